@@ -1,0 +1,144 @@
+//! What travels: journal entries and frames on the array link, backup messages on the host link.
+//!
+//! Both links may lose, repeat and delay what they carry; only a role's guards decide what a message may still do.
+
+use super::types::{BackupId, BlockIndex, Incarnation, Seq};
+
+/// What a journal entry does when its turn comes at the secondary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Item<P> {
+    /// A host write (rule WRITE-1).
+    Write {
+        /// The block written.
+        block: BlockIndex,
+        /// Its new contents; the protocol never looks inside.
+        payload: P,
+    },
+    /// A dirty block copied by resync (rule RESYNC-2).
+    Copy {
+        /// The block copied.
+        block: BlockIndex,
+        /// Its contents when the copy took its seq.
+        payload: P,
+    },
+    /// Every block copied so far makes the S/P-VOL a consistent image again (rule RESYNC-3).
+    PairMark,
+}
+
+impl<P> Item<P> {
+    /// The block the item changes, if it changes one.
+    #[must_use]
+    pub const fn block(&self) -> Option<BlockIndex> {
+        match self {
+            Self::Write { block, .. } | Self::Copy { block, .. } => Some(*block),
+            Self::PairMark => None,
+        }
+    }
+}
+
+/// A numbered item: one place in the group's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Entry<P> {
+    /// Its number; counts within the incarnation it was numbered in.
+    pub seq: Seq,
+    /// What it does.
+    pub item: Item<P>,
+}
+
+/// An entry on its way to the secondary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Frame<P> {
+    /// The pairing the entry was numbered in (rule XFER-4).
+    pub incarnation: Incarnation,
+    /// The entry.
+    pub entry: Entry<P>,
+}
+
+/// The secondary's report of how far it has written ([0011] [0012], rule XFER-2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Ack {
+    /// The pairing `written` counts in (rule XFER-4).
+    pub incarnation: Incarnation,
+    /// The highest seq applied to the S/P-VOL's cache with all before it.
+    pub written: Seq,
+}
+
+/// Array link, primary to secondary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ToSecondary<P> {
+    /// A journal entry (rule XFER-1).
+    Frame(Frame<P>),
+    /// A dirty block outside the sequence; exists only while rule RESYNC-2 is left out.
+    Unsequenced {
+        /// The pairing it belongs to.
+        incarnation: Incarnation,
+        /// The block copied.
+        block: BlockIndex,
+        /// Its contents when it was sent.
+        payload: P,
+    },
+    /// Start `incarnation`, and answer with what the primary needs to know (rule RESYNC-1).
+    Resync {
+        /// The new pairing.
+        incarnation: Incarnation,
+    },
+    /// The pair was suspended by command (rule PAIR-2).
+    Suspend {
+        /// The pairing that was suspended.
+        incarnation: Incarnation,
+    },
+}
+
+/// Array link, secondary to primary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ToPrimary<D> {
+    /// How far the secondary has written.
+    Ack(Ack),
+    /// The secondary is in COPY under `incarnation` (rule RESYNC-1).
+    Ready {
+        /// The pairing the answer is for.
+        incarnation: Incarnation,
+        /// What the secondary has written; the primary numbers on from here.
+        written: Seq,
+        /// The secondary's dirty map.
+        dirty: D,
+    },
+}
+
+/// Host link, between the middlewares of the two hosts ([0019] [0022], figure 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum HostMessage {
+    /// Requester to coordinator: begin this backup (51).
+    Request(BackupId),
+    /// Coordinator to secondary, through the remote host: split the replica pair (58).
+    Split(BackupId),
+    /// Secondary to coordinator: whether the split was executed.
+    SplitAnswer {
+        /// The backup the split was for.
+        id: BackupId,
+        /// Whether the S-VOL now holds the S/P-VOL's contents at the split point.
+        done: bool,
+    },
+    /// Coordinator to requester: read the S-VOL now (59).
+    Permit(BackupId),
+    /// Coordinator to requester: this backup failed.
+    Reject(BackupId),
+}
+
+impl HostMessage {
+    /// The backup the message is about.
+    #[must_use]
+    pub const fn id(&self) -> BackupId {
+        match self {
+            Self::Request(id) | Self::Split(id) | Self::Permit(id) | Self::Reject(id) => *id,
+            Self::SplitAnswer { id, .. } => *id,
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! The primary: the local array's control of one group (MCU 113). Numbers writes, keeps the journal and the dirty
+//! map, and owns the pair state. Contents of volumes never live here; they pass through as payloads.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::containers::{DirtyMap, Journal};
+use super::message::{Ack, Entry, Frame, Item, ToSecondary};
+use super::rules::{Rule, Rules};
+use super::step::{Broken, Effects, Step, effects, require};
+use super::sync::PairView;
+use super::types::{BlockIndex, Incarnation, PairState, QMarker, Seq};
+
+/// What a full journal does to the host (rule WRITE-4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum JournalFull {
+    /// The host waits until an acknowledgement makes room (inflow control).
+    #[default]
+    Hold,
+    /// The pair is suspended as by a failure, and the host goes on.
+    Suspend,
+}
+
+/// State of the primary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Primary<P, J, D> {
+    /// The pair as this side sees it. The P-VOL's side owns the status: commands are checked against it.
+    pub state: PairState,
+    /// The pairing in force, or the last one while suspended.
+    pub incarnation: Incarnation,
+    /// The newest number given. Invariant: the last journal entry's, while the journal holds any.
+    pub newest: Seq,
+    /// The highest number the secondary reported written. Invariant: at most `newest` in COPY and PAIR.
+    pub written: Seq,
+    /// Entries not known to be written. Invariant: contiguous; empty unless in COPY or PAIR.
+    pub journal: J,
+    /// Blocks whose copy at the secondary may differ. Invariant: clean in PAIR.
+    pub dirty: D,
+    /// The pair mark's number once it has entered the journal. Invariant: set only in COPY with a clean map.
+    pub mark: Option<Seq>,
+    /// The incarnation that was asked for and not yet answered. Invariant: none in COPY and PAIR.
+    pub pending: Option<Incarnation>,
+    /// Whether host writes are held by rule QUIESCE-1.
+    pub quiesced: bool,
+    /// What a full journal does; configuration, never changed by a step.
+    pub journal_full: JournalFull,
+    /// The newest number sent; kept only while rule XFER-1 is left out.
+    pub sent: Seq,
+    payload: PhantomData<fn() -> P>,
+}
+
+/// What happens to the primary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum PrimaryEvent<P, D> {
+    /// A host wrote `payload` to `block`.
+    HostWrite {
+        /// The block written.
+        block: BlockIndex,
+        /// Its new contents.
+        payload: P,
+    },
+    /// The sender chose the entry `seq` to send, for the first time or again.
+    Send {
+        /// The entry's number.
+        seq: Seq,
+    },
+    /// The secondary's report arrived.
+    Ack(Ack),
+    /// The copier chose a dirty block.
+    CopyBlock {
+        /// The block to copy.
+        block: BlockIndex,
+        /// What the P-VOL holds there at this very step; the executor lets no write in between.
+        payload: P,
+    },
+    /// Nothing is left to copy.
+    PairMark,
+    /// Command: make the pair.
+    Create,
+    /// Command: suspend the pair.
+    Suspend,
+    /// The link failed, or was thought to have.
+    Fail,
+    /// Command: bring a suspended pair back. Given again, it asks the secondary again.
+    Resync,
+    /// The secondary answered the request to start `incarnation`.
+    Ready {
+        /// The incarnation the answer is for.
+        incarnation: Incarnation,
+        /// What the secondary has written.
+        written: Seq,
+        /// The secondary's dirty map.
+        dirty: D,
+    },
+    /// Command: end the pair. The volumes keep their contents.
+    Delete,
+    /// Command: hold host writes, or release them.
+    Quiesce(bool),
+}
+
+/// What the executor does after a step of the primary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PrimaryEffect<P> {
+    /// Put `payload` on the P-VOL: in the array's non-volatile cache before [`PrimaryEffect::AnswerHost`].
+    WritePvol {
+        /// The block to write.
+        block: BlockIndex,
+        /// Its new contents.
+        payload: P,
+    },
+    /// Tell the host that its write is done. The journal and the dirty map of this step are durable before it.
+    AnswerHost,
+    /// Give the message to the array link, which may lose it.
+    Send(ToSecondary<P>),
+}
+
+/// Why the primary did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum PrimaryRefusal {
+    /// The block is not one of the group's.
+    NoSuchBlock(BlockIndex),
+    /// Host writes are held by command (QUIESCE-1): the host waits.
+    Quiesced,
+    /// The journal is full (WRITE-4): the host, copier or mark waits.
+    JournalFull,
+    /// The event has no place in this pair state.
+    WrongState(PairState),
+    /// The journal holds no such entry.
+    NoSuchEntry(Seq),
+    /// The entry was sent before; only while rule XFER-1 is left out.
+    SentBefore(Seq),
+    /// The message belongs to another incarnation (XFER-4).
+    StaleIncarnation(Incarnation),
+    /// The secondary reported more than was ever numbered.
+    AckBeyondNewest(Seq),
+    /// The block is not dirty: there is nothing to copy.
+    NotDirty(BlockIndex),
+    /// Blocks are still dirty: the mark has to wait.
+    StillDirty,
+    /// The mark is in the journal already.
+    MarkedBefore,
+}
+
+impl fmt::Display for PrimaryRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchBlock(block) => write!(f, "block {} is not in the group", block.0),
+            Self::Quiesced => f.write_str("host writes are held (QUIESCE-1)"),
+            Self::JournalFull => f.write_str("the journal is full (WRITE-4)"),
+            Self::WrongState(state) => write!(f, "not possible in {state}"),
+            Self::NoSuchEntry(seq) => write!(f, "the journal holds no entry {}", seq.0),
+            Self::SentBefore(seq) => write!(f, "entry {} was sent before", seq.0),
+            Self::StaleIncarnation(got) => write!(f, "incarnation {} is not in force (XFER-4)", got.0),
+            Self::AckBeyondNewest(seq) => write!(f, "seq {} was never given", seq.0),
+            Self::NotDirty(block) => write!(f, "block {} is not dirty", block.0),
+            Self::StillDirty => f.write_str("blocks are still dirty (RESYNC-3)"),
+            Self::MarkedBefore => f.write_str("the pair mark is in the journal already"),
+        }
+    }
+}
+
+type Outcome<P> = Result<Effects<PrimaryEffect<P>>, PrimaryRefusal>;
+
+impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
+    /// A primary without a pair. `journal` and `dirty` are empty; `dirty` covers the group's blocks.
+    #[must_use]
+    pub fn new(journal: J, dirty: D, journal_full: JournalFull) -> Self {
+        Self {
+            state: PairState::Smpl,
+            incarnation: Incarnation(0),
+            newest: Seq(0),
+            written: Seq(0),
+            journal,
+            dirty,
+            mark: None,
+            pending: None,
+            quiesced: false,
+            journal_full,
+            sent: Seq(0),
+            payload: PhantomData,
+        }
+    }
+
+    /// Takes one step under `rules`.
+    pub fn step(
+        mut self,
+        rules: Rules,
+        event: PrimaryEvent<P, D>,
+    ) -> Step<Self, PrimaryEffect<P>, PrimaryRefusal> {
+        let outcome = match event {
+            PrimaryEvent::HostWrite { block, payload } => self.on_host_write(rules, block, payload),
+            PrimaryEvent::Send { seq } => self.on_send(rules, seq),
+            PrimaryEvent::Ack(ack) => self.on_ack(rules, ack),
+            PrimaryEvent::CopyBlock { block, payload } => self.on_copy_block(rules, block, payload),
+            PrimaryEvent::PairMark => self.on_pair_mark(rules),
+            PrimaryEvent::Create => self.on_create(rules),
+            PrimaryEvent::Suspend => self.on_suspend(rules),
+            PrimaryEvent::Fail => self.on_fail(rules),
+            PrimaryEvent::Resync => self.on_resync(rules),
+            PrimaryEvent::Ready { incarnation, written, dirty } => {
+                self.on_ready(rules, incarnation, written, &dirty)
+            }
+            PrimaryEvent::Delete => self.on_delete(),
+            PrimaryEvent::Quiesce(hold) => {
+                self.quiesced = hold;
+                Ok(Effects::new())
+            }
+        };
+        Step::of(self, outcome)
+    }
+
+    /// What the middleware reads when it looks at the pair ([0031]-[0033], steps 39 to 41).
+    #[must_use]
+    pub fn view(&self) -> PairView {
+        PairView {
+            state: self.state,
+            newest: QMarker { incarnation: self.incarnation, seq: self.newest },
+            written: self.written,
+        }
+    }
+
+    /// Checks every invariant that stands on a field.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn check(&self) -> Result<(), Broken> {
+        let linked = self.state.is_linked();
+        let mut last = None;
+        for entry in self.journal.iter() {
+            let follows = last.is_none_or(|seq: Seq| entry.seq == seq.next());
+            require(follows, "primary.journal is contiguous")?;
+            last = Some(entry.seq);
+        }
+        let ends = last.is_none_or(|seq| seq == self.newest);
+        require(ends, "primary.newest is the last journal entry's")?;
+        require(linked || last.is_none(), "primary.journal is empty unless in COPY or PAIR")?;
+        require(!linked || self.written <= self.newest, "primary.written is at most newest")?;
+        let pair = self.state == PairState::Pair;
+        require(!pair || self.dirty.is_clean(), "primary.dirty is clean in PAIR")?;
+        let marked_copy = self.state == PairState::Copy && self.dirty.is_clean();
+        require(self.mark.is_none() || marked_copy, "primary.mark is set only in COPY with a clean map")?;
+        require(!linked || self.pending.is_none(), "primary.pending is none in COPY and PAIR")
+    }
+
+    fn on_host_write(&mut self, rules: Rules, block: BlockIndex, payload: P) -> Outcome<P> {
+        if block.0 >= self.dirty.blocks() {
+            return Err(PrimaryRefusal::NoSuchBlock(block));
+        }
+        if self.quiesced && rules.has(Rule::Quiesce1) {
+            return Err(PrimaryRefusal::Quiesced);
+        }
+        match self.state {
+            PairState::Pair => self.journal_write(rules, Rule::Write1, block, &payload)?,
+            PairState::Copy if !self.dirty.is_dirty(block) => {
+                self.journal_write(rules, Rule::Write2, block, &payload)?;
+            }
+            // WRITE-2: the copy that is still to come will carry what this write leaves on the P-VOL.
+            PairState::Copy => {}
+            PairState::Psus | PairState::Psue if rules.has(Rule::Write3) => self.dirty.mark(block),
+            _ => {}
+        }
+        Ok(effects([PrimaryEffect::WritePvol { block, payload }, PrimaryEffect::AnswerHost]))
+    }
+
+    /// Numbers a write and queues it, or does what the configuration says when the journal is full.
+    fn journal_write(
+        &mut self,
+        rules: Rules,
+        rule: Rule,
+        block: BlockIndex,
+        payload: &P,
+    ) -> Result<(), PrimaryRefusal> {
+        if !rules.has(rule) {
+            return Ok(());
+        }
+        if self.journal.is_full() && rules.has(Rule::Write4) {
+            if self.journal_full == JournalFull::Hold {
+                return Err(PrimaryRefusal::JournalFull);
+            }
+            self.become_suspended(PairState::Psue, rules.has(Rule::Pair3));
+            self.dirty.mark(block);
+            return Ok(());
+        }
+        if !self.journal.is_full() {
+            self.push(Item::Write { block, payload: payload.clone() });
+        }
+        Ok(())
+    }
+
+    fn on_send(&mut self, rules: Rules, seq: Seq) -> Outcome<P> {
+        self.require_linked()?;
+        let entry = self.journal.get(seq).ok_or(PrimaryRefusal::NoSuchEntry(seq))?.clone();
+        if !rules.has(Rule::Xfer1) {
+            if seq <= self.sent {
+                return Err(PrimaryRefusal::SentBefore(seq));
+            }
+            self.sent = seq;
+        }
+        if !rules.has(Rule::Xfer2) && self.journal.iter().next().is_some_and(|first| first.seq == seq) {
+            self.journal.drop_through(seq);
+        }
+        let frame = Frame { incarnation: self.incarnation, entry };
+        Ok(effects([PrimaryEffect::Send(ToSecondary::Frame(frame))]))
+    }
+
+    fn on_ack(&mut self, rules: Rules, ack: Ack) -> Outcome<P> {
+        self.require_linked()?;
+        if ack.incarnation != self.incarnation && rules.has(Rule::Xfer4) {
+            return Err(PrimaryRefusal::StaleIncarnation(ack.incarnation));
+        }
+        if ack.written > self.newest {
+            return Err(PrimaryRefusal::AckBeyondNewest(ack.written));
+        }
+        // Acknowledgements may overtake each other; an older one must not take `written` back.
+        self.written = self.written.max(ack.written);
+        self.journal.drop_through(ack.written);
+        if self.mark.is_some_and(|mark| self.written >= mark) {
+            self.mark = None;
+            self.state = PairState::Pair;
+        }
+        Ok(Effects::new())
+    }
+
+    fn on_copy_block(&mut self, rules: Rules, block: BlockIndex, payload: P) -> Outcome<P> {
+        self.require_copy()?;
+        if !self.dirty.is_dirty(block) {
+            return Err(PrimaryRefusal::NotDirty(block));
+        }
+        if !rules.has(Rule::Resync2) {
+            self.dirty.clean(block);
+            let incarnation = self.incarnation;
+            let copy = ToSecondary::Unsequenced { incarnation, block, payload };
+            return Ok(effects([PrimaryEffect::Send(copy)]));
+        }
+        if self.journal.is_full() {
+            return Err(PrimaryRefusal::JournalFull);
+        }
+        // RESYNC-2: clean from here on, since later writes to the block queue up behind its copy.
+        self.dirty.clean(block);
+        self.push(Item::Copy { block, payload });
+        Ok(Effects::new())
+    }
+
+    fn on_pair_mark(&mut self, rules: Rules) -> Outcome<P> {
+        self.require_copy()?;
+        if !self.dirty.is_clean() {
+            return Err(PrimaryRefusal::StillDirty);
+        }
+        if self.mark.is_some() {
+            return Err(PrimaryRefusal::MarkedBefore);
+        }
+        if !rules.has(Rule::Resync3) {
+            self.state = PairState::Pair;
+            return Ok(Effects::new());
+        }
+        if self.journal.is_full() {
+            return Err(PrimaryRefusal::JournalFull);
+        }
+        self.push(Item::PairMark);
+        self.mark = Some(self.newest);
+        Ok(Effects::new())
+    }
+
+    fn on_create(&mut self, rules: Rules) -> Outcome<P> {
+        if self.state != PairState::Smpl {
+            return Err(PrimaryRefusal::WrongState(self.state));
+        }
+        if rules.has(Rule::Pair1) {
+            self.dirty.mark_all();
+        }
+        Ok(self.request_incarnation(rules))
+    }
+
+    fn on_suspend(&mut self, rules: Rules) -> Outcome<P> {
+        self.require_linked()?;
+        let incarnation = self.incarnation;
+        self.become_suspended(PairState::Psus, rules.has(Rule::Pair2));
+        Ok(effects([PrimaryEffect::Send(ToSecondary::Suspend { incarnation })]))
+    }
+
+    fn on_fail(&mut self, rules: Rules) -> Outcome<P> {
+        self.require_linked()?;
+        self.become_suspended(PairState::Psue, rules.has(Rule::Pair3));
+        Ok(Effects::new())
+    }
+
+    fn on_resync(&mut self, rules: Rules) -> Outcome<P> {
+        if !self.state.is_suspended() {
+            return Err(PrimaryRefusal::WrongState(self.state));
+        }
+        Ok(self.request_incarnation(rules))
+    }
+
+    fn on_ready(&mut self, rules: Rules, incarnation: Incarnation, written: Seq, dirty: &D) -> Outcome<P> {
+        if self.pending != Some(incarnation) {
+            return Err(PrimaryRefusal::StaleIncarnation(incarnation));
+        }
+        if rules.has(Rule::Resync1) {
+            self.dirty.union(dirty);
+        }
+        self.pending = None;
+        self.incarnation = incarnation;
+        // The journal is empty since the suspension, so the secondary's count is where numbering goes on.
+        self.newest = written;
+        self.written = written;
+        self.sent = written;
+        self.state = PairState::Copy;
+        Ok(Effects::new())
+    }
+
+    fn on_delete(&mut self) -> Outcome<P> {
+        if self.state == PairState::Smpl {
+            return Err(PrimaryRefusal::WrongState(self.state));
+        }
+        self.become_suspended(PairState::Smpl, false);
+        self.dirty.clean_all();
+        Ok(Effects::new())
+    }
+
+    /// Leaves COPY or PAIR. Story of why the journal turns into marks (PAIR-2, PAIR-3):
+    /// 1. A write takes seq 7 and enters the journal; its frame is lost.
+    /// 2. The link fails; the pair suspends; the journal is emptied, since its numbers end with the incarnation.
+    /// 3. Unless the block is dirty now, the next resync does not copy it: the S/P-VOL lacks the write in PAIR.
+    fn become_suspended(&mut self, state: PairState, mark_journal: bool) {
+        if mark_journal {
+            for block in self.journal.iter().filter_map(|entry| entry.item.block()) {
+                self.dirty.mark(block);
+            }
+        }
+        self.journal.clear();
+        self.mark = None;
+        self.pending = None;
+        self.state = state;
+    }
+
+    /// Asks the secondary to start a new incarnation, or asks again for the one already asked for.
+    fn request_incarnation(&mut self, rules: Rules) -> Effects<PrimaryEffect<P>> {
+        let fresh = if rules.has(Rule::Resync1) { self.incarnation.next() } else { self.incarnation };
+        let incarnation = self.pending.unwrap_or(fresh);
+        self.pending = Some(incarnation);
+        effects([PrimaryEffect::Send(ToSecondary::Resync { incarnation })])
+    }
+
+    fn push(&mut self, item: Item<P>) {
+        self.newest = self.newest.next();
+        self.journal.push(Entry { seq: self.newest, item });
+    }
+
+    fn require_linked(&self) -> Result<(), PrimaryRefusal> {
+        if self.state.is_linked() { Ok(()) } else { Err(PrimaryRefusal::WrongState(self.state)) }
+    }
+
+    fn require_copy(&self) -> Result<(), PrimaryRefusal> {
+        if self.state == PairState::Copy { Ok(()) } else { Err(PrimaryRefusal::WrongState(self.state)) }
+    }
+}

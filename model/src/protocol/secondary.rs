@@ -1,0 +1,432 @@
+//! The secondary: the remote array's control of one group (RCU 114). Queues what arrives, applies it in order, reports
+//! how far it has written, and holds the replica pair.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::containers::{DirtyMap, ReorderQueue};
+use super::message::{Ack, Entry, Frame, Item, ToPrimary};
+use super::replica::{Purpose, Replica, ReplicaEffect, ReplicaEvent, ReplicaRefusal, ReplicaState};
+use super::rules::{Rule, Rules};
+use super::step::{Broken, Effects, Step, effects, require};
+use super::types::{BackupId, BlockIndex, Incarnation, PairState, Seq};
+
+/// State of the secondary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Secondary<P, Q, D> {
+    /// The pair as this side sees it.
+    pub state: PairState,
+    /// The pairing in force, or the last one while suspended.
+    pub incarnation: Incarnation,
+    /// The highest seq applied to the S/P-VOL's cache, with all before it.
+    pub written: Seq,
+    /// Entries ahead of their turn. Invariant: every seq above `written`; empty unless in COPY or PAIR.
+    pub queue: Q,
+    /// Blocks in which this side may differ from the primary's knowledge: arrivals given up at a suspension, and
+    /// writes after a takeover.
+    pub dirty: D,
+    /// Whether the S/P-VOL is the image of a prefix of the writes (RESYNC-3). Invariant: set in PAIR, unset in COPY.
+    pub consistent: bool,
+    /// The replica pair S/P-VOL -> S-VOL.
+    pub replica: Replica<D>,
+    /// The backup the requester armed, for which alone a split is executed (SPLIT-2).
+    pub armed: Option<BackupId>,
+    payload: PhantomData<fn() -> P>,
+}
+
+/// What happens to the secondary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum SecondaryEvent<P> {
+    /// A frame arrived.
+    Frame(Frame<P>),
+    /// A copy outside the sequence arrived; only while rule RESYNC-2 is left out.
+    Unsequenced {
+        /// The pairing it belongs to.
+        incarnation: Incarnation,
+        /// The block copied.
+        block: BlockIndex,
+        /// Its contents when it was sent.
+        payload: P,
+    },
+    /// The applier takes the next entry in order.
+    Apply,
+    /// Tell the primary how far this side has written.
+    Report,
+    /// The primary asks to start `incarnation`.
+    Resync {
+        /// The new pairing.
+        incarnation: Incarnation,
+    },
+    /// The primary says that the pair was suspended by command.
+    Suspend {
+        /// The pairing that was suspended.
+        incarnation: Incarnation,
+    },
+    /// The link failed, or was thought to have.
+    Fail,
+    /// The requester arms this side for its backup.
+    Arm(BackupId),
+    /// The requester has finished with the S-VOL, or given the backup up.
+    Release(BackupId),
+    /// The coordinator's split arrived.
+    Split(BackupId),
+    /// The replica copier chose a block.
+    CopyReplica(BlockIndex),
+    /// The remote host takes the volume over.
+    Takeover {
+        /// Take over an image that is not consistent.
+        force: bool,
+    },
+    /// The remote host wrote to the S/P-VOL.
+    RemoteWrite {
+        /// The block written.
+        block: BlockIndex,
+        /// Its new contents.
+        payload: P,
+    },
+}
+
+/// What the executor does after a step of the secondary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SecondaryEffect<P, D> {
+    /// Put `payload` on the S/P-VOL: in its non-volatile cache before the step's `written` is reported.
+    WriteSpvol {
+        /// The block to write.
+        block: BlockIndex,
+        /// Its new contents.
+        payload: P,
+    },
+    /// Copy on to the S-VOL, before anything else changes the S/P-VOL.
+    Replica(ReplicaEffect<D>),
+    /// Give the message to the array link, which may lose it.
+    Send(ToPrimary<D>),
+    /// Answer the coordinator that the split for this backup was executed.
+    SplitDone(BackupId),
+}
+
+/// Why the secondary did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum SecondaryRefusal {
+    /// The event has no place in this pair state.
+    WrongState(PairState),
+    /// The message belongs to another incarnation (XFER-4).
+    StaleIncarnation(Incarnation),
+    /// The entry is applied or queued already (XFER-3).
+    Duplicate(Seq),
+    /// The reorder queue is full; the primary sends the entry again (XFER-1).
+    QueueFull(Seq),
+    /// The entry after `written` has not arrived (XFER-3).
+    NothingToApply(Seq),
+    /// The next entry has arrived and has to be applied first (TAKEOVER-1).
+    ApplyFirst(Seq),
+    /// The block is not one of the group's.
+    NoSuchBlock(BlockIndex),
+    /// The split is for a backup this side is not armed for (SPLIT-2).
+    NotArmed(BackupId),
+    /// The S/P-VOL is not a consistent image (RESYNC-4, TAKEOVER-1).
+    NotConsistent,
+    /// The replica pair refused.
+    Replica(ReplicaRefusal),
+}
+
+impl fmt::Display for SecondaryRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongState(state) => write!(f, "not possible in {state}"),
+            Self::StaleIncarnation(got) => write!(f, "incarnation {} is not in force (XFER-4)", got.0),
+            Self::Duplicate(seq) => write!(f, "entry {} is here already", seq.0),
+            Self::QueueFull(seq) => write!(f, "the reorder queue has no room for entry {}", seq.0),
+            Self::NothingToApply(seq) => write!(f, "entry {} has not arrived (XFER-3)", seq.0),
+            Self::ApplyFirst(seq) => write!(f, "entry {} has to be applied first (TAKEOVER-1)", seq.0),
+            Self::NoSuchBlock(block) => write!(f, "block {} is not in the group", block.0),
+            Self::NotArmed(id) => write!(f, "not armed for backup {} (SPLIT-2)", id.0),
+            Self::NotConsistent => f.write_str("the S/P-VOL is not a consistent image"),
+            Self::Replica(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+type Outcome<P, D> = Result<Effects<SecondaryEffect<P, D>>, SecondaryRefusal>;
+
+impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
+    /// A secondary without a pair. `queue` is empty; `dirty` is clean and covers the group's blocks.
+    #[must_use]
+    pub fn new(queue: Q, dirty: D) -> Self {
+        Self {
+            state: PairState::Smpl,
+            incarnation: Incarnation(0),
+            written: Seq(0),
+            queue,
+            replica: Replica::new(dirty.clone()),
+            dirty,
+            consistent: false,
+            armed: None,
+            payload: PhantomData,
+        }
+    }
+
+    /// Takes one step under `rules`.
+    pub fn step(
+        mut self,
+        rules: Rules,
+        event: SecondaryEvent<P>,
+    ) -> Step<Self, SecondaryEffect<P, D>, SecondaryRefusal> {
+        let outcome = match event {
+            SecondaryEvent::Frame(frame) => self.on_frame(rules, frame),
+            SecondaryEvent::Unsequenced { incarnation, block, payload } => {
+                self.on_unsequenced(rules, incarnation, block, payload)
+            }
+            SecondaryEvent::Apply => self.on_apply(rules),
+            SecondaryEvent::Report => self.on_report(),
+            SecondaryEvent::Resync { incarnation } => self.on_resync(rules, incarnation),
+            SecondaryEvent::Suspend { incarnation } => self.on_suspend(rules, incarnation),
+            SecondaryEvent::Fail => self.on_fail(),
+            SecondaryEvent::Arm(id) => {
+                self.armed = Some(id);
+                Ok(Effects::new())
+            }
+            SecondaryEvent::Release(id) => self.on_release(rules, id),
+            SecondaryEvent::Split(id) => self.on_split(rules, id),
+            SecondaryEvent::CopyReplica(block) => self.replica(rules, ReplicaEvent::CopyBlock(block)),
+            SecondaryEvent::Takeover { force } => self.on_takeover(rules, force),
+            SecondaryEvent::RemoteWrite { block, payload } => {
+                self.on_remote_write(rules, block, payload)
+            }
+        };
+        Step::of(self, outcome)
+    }
+
+    /// Checks every invariant that stands on a field.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn check(&self) -> Result<(), Broken> {
+        let ahead = self.queue.iter().all(|entry| entry.seq > self.written);
+        require(ahead, "secondary.queue is above written")?;
+        let empty = self.queue.iter().next().is_none();
+        require(empty || self.state.is_linked(), "secondary.queue is empty unless in COPY or PAIR")?;
+        let pair = self.state == PairState::Pair;
+        let copy = self.state == PairState::Copy;
+        require(!pair || self.consistent, "secondary.consistent is set in PAIR")?;
+        require(!copy || !self.consistent, "secondary.consistent is unset in COPY")
+    }
+
+    fn on_frame(&mut self, rules: Rules, frame: Frame<P>) -> Outcome<P, D> {
+        self.require_incarnation(rules, frame.incarnation)?;
+        let seq = frame.entry.seq;
+        if let Some(block) = frame.entry.item.block().filter(|block| block.0 >= self.dirty.blocks()) {
+            return Err(SecondaryRefusal::NoSuchBlock(block));
+        }
+        if !rules.has(Rule::Xfer3) {
+            return self.apply(rules, frame.entry);
+        }
+        if seq <= self.written || self.queue.contains(seq) {
+            return Err(SecondaryRefusal::Duplicate(seq));
+        }
+        if self.queue.is_full() {
+            return Err(SecondaryRefusal::QueueFull(seq));
+        }
+        self.queue.insert(frame.entry);
+        Ok(Effects::new())
+    }
+
+    fn on_unsequenced(
+        &mut self,
+        rules: Rules,
+        incarnation: Incarnation,
+        block: BlockIndex,
+        payload: P,
+    ) -> Outcome<P, D> {
+        self.require_incarnation(rules, incarnation)?;
+        if rules.has(Rule::Resync2) || block.0 >= self.dirty.blocks() {
+            return Err(SecondaryRefusal::NoSuchBlock(block));
+        }
+        self.write_spvol(rules, block, payload)
+    }
+
+    fn on_apply(&mut self, rules: Rules) -> Outcome<P, D> {
+        self.require_linked()?;
+        // XFER-3: exactly the next number, whatever else has arrived.
+        let next = self.written.next();
+        match self.queue.take(next) {
+            Some(entry) => self.apply(rules, entry),
+            None => Err(SecondaryRefusal::NothingToApply(next)),
+        }
+    }
+
+    fn apply(&mut self, rules: Rules, entry: Entry<P>) -> Outcome<P, D> {
+        self.written = self.written.max(entry.seq);
+        match entry.item {
+            Item::Write { block, payload } | Item::Copy { block, payload } => {
+                self.write_spvol(rules, block, payload)
+            }
+            Item::PairMark => self.become_pair(rules),
+        }
+    }
+
+    /// RESYNC-3: the mark's turn has come, so every block was copied and every write since applied in order.
+    fn become_pair(&mut self, rules: Rules) -> Outcome<P, D> {
+        self.state = PairState::Pair;
+        self.consistent = true;
+        self.dirty.clean_all();
+        if self.replica.state == ReplicaState::Split(Purpose::Gold) {
+            return self.replica(rules, ReplicaEvent::Resync);
+        }
+        Ok(Effects::new())
+    }
+
+    fn on_report(&mut self) -> Outcome<P, D> {
+        self.require_linked()?;
+        let ack = Ack { incarnation: self.incarnation, written: self.written };
+        Ok(effects([SecondaryEffect::Send(ToPrimary::Ack(ack))]))
+    }
+
+    fn on_resync(&mut self, rules: Rules, incarnation: Incarnation) -> Outcome<P, D> {
+        if self.state == PairState::Ssws {
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
+        if incarnation < self.incarnation {
+            return Err(SecondaryRefusal::StaleIncarnation(incarnation));
+        }
+        let mut effects = Effects::new();
+        if incarnation > self.incarnation || !rules.has(Rule::Resync1) {
+            // RESYNC-4: keep the last consistent image before COPY overwrites the S/P-VOL. A replica pair that is
+            // split already holds one.
+            if rules.has(Rule::Resync4) && self.consistent && !self.replica.is_split() {
+                effects = self.replica(rules, ReplicaEvent::Split(Purpose::Gold))?;
+            }
+            self.incarnation = incarnation;
+            self.queue.clear();
+            if rules.has(Rule::Resync3) {
+                self.state = PairState::Copy;
+                self.consistent = false;
+            } else {
+                self.state = PairState::Pair;
+                self.consistent = true;
+            }
+        }
+        effects.push(SecondaryEffect::Send(ToPrimary::Ready {
+            incarnation,
+            written: self.written,
+            dirty: self.dirty.clone(),
+        }));
+        Ok(effects)
+    }
+
+    fn on_suspend(&mut self, rules: Rules, incarnation: Incarnation) -> Outcome<P, D> {
+        self.require_incarnation(rules, incarnation)?;
+        self.become_suspended(PairState::Ssus);
+        Ok(Effects::new())
+    }
+
+    fn on_fail(&mut self) -> Outcome<P, D> {
+        self.require_linked()?;
+        self.become_suspended(PairState::Psue);
+        Ok(Effects::new())
+    }
+
+    /// Gives up what arrived ahead of its turn; the blocks are noted, since the primary may think them delivered.
+    fn become_suspended(&mut self, state: PairState) {
+        for block in self.queue.iter().filter_map(|entry| entry.item.block()) {
+            self.dirty.mark(block);
+        }
+        self.queue.clear();
+        self.state = state;
+    }
+
+    fn on_release(&mut self, rules: Rules, id: BackupId) -> Outcome<P, D> {
+        if self.armed == Some(id) {
+            self.armed = None;
+        }
+        match self.replica.state {
+            // RESYNC-4: until PAIR the S-VOL is the only consistent image, so it turns into the gold copy.
+            ReplicaState::Split(Purpose::Backup(_)) if !self.consistent && rules.has(Rule::Resync4) => {
+                self.replica.state = ReplicaState::Split(Purpose::Gold);
+                Ok(Effects::new())
+            }
+            ReplicaState::Split(Purpose::Backup(_)) => self.replica(rules, ReplicaEvent::Resync),
+            ReplicaState::Split(Purpose::Gold) | ReplicaState::Pair => Ok(Effects::new()),
+        }
+    }
+
+    /// Executes a split once, for the armed id only. Story of a split that was delayed (SPLIT-2):
+    /// 1. Backup 1 is given up while its split is on the way; the requester starts backup 2.
+    /// 2. The database freezes, Sync runs; before it completes, the split of backup 1 arrives.
+    /// 3. Executed, it would leave an S-VOL without the writes Sync is still waiting for, and the split of backup 2
+    ///    would find the replica pair split already.
+    fn on_split(&mut self, rules: Rules, id: BackupId) -> Outcome<P, D> {
+        if rules.has(Rule::Split2) && self.armed != Some(id) {
+            return Err(SecondaryRefusal::NotArmed(id));
+        }
+        if let ReplicaState::Split(Purpose::Backup(held)) = self.replica.state {
+            // The same split came again, and its answer may have been lost. Without SPLIT-2 any split of a split pair
+            // is accepted and does nothing, as the shipped command does.
+            if held == id || !rules.has(Rule::Split2) {
+                return Ok(effects([SecondaryEffect::SplitDone(id)]));
+            }
+        }
+        if rules.has(Rule::Resync4) && !self.consistent {
+            return Err(SecondaryRefusal::NotConsistent);
+        }
+        let mut effects = self.replica(rules, ReplicaEvent::Split(Purpose::Backup(id)))?;
+        effects.push(SecondaryEffect::SplitDone(id));
+        Ok(effects)
+    }
+
+    fn on_takeover(&mut self, rules: Rules, force: bool) -> Outcome<P, D> {
+        if matches!(self.state, PairState::Smpl | PairState::Ssws) {
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
+        if rules.has(Rule::Takeover1) {
+            if !self.consistent && !force {
+                return Err(SecondaryRefusal::NotConsistent);
+            }
+            let next = self.written.next();
+            if self.queue.contains(next) {
+                return Err(SecondaryRefusal::ApplyFirst(next));
+            }
+        }
+        // From here the old primary is refused by the state itself, whatever incarnation it names.
+        self.become_suspended(PairState::Ssws);
+        Ok(Effects::new())
+    }
+
+    fn on_remote_write(&mut self, rules: Rules, block: BlockIndex, payload: P) -> Outcome<P, D> {
+        if self.state != PairState::Ssws && rules.has(Rule::Takeover1) {
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
+        if block.0 >= self.dirty.blocks() {
+            return Err(SecondaryRefusal::NoSuchBlock(block));
+        }
+        if rules.has(Rule::Takeover2) {
+            self.dirty.mark(block);
+        }
+        self.write_spvol(rules, block, payload)
+    }
+
+    fn write_spvol(&mut self, rules: Rules, block: BlockIndex, payload: P) -> Outcome<P, D> {
+        self.replica(rules, ReplicaEvent::SourceWritten(block))?;
+        Ok(effects([SecondaryEffect::WriteSpvol { block, payload }]))
+    }
+
+    /// Lets the replica pair take a step and passes its effects on.
+    fn replica(&mut self, rules: Rules, event: ReplicaEvent) -> Outcome<P, D> {
+        let effects = self.replica.on_event(rules, event).map_err(SecondaryRefusal::Replica)?;
+        Ok(effects.into_iter().map(SecondaryEffect::Replica).collect())
+    }
+
+    fn require_linked(&self) -> Result<(), SecondaryRefusal> {
+        if self.state.is_linked() { Ok(()) } else { Err(SecondaryRefusal::WrongState(self.state)) }
+    }
+
+    /// XFER-4: a message acts only in the incarnation it was sent in.
+    fn require_incarnation(&self, rules: Rules, incarnation: Incarnation) -> Result<(), SecondaryRefusal> {
+        self.require_linked()?;
+        if incarnation != self.incarnation && rules.has(Rule::Xfer4) {
+            return Err(SecondaryRefusal::StaleIncarnation(incarnation));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! The protocol's numbers and names: sequence numbers, incarnations, backup ids, blocks, pair states.
+
+use core::fmt;
+
+/// A write's number in its group, one per write and contiguous (rule WRITE-1, [0011]); 0 stands before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The number that follows this one. 2^64 writes are out of any volume's life, so the end saturates.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// Which pairing of the group a number belongs to; a new one at create and at every resync (rule RESYNC-1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Incarnation(pub u32);
+
+impl Incarnation {
+    /// The incarnation that the next create or resync starts.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// One backup attempt; never used a second time (rule BACKUP-4). Later attempts have greater ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BackupId(pub u32);
+
+impl BackupId {
+    /// The id of the next attempt.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A block of the group's volumes, from 0; the unit of a write and of the dirty map ([0015]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BlockIndex(pub u32);
+
+/// A point in the group's write order: sequence numbers count only within their incarnation.
+///
+/// Printed as CCI's ten hex digits `iissssssss`, the low 8 bits of the incarnation and the low 32 of the number.
+/// Comparisons use the whole of both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct QMarker {
+    /// The pairing in which `seq` counts.
+    pub incarnation: Incarnation,
+    /// The number of the newest write the marker covers.
+    pub seq: Seq,
+}
+
+impl fmt::Display for QMarker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02x}{:08x}", self.incarnation.0 & 0xff, self.seq.0 & 0xffff_ffff)
+    }
+}
+
+/// State of the remote copy pair as one side sees it ([0005] [0015] [0017]; names as CCI prints them).
+///
+/// ```text
+///           create                mark written
+///   SMPL ----------> COPY --------------------> PAIR
+///                     ^ |                        |
+///              resync | | suspend, failure       | suspend, failure
+///                     | v                        v
+///                   PSUS / PSUE <----------------+        (secondary: SSUS / PSUE)
+///                                                  takeover at the secondary -> SSWS
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "UPPERCASE"))]
+pub enum PairState {
+    /// No pair.
+    #[default]
+    Smpl,
+    /// Blocks are being copied; the S/P-VOL is not a consistent image (rule RESYNC-3).
+    Copy,
+    /// Duplicating: every write is journalled and applied in order.
+    Pair,
+    /// Suspended by command (primary).
+    Psus,
+    /// Suspended by failure (either side).
+    Psue,
+    /// Suspended by command (secondary).
+    Ssus,
+    /// Taken over: the remote host may write (secondary).
+    Ssws,
+}
+
+impl PairState {
+    /// Whether writes are numbered and sent in this state.
+    #[must_use]
+    pub const fn is_linked(self) -> bool {
+        matches!(self, Self::Copy | Self::Pair)
+    }
+
+    /// Whether the pair is suspended on this side, so that a resync can bring it back.
+    #[must_use]
+    pub const fn is_suspended(self) -> bool {
+        matches!(self, Self::Psus | Self::Psue | Self::Ssus)
+    }
+}
+
+impl fmt::Display for PairState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Smpl => "SMPL",
+            Self::Copy => "COPY",
+            Self::Pair => "PAIR",
+            Self::Psus => "PSUS",
+            Self::Psue => "PSUE",
+            Self::Ssus => "SSUS",
+            Self::Ssws => "SSWS",
+        })
+    }
+}
