@@ -1,1 +1,11 @@
-//! x
+//! The checker: engines that search a model, and the command `syncsplit` that asks them about the protocol.
+//!
+//! Nothing here decides what the protocol is; that is `syncsplit_model`.
+#![forbid(unsafe_code)]
+
+pub mod check;
+pub mod cli;
+pub mod engine;
+pub mod list;
+pub mod progress;
+pub mod report;

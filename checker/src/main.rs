@@ -1,1 +1,15 @@
-fn main(){}
+//! `syncsplit`: the command. What it can do is in [`syncsplit_checker::cli`].
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use syncsplit_checker::cli::{Cli, Command};
+use syncsplit_checker::{check, list};
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Check(args) => check::main(&args),
+        Command::List(args) => list::main(&args),
+    }
+}

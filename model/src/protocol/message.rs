@@ -5,7 +5,7 @@
 use super::types::{BackupId, BlockIndex, Incarnation, Seq};
 
 /// What a journal entry does when its turn comes at the secondary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Item<P> {
     /// A host write (rule WRITE-1).
@@ -38,7 +38,7 @@ impl<P> Item<P> {
 }
 
 /// A numbered item: one place in the group's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry<P> {
     /// Its number; counts within the incarnation it was numbered in.
@@ -48,7 +48,7 @@ pub struct Entry<P> {
 }
 
 /// An entry on its way to the secondary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Frame<P> {
     /// The pairing the entry was numbered in (rule XFER-4).
@@ -58,7 +58,7 @@ pub struct Frame<P> {
 }
 
 /// The secondary's report of how far it has written ([0011] [0012], rule XFER-2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ack {
     /// The pairing `written` counts in (rule XFER-4).
@@ -68,7 +68,7 @@ pub struct Ack {
 }
 
 /// Array link, primary to secondary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ToSecondary<P> {
     /// A journal entry (rule XFER-1).

@@ -23,7 +23,7 @@ pub enum JournalFull {
 }
 
 /// State of the primary.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Primary<P, J, D> {
     /// The pair as this side sees it. The P-VOL's side owns the status: commands are checked against it.
     pub state: PairState,
@@ -406,8 +406,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         // The journal is empty since the suspension, so the secondary's count is where numbering goes on.
         self.newest = written;
         self.written = written;
-        self.sent = written;
         self.state = PairState::Copy;
+        if !rules.has(Rule::Xfer1) {
+            self.sent = written;
+        }
         Ok(Effects::new())
     }
 

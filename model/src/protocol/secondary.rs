@@ -12,7 +12,7 @@ use super::step::{Broken, Effects, Step, effects, require};
 use super::types::{BackupId, BlockIndex, Incarnation, PairState, Seq};
 
 /// State of the secondary.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Secondary<P, Q, D> {
     /// The pair as this side sees it.
     pub state: PairState,

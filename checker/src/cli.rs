@@ -1,0 +1,170 @@
+//! The command line: every argument with what it means and what is valid. No argument is acted on here.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{INSTANCES, PROPERTIES, Variant};
+
+/// Checks the protocol of JP 2003-099306: backing up a database from an asynchronous remote copy without ever
+/// suspending the copy.
+///
+/// Exit codes: 0 everything holds, 1 a property is violated, 2 usage or bad input, 3 not decided since a limit of time,
+/// memory or states was reached.
+#[derive(Debug, Parser)]
+#[command(name = "syncsplit", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `syncsplit` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check every reachable state of an instance, for runs of any length
+    Check(CheckArgs),
+    /// Print what there is to check: instances, rules, properties or faults
+    List(ListArgs),
+}
+
+/// Arguments of `syncsplit check`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  syncsplit check                            the default instance, every rule in force
+  syncsplit check --variant published        the patent's figures to the letter
+  syncsplit check smoke --without SYNC-5     what goes wrong when Sync does not look at the pair again
+  syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json")]
+pub struct CheckArgs {
+    /// Which world to check; `syncsplit list instances` describes them
+    #[arg(default_value = "ci", value_parser = instance_names())]
+    pub instance: String,
+    /// Which reading of the protocol to check
+    #[arg(long, default_value = "hardened", value_parser = variant_names())]
+    pub variant: String,
+    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    pub without: Vec<Rule>,
+    /// Check only this property; may be given again. `syncsplit list properties` describes them
+    #[arg(long, value_name = "NAME", value_parser = property_names())]
+    pub property: Vec<String>,
+    /// Which engine searches
+    #[arg(long, value_enum, default_value_t = Engine::Levels)]
+    pub engine: Engine,
+    /// Worker threads, 1 to 256; verdict, counts and traces do not depend on them [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Give up after this time, for example 90s, 5m or 1h; the verdict is then `undecided`
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub time: Option<Duration>,
+    /// Give up at this much memory, for example 900MB or 8GiB; the verdict is then `undecided`
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<u64>,
+    /// Give up after this many distinct states; the verdict is then `undecided`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub states: Option<u64>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
+}
+
+/// Arguments of `syncsplit list`.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    /// What to list
+    #[arg(value_enum)]
+    pub what: Listing,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// What `syncsplit list` lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// Worlds by name, with their bounds
+    Instances,
+    /// The protocol's rules by id
+    Rules,
+    /// What must be true, and what must be reached
+    Properties,
+    /// What can go wrong, and which instances have it
+    Faults,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Which engine searches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Breadth first by level, states kept whole; the same outcome on any number of threads
+    Levels,
+    /// stateright's breadth-first search by fingerprints, to cross-check the counts; knows no depth
+    Stateright,
+}
+
+impl Engine {
+    /// The engine's name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Levels => "levels",
+            Self::Stateright => "stateright",
+        }
+    }
+}
+
+/// Whether progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    /// A line on a terminal, nothing in a pipe
+    Auto,
+    /// A line every ten seconds
+    Plain,
+    /// Nothing
+    None,
+}
+
+fn instance_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(INSTANCES.iter().map(|instance| instance.name))
+}
+
+fn variant_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Variant::ALL.iter().map(|variant| variant.name()))
+}
+
+fn property_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(PROPERTIES.iter().map(|property| property.name))
+}
+
+fn parse_rule(text: &str) -> Result<Rule, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        Ok(_) => Err("a duration above zero is needed, for example 90s, 5m or 1h".into()),
+        Err(error) => Err(format!("{error}; a duration is for example 90s, 5m or 1h")),
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    match text.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        Ok(_) => Err("a size above zero is needed, for example 900MB or 8GiB".into()),
+        Err(error) => Err(format!("{error}; a size is for example 900MB or 8GiB")),
+    }
+}

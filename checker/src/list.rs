@@ -1,0 +1,99 @@
+//! `syncsplit list`: what there is to check.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{Bounds, Faults, INSTANCES, PROPERTIES};
+
+use crate::cli::{Format, ListArgs, Listing};
+use crate::report::expectation;
+
+/// One row of any listing.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    kind: &'static str,
+    says: String,
+}
+
+/// Runs the command.
+#[must_use]
+pub fn main(args: &ListArgs) -> ExitCode {
+    let rows = rows(args.what);
+    match args.format {
+        Format::Text => print_text(&rows),
+        Format::Json => match serde_json::to_string_pretty(&rows) {
+            Ok(text) => println!("{text}"),
+            Err(error) => {
+                eprintln!("error: the list could not be written: {error}");
+                return ExitCode::from(2);
+            }
+        },
+    }
+    ExitCode::SUCCESS
+}
+
+fn print_text(rows: &[Row]) {
+    let name = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let kind = rows.iter().map(|row| row.kind.len()).max().unwrap_or(0);
+    for row in rows {
+        println!("{:name$}  {:kind$}  {}", row.name, row.kind, row.says);
+    }
+}
+
+fn rows(what: Listing) -> Vec<Row> {
+    match what {
+        Listing::Instances => INSTANCES
+            .iter()
+            .map(|instance| Row {
+                name: instance.name,
+                kind: "instance",
+                says: format!("{}; {}", instance.says, bounds(&instance.bounds)),
+            })
+            .collect(),
+        Listing::Rules => Rule::ALL
+            .iter()
+            .map(|rule| Row {
+                name: rule.id(),
+                kind: if rule.is_hardening() { "hardening" } else { "patent" },
+                says: rule.says().into(),
+            })
+            .collect(),
+        Listing::Properties => PROPERTIES
+            .iter()
+            .map(|property| Row {
+                name: property.name,
+                kind: expectation(&property.kind),
+                says: property.says.into(),
+            })
+            .collect(),
+        Listing::Faults => Faults::ROWS
+            .iter()
+            .map(|(name, says, on)| {
+                let having = INSTANCES.iter().filter(|instance| on(&instance.bounds.faults));
+                let names: Vec<_> = having.map(|instance| instance.name).collect();
+                Row { name, kind: "fault", says: format!("{says}; in {}", names.join(", ")) }
+            })
+            .collect(),
+    }
+}
+
+/// The bounds of a world in one line; a claim travels with it.
+#[must_use]
+pub fn bounds(bounds: &Bounds) -> String {
+    let faults: Vec<_> = Faults::ROWS.iter().filter(|row| (row.2)(&bounds.faults)).collect();
+    let faults = match faults.len() {
+        0 => "no faults".into(),
+        n if n == Faults::ROWS.len() => "all faults but crashes and takeover".into(),
+        _ => format!("faults {}", faults.iter().map(|row| row.0).collect::<Vec<_>>().join(", ")),
+    };
+    let acks = match bounds.acks {
+        0 => "acknowledgements in one step".into(),
+        n => format!("{n} acknowledgement(s) in flight"),
+    };
+    format!(
+        "{} blocks, journal {}, {} frame(s), {acks}, {} host message(s), {faults}",
+        bounds.blocks, bounds.journal, bounds.frames, bounds.host_messages
+    )
+}

@@ -1,0 +1,93 @@
+//! The report for a person: the verdict first, then what it rests on, then each counterexample as a table.
+
+use std::io::{self, Write};
+
+use bytesize::ByteSize;
+
+use crate::check::Answer;
+use crate::report::{PropertyReport, Report, StepReport, thousands};
+
+/// Columns of a counterexample's last field before it is wrapped.
+const CHANGED_WIDTH: usize = 64;
+
+/// Prints `report`.
+///
+/// # Errors
+/// What kept stdout from taking it.
+pub fn print(report: &Report) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    write(report, &mut out)?;
+    out.flush()
+}
+
+fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let without: String = report.without.iter().map(|rule| format!(" without {rule}")).collect();
+    writeln!(out, "{}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
+    writeln!(out, "  world        {}", report.bounds)?;
+    writeln!(out, "  states       {}", thousands(report.states))?;
+    writeln!(out, "  transitions  {}", thousands(report.transitions))?;
+    let depth = report.depth.map_or("not known to this engine".into(), |depth| depth.to_string());
+    writeln!(out, "  depth        {depth}")?;
+    writeln!(out, "  search       {}, {}", ended(report), report.engine)?;
+    let memory = report.peak_bytes.map_or(String::new(), |b| format!(", {}", ByteSize::b(b)));
+    let threads = report.threads;
+    writeln!(out, "  cost         {:.1} s on {threads} thread(s){memory}", report.seconds)?;
+    writeln!(out)?;
+    for property in &report.properties {
+        let steps = property.steps.map_or(String::new(), |n| format!(" in {n} steps"));
+        let PropertyReport { name, kind, verdict, .. } = property;
+        writeln!(out, "  {kind:9}  {name:34}  {verdict}{steps}")?;
+    }
+    for note in &report.notes {
+        writeln!(out, "\nnote: {note}")?;
+    }
+    for property in &report.properties {
+        if let Some(trace) = &property.trace {
+            writeln!(out, "\n{} is violated; a shortest way there:\n", property.name)?;
+            table(trace, out)?;
+        }
+    }
+    if report.verdict == Answer::Holds {
+        writeln!(out, "\nHolds for runs of any length within this world, and is no claim beyond it.")?;
+    }
+    Ok(())
+}
+
+fn ended(report: &Report) -> String {
+    match report.ended {
+        "complete" => "every reachable state was seen".into(),
+        "violation" => "ended at the first level with a violation".into(),
+        limit => format!("ended by the limit of {limit}"),
+    }
+}
+
+fn table(trace: &[StepReport], out: &mut impl Write) -> io::Result<()> {
+    let who = trace.iter().map(|step| step.who.len()).max().unwrap_or(0).max(3);
+    let what = trace.iter().map(|step| step.what.len()).max().unwrap_or(0).max(4);
+    writeln!(out, "  step  {:who$}  {:what$}  changed", "who", "what")?;
+    writeln!(out, "  ----  {:-<who$}  {:-<what$}  {:-<7}", "", "", "")?;
+    for step in trace {
+        let mut lines = wrap(&step.changed).into_iter();
+        let first = lines.next().unwrap_or_default();
+        writeln!(out, "  {:>4}  {:who$}  {:what$}  {first}", step.step, step.who, step.what)?;
+        for line in lines {
+            writeln!(out, "  {:4}  {:who$}  {:what$}  {line}", "", "", "")?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts changes side by side as long as they fit.
+fn wrap(changed: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for change in changed {
+        match lines.last_mut() {
+            Some(line) if line.len() + change.len() + 2 <= CHANGED_WIDTH => {
+                line.push_str("; ");
+                line.push_str(change);
+            }
+            _ => lines.push(change.clone()),
+        }
+    }
+    lines
+}

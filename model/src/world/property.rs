@@ -1,0 +1,240 @@
+//! What must be true of every reachable state (`always`), and beside each a state that shows it is not true for want of
+//! anything happening (`sometimes`, the same name with `/reached`).
+
+use stateright::{Expectation, Property};
+
+use crate::protocol::containers::DirtyMap;
+use crate::protocol::coordinator::CoordinatorState;
+use crate::protocol::database::FreezeState;
+use crate::protocol::primary::Primary;
+use crate::protocol::requester::RequesterState;
+use crate::protocol::secondary::Secondary;
+use crate::protocol::{PairState, ToSecondary};
+use crate::world::World;
+use crate::world::state::{State, Value};
+use crate::world::step::payload;
+
+/// Name of the property that the roles' own invariants hold.
+pub const INVARIANTS: &str = "invariants";
+
+/// A property's name, kind, meaning and condition.
+#[derive(Clone, Debug)]
+pub struct PropertyInfo {
+    /// The name under which SPEC.md, reports and counterexamples speak of it.
+    pub name: &'static str,
+    /// Whether it must hold always, or be reached sometimes.
+    pub kind: Expectation,
+    /// What it says, in one line.
+    pub says: &'static str,
+    condition: fn(&World, &State) -> bool,
+}
+
+impl PropertyInfo {
+    /// The property in stateright's form.
+    pub(super) fn property(&self) -> Property<World> {
+        Property { expectation: self.kind.clone(), name: self.name, condition: self.condition }
+    }
+
+    /// Whether the condition is true of `state`.
+    #[must_use]
+    pub fn is_true(&self, world: &World, state: &State) -> bool {
+        (self.condition)(world, state)
+    }
+}
+
+macro_rules! properties {
+    ($($name:literal: $always:ident, $says:literal; reached: $sometimes:ident, $reached:literal;)*) => {
+        /// Every property, each `always` followed by its `sometimes`.
+        pub const PROPERTIES: &[PropertyInfo] = &[$(
+            PropertyInfo { name: $name, kind: Expectation::Always, says: $says, condition: $always },
+            PropertyInfo {
+                name: concat!($name, "/reached"),
+                kind: Expectation::Sometimes,
+                says: $reached,
+                condition: $sometimes,
+            },
+        )*];
+    };
+}
+
+properties! {
+    "backup-is-frozen-image": backup_is_frozen_image,
+        "the S-VOL that is read was permitted, and equals the P-VOL at that backup's freeze";
+        reached: reading_after_more_writes, "an S-VOL is read while the P-VOL has moved on";
+    "no-torn-transaction": no_torn_transaction,
+        "the S-VOL that is read contains no part of a transaction without the rest";
+        reached: freezing_with_open_transaction, "a freeze is asked for while a transaction is half written";
+    "sync-means-written": sync_means_written,
+        "when Sync completes, every write it held is in the S/P-VOL";
+        reached: sync_waits, "Sync holds a number that the secondary has not written";
+    "image-is-prefix": image_is_prefix,
+        "a S/P-VOL that says it is consistent is the image of a prefix of the writes";
+        reached: consistent_and_behind, "a consistent S/P-VOL is behind the P-VOL";
+    "difference-is-covered": difference_is_covered,
+        "every difference between P-VOL and S/P-VOL is covered by journal, link or dirty map";
+        reached: difference_in_copy, "P-VOL and S/P-VOL differ in a dirty block and in a journalled one at once";
+    "one-image-always": one_image_always,
+        "at every moment the S/P-VOL or the S-VOL is the image of a prefix of the writes";
+        reached: only_the_gold_copy, "the S/P-VOL is being overwritten and the gold copy is kept";
+    "frozen-means-still": frozen_means_still,
+        "while the database is frozen the P-VOL does not change";
+        reached: frozen_and_behind, "the database is frozen while the S/P-VOL is behind";
+    "svol-still-while-read": svol_still_while_read,
+        "while the S-VOL is read the replica pair is split";
+        reached: read_while_applying, "the S-VOL is read while the S/P-VOL goes on";
+    "backup-keeps-pair": backup_keeps_pair,
+        "no step of the backup takes the pair out of PAIR";
+        reached: reading_in_pair, "a backup is read in PAIR";
+    "states-defined": states_defined,
+        "primary and secondary are never in a pair of states that SPEC.md does not list";
+        reached: mark_not_yet_known, "the secondary is in PAIR before the primary knows it";
+    "invariants": invariants,
+        "every invariant that stands on a field of a role holds";
+        reached: journal_is_full, "the journal is full";
+}
+
+fn backup_is_frozen_image(world: &World, state: &State) -> bool {
+    let RequesterState::Reading(id) = state.requester.state else { return true };
+    state.ghost.permitted.is_some_and(|frozen| {
+        frozen.id == id && world.blocks().all(|b| frozen.image[b.0 as usize] == state.svol[b.0 as usize])
+    })
+}
+
+fn reading_after_more_writes(_: &World, state: &State) -> bool {
+    is_reading(state) && state.svol != state.pvol
+}
+
+fn no_torn_transaction(_: &World, state: &State) -> bool {
+    !is_reading(state) || state.ghost.permitted.is_none_or(|frozen| !frozen.torn)
+}
+
+fn freezing_with_open_transaction(_: &World, state: &State) -> bool {
+    matches!(state.coordinator.state, CoordinatorState::Freezing(_)) && state.database.open > 0
+}
+
+/// Blocks that were written again after a lease ran out are not what Sync held, and are left aside.
+fn sync_means_written(world: &World, state: &State) -> bool {
+    let CoordinatorState::Splitting(id) = state.coordinator.state else { return true };
+    let Some(frozen) = state.ghost.frozen.filter(|frozen| frozen.id == id) else { return true };
+    world.blocks().map(|block| block.0 as usize).all(|at| {
+        let held = frozen.image[at];
+        state.pvol[at] != held || state.spvol[at] == held
+    })
+}
+
+fn sync_waits(_: &World, state: &State) -> bool {
+    state.sync.is_some_and(|sync| {
+        sync.held.incarnation == state.primary.incarnation && sync.held.seq > state.secondary.written
+    })
+}
+
+fn image_is_prefix(_: &World, state: &State) -> bool {
+    !state.secondary.consistent || state.spvol == state.ghost.oracle
+}
+
+fn consistent_and_behind(_: &World, state: &State) -> bool {
+    state.secondary.consistent && state.spvol != state.pvol
+}
+
+/// What a block of the S/P-VOL will hold once everything queued for it has been applied, unless the block is dirty.
+fn difference_is_covered(world: &World, state: &State) -> bool {
+    world.blocks().all(|block| {
+        let dirty = state.primary.dirty.is_dirty(block) || state.secondary.dirty.is_dirty(block);
+        let at = block.0 as usize;
+        dirty || state.spvol[at] == state.pvol[at] || last_queued(state, block) == Some(state.pvol[at])
+    })
+}
+
+fn last_queued(state: &State, block: crate::protocol::BlockIndex) -> Option<Value> {
+    let incarnation = state.secondary.incarnation;
+    let in_flight = state.frames.iter().filter_map(|message| match message {
+        ToSecondary::Frame(frame) if frame.incarnation == incarnation => Some(frame.entry),
+        _ => None,
+    });
+    let unsequenced = state.frames.iter().find_map(|message| match message {
+        ToSecondary::Unsequenced { incarnation: of, block: to, payload }
+            if of == incarnation && to == block =>
+        {
+            Some(payload)
+        }
+        _ => None,
+    });
+    let journal = state.primary.journal.entries().copied();
+    let queue = state.secondary.queue.entries().copied();
+    let newest = journal
+        .chain(queue)
+        .chain(in_flight)
+        .filter(|entry| entry.item.block() == Some(block) && entry.seq > state.secondary.written)
+        .max_by_key(|entry| entry.seq);
+    newest.as_ref().and_then(payload).or(unsequenced)
+}
+
+fn difference_in_copy(world: &World, state: &State) -> bool {
+    let differs = |b: crate::protocol::BlockIndex| state.pvol[b.0 as usize] != state.spvol[b.0 as usize];
+    let dirty = world.blocks().any(|b| differs(b) && state.primary.dirty.is_dirty(b));
+    let queued = world.blocks().any(|b| differs(b) && last_queued(state, b).is_some());
+    dirty && queued
+}
+
+fn one_image_always(_: &World, state: &State) -> bool {
+    state.secondary.consistent || state.secondary.replica.is_split() && state.ghost.svol_good
+}
+
+fn only_the_gold_copy(_: &World, state: &State) -> bool {
+    !state.secondary.consistent && state.secondary.replica.is_split() && state.svol != state.spvol
+}
+
+fn frozen_means_still(_: &World, state: &State) -> bool {
+    let FreezeState::Frozen(id) = state.database.freeze else { return true };
+    state.ghost.frozen.is_some_and(|frozen| frozen.id == id && frozen.image == state.pvol)
+}
+
+fn frozen_and_behind(_: &World, state: &State) -> bool {
+    matches!(state.database.freeze, FreezeState::Frozen(_)) && state.spvol != state.pvol
+}
+
+fn svol_still_while_read(_: &World, state: &State) -> bool {
+    !is_reading(state) || state.secondary.replica.is_split()
+}
+
+fn read_while_applying(_: &World, state: &State) -> bool {
+    is_reading(state) && state.svol != state.spvol
+}
+
+fn backup_keeps_pair(_: &World, state: &State) -> bool {
+    !state.ghost.backup_suspended
+}
+
+fn reading_in_pair(_: &World, state: &State) -> bool {
+    is_reading(state) && state.primary.state == PairState::Pair
+}
+
+/// The pairs of states that can stand beside each other, as SPEC.md lists them.
+fn states_defined(_: &World, state: &State) -> bool {
+    use PairState::{Copy, Pair, Psue, Psus, Ssus};
+    matches!(
+        (state.primary.state, state.secondary.state),
+        (Pair, Pair)
+            | (Copy, Copy | Pair)
+            | (Psus, Ssus | Copy | Pair)
+            | (Psue, Copy | Pair)
+    )
+}
+
+fn mark_not_yet_known(_: &World, state: &State) -> bool {
+    state.primary.state == PairState::Copy && state.secondary.state == PairState::Pair
+}
+
+fn invariants(_: &World, state: &State) -> bool {
+    Primary::check(&state.primary).is_ok()
+        && Secondary::check(&state.secondary).is_ok()
+        && state.database.check().is_ok()
+}
+
+fn journal_is_full(_: &World, state: &State) -> bool {
+    crate::protocol::containers::Journal::is_full(&state.primary.journal)
+}
+
+fn is_reading(state: &State) -> bool {
+    matches!(state.requester.state, RequesterState::Reading(_))
+}
