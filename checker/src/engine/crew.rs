@@ -37,10 +37,7 @@ pub(super) fn share_out<T: Send>(
     thread::scope(|scope| {
         for _ in 0..threads.get().min(THREADS_MAX) {
             busy.fetch_add(1, Ordering::SeqCst);
-            let on_leave = OnLeave {
-                busy: &busy,
-                caller: &caller,
-            };
+            let on_leave = OnLeave { busy: &busy, caller: &caller };
             let worker = || {
                 let _on_leave = on_leave;
                 drain();

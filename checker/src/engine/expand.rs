@@ -43,12 +43,7 @@ pub(super) struct Row<S> {
 impl<S> Row<S> {
     pub(super) fn new() -> Self {
         let buckets = (0..SHARDS).map(|_| Vec::new()).collect();
-        Self {
-            buckets,
-            tally: Tally::default(),
-            unfinished: false,
-            broke: None,
-        }
+        Self { buckets, tally: Tally::default(), unfinished: false, broke: None }
     }
 }
 
@@ -92,10 +87,7 @@ where
         row.tally = Tally::default();
         row.unfinished = false;
         row.broke = attempt(|at| {
-            let mut scratch = Scratch {
-                actions: Vec::new(),
-                fresh: Vec::new(),
-            };
+            let mut scratch = Scratch { actions: Vec::new(), fresh: Vec::new() };
             for id in frontier.ids(from, to) {
                 if self.watch.is_over() {
                     row.unfinished = true;
@@ -120,10 +112,7 @@ where
         self.model.actions(state, actions);
         let mut leads_nowhere = true;
         for (position, action) in (0u32..).zip(actions.drain(..)) {
-            *at = Where {
-                action: Some(position),
-                ..Where::at(id, Doing::NextState)
-            };
+            *at = Where { action: Some(position), ..Where::at(id, Doing::NextState) };
             let kind = self.kind.map(|kind| kind(&action).min(KINDS_MAX - 1));
             let Some(next) = self.model.next_state(state, action) else {
                 continue;
@@ -140,20 +129,12 @@ where
             }
             at.doing = Doing::NextState;
             let Place { shard, tag } = self.placer.place(&next);
-            let link = Link {
-                parent: id,
-                action: position,
-            };
+            let link = Link { parent: id, action: position };
             let kind = kind.unwrap_or_default() as u32;
             fresh.push(Successor {
                 shard,
                 hint: None,
-                candidate: Candidate {
-                    tag,
-                    kind,
-                    link,
-                    state: next,
-                },
+                candidate: Candidate { tag, kind, link, state: next },
             });
         }
         if leads_nowhere {
@@ -176,19 +157,9 @@ where
         for successor in fresh.iter_mut() {
             successor.hint = shards[successor.shard].hint(successor.candidate.tag);
         }
-        for Successor {
-            shard,
-            hint,
-            candidate,
-        } in fresh.drain(..)
-        {
-            let Candidate {
-                tag, link, state, ..
-            } = &candidate;
-            *at = Where {
-                action: Some(link.action),
-                ..Where::at(link.parent, Doing::NextState)
-            };
+        for Successor { shard, hint, candidate } in fresh.drain(..) {
+            let Candidate { tag, link, state, .. } = &candidate;
+            *at = Where { action: Some(link.action), ..Where::at(link.parent, Doing::NextState) };
             let known = hint.is_some_and(|hint| shards[shard].contains(*tag, hint, state));
             if !known {
                 buckets[shard].push(candidate);

@@ -22,10 +22,7 @@ pub(super) struct Column<S> {
 
 impl<S> Column<S> {
     pub(super) fn new() -> Self {
-        Self {
-            buckets: Vec::new(),
-            report: Report::default(),
-        }
+        Self { buckets: Vec::new(), report: Report::default() }
     }
 }
 
@@ -81,11 +78,7 @@ where
                 }
             }
             let link = candidate.link;
-            *at = Where {
-                state: link.parent,
-                action: Some(link.action),
-                doing: Doing::NextState,
-            };
+            *at = Where { state: link.parent, action: Some(link.action), doing: Doing::NextState };
             match shard.insert(candidate.tag, candidate.state, link) {
                 Inserted::Known => {}
                 Inserted::New(id) => {
@@ -114,11 +107,7 @@ where
             let Some(property) = self.properties.get(position) else {
                 continue;
             };
-            *at = Where {
-                state: id,
-                action: None,
-                doing: Doing::Property(property.name),
-            };
+            *at = Where { state: id, action: None, doing: Doing::Property(property.name) };
             let holds = (property.condition)(self.model, state);
             if holds == (property.expectation == Expectation::Sometimes) {
                 report.found.push((position, id));

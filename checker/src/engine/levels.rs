@@ -140,16 +140,8 @@ where
                 continue;
             }
             let place = guard(Doing::Setup, || self.placer.place(&state))?;
-            let link = Link {
-                parent: StateId::NONE,
-                action,
-            };
-            let candidate = Candidate {
-                tag: place.tag,
-                kind: 0,
-                link,
-                state,
-            };
+            let link = Link { parent: StateId::NONE, action };
+            let candidate = Candidate { tag: place.tag, kind: 0, link, state };
             if let Some(bucket) = row.buckets.get_mut(place.shard) {
                 bucket.push(candidate);
             }
@@ -161,19 +153,14 @@ where
 
     fn begin_level(&mut self) {
         let depth = self.counts.levels.len() as u32;
-        self.counts.levels.push(LevelCount {
-            depth,
-            new: 0,
-            generated: 0,
-        });
+        self.counts.levels.push(LevelCount { depth, new: 0, generated: 0 });
     }
 
     fn expand_level(&mut self, frontier: &Frontier) -> Step<M> {
         self.begin_level();
         let mut from = 0;
         while from < frontier.len() {
-            self.pulse
-                .beat(|| self.glance((frontier.len() - from) as u64, 0));
+            self.pulse.beat(|| self.glance((frontier.len() - from) as u64, 0));
             self.watch.note_states(self.counts.distinct);
             self.watch.note_memory(self.store.bytes());
             if let Some(limit) = self.watch.reached() {
@@ -184,12 +171,7 @@ where
             if let Err(limit) = self.expand_slice(frontier, from, to, chunks)? {
                 return Ok(Err(limit));
             }
-            let kept: usize = self
-                .rows
-                .iter()
-                .flat_map(|row| &row.buckets)
-                .map(Vec::len)
-                .sum();
+            let kept: usize = self.rows.iter().flat_map(|row| &row.buckets).map(Vec::len).sum();
             self.slice = (CANDIDATES_AIM * (to - from) / kept.max(1)).clamp(SLICE_MIN, SLICE_MAX);
             if let Err(limit) = self.insert_slice(chunks)? {
                 return Ok(Err(limit));
@@ -226,8 +208,7 @@ where
         let tasks = (from..to).step_by(CHUNK).zip(&mut rows);
         let queue = (frontier.len() - from) as u64;
         let look = || {
-            self.pulse
-                .beat(|| self.glance(queue, generated.load(Ordering::Relaxed)));
+            self.pulse.beat(|| self.glance(queue, generated.load(Ordering::Relaxed)));
         };
         if chunks == 1 {
             tasks.for_each(expand);
@@ -257,9 +238,7 @@ where
     /// Hands the candidates of the first `chunks` rows to the shards.
     fn insert_slice(&mut self, chunks: usize) -> Step<M> {
         let candidates = self.transpose(chunks);
-        let open: Vec<usize> = (0..self.found.len())
-            .filter(|p| self.found[*p].is_none())
-            .collect();
+        let open: Vec<usize> = (0..self.found.len()).filter(|p| self.found[*p].is_none()).collect();
         let mut columns = std::mem::take(&mut self.columns);
         let mut shards = std::mem::take(&mut self.store.shards);
         let inserter = Inserter {
@@ -274,12 +253,7 @@ where
             tasks.for_each(|(shard, column)| inserter.insert(shard, column));
         } else {
             let look = || self.pulse.beat(|| self.glance(0, 0));
-            share_out(
-                self.threads,
-                tasks,
-                |(shard, column)| inserter.insert(shard, column),
-                look,
-            );
+            share_out(self.threads, tasks, |(shard, column)| inserter.insert(shard, column), look);
         }
         self.store.shards = shards;
         self.columns = columns;
@@ -291,9 +265,7 @@ where
     fn transpose(&mut self, chunks: usize) -> usize {
         let mut candidates = 0;
         for (shard, column) in self.columns.iter_mut().enumerate() {
-            column
-                .buckets
-                .resize_with(chunks.max(column.buckets.len()), Vec::new);
+            column.buckets.resize_with(chunks.max(column.buckets.len()), Vec::new);
             for (bucket, row) in column.buckets.iter_mut().zip(&mut self.rows) {
                 std::mem::swap(bucket, &mut row.buckets[shard]);
                 candidates += bucket.len();
@@ -353,9 +325,7 @@ where
             });
         }
         let first = self.counts.first_deadlock;
-        let first = first
-            .map(|id| rebuild(self.model, &self.store, id))
-            .transpose()?;
+        let first = first.map(|id| rebuild(self.model, &self.store, id)).transpose()?;
         let properties = judge(&self.properties, |p| self.found[p].is_some(), ending);
         let deepest = self.counts.levels.iter().rev().find(|level| level.new > 0);
         Ok(Outcome {
@@ -367,10 +337,7 @@ where
             seconds: self.watch.seconds(),
             peak_bytes: peak_bytes(),
             cut_by_boundary: self.counts.cut,
-            deadlocks: Some(Deadlocks {
-                count: self.counts.deadlocks,
-                first,
-            }),
+            deadlocks: Some(Deadlocks { count: self.counts.deadlocks, first }),
             discoveries,
             levels: self.counts.levels,
             kinds: self.counts.kinds,

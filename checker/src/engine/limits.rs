@@ -41,13 +41,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 5] = [
-        Self::Time,
-        Self::States,
-        Self::Memory,
-        Self::Interrupted,
-        Self::Ids,
-    ];
+    const ALL: [Self; 5] = [Self::Time, Self::States, Self::Memory, Self::Interrupted, Self::Ids];
 }
 
 /// Decides, for all threads of a run, whether the run is to be left.
@@ -62,12 +56,7 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(super) fn new(limits: Limits, interrupt: Option<&'a AtomicBool>) -> Self {
-        Self {
-            started: Instant::now(),
-            limits,
-            interrupt,
-            reached: AtomicU8::new(0),
-        }
+        Self { started: Instant::now(), limits, interrupt, reached: AtomicU8::new(0) }
     }
 
     pub(super) fn seconds(&self) -> f64 {
@@ -82,14 +71,9 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) fn leave(&self, limit: Limit) {
-        let position = Limit::ALL
-            .iter()
-            .position(|l| *l == limit)
-            .unwrap_or_default();
+        let position = Limit::ALL.iter().position(|l| *l == limit).unwrap_or_default();
         let code = u8::try_from(position + 1).unwrap_or(u8::MAX);
-        let _ = self
-            .reached
-            .compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.reached.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether the run is to be left. Reads the clock, so it is meant for once per state.
@@ -97,18 +81,11 @@ impl<'a> Watch<'a> {
         if self.reached.load(Ordering::Relaxed) != 0 {
             return true;
         }
-        if self
-            .interrupt
-            .is_some_and(|flag| flag.load(Ordering::Relaxed))
-        {
+        if self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             self.leave(Limit::Interrupted);
             return true;
         }
-        if self
-            .limits
-            .time
-            .is_some_and(|most| self.started.elapsed() >= most)
-        {
+        if self.limits.time.is_some_and(|most| self.started.elapsed() >= most) {
             self.leave(Limit::Time);
             return true;
         }
@@ -147,12 +124,7 @@ pub(super) struct Pulse<'a> {
 impl<'a> Pulse<'a> {
     pub(super) fn new(watch: &'a Watch<'a>, callback: Option<&'a dyn Fn(&Progress)>) -> Self {
         let reported = Cell::new((watch.started, 0));
-        Self {
-            watch,
-            callback,
-            memory_read: Cell::new(None),
-            reported,
-        }
+        Self { watch, callback, memory_read: Cell::new(None), reported }
     }
 
     /// Looks at clock, interrupt and memory, and reports if it is time to.
@@ -160,10 +132,7 @@ impl<'a> Pulse<'a> {
         self.watch.is_over();
         let now = Instant::now();
         let memory_due = self.watch.limits.memory_bytes.is_some()
-            && self
-                .memory_read
-                .get()
-                .is_none_or(|last| now - last >= MEMORY_EVERY);
+            && self.memory_read.get().is_none_or(|last| now - last >= MEMORY_EVERY);
         if memory_due {
             self.memory_read.set(Some(now));
             self.watch.note_memory(resident_bytes().unwrap_or(0));

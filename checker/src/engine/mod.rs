@@ -270,20 +270,12 @@ impl<A, S> fmt::Display for EngineError<A, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EventuallyRefused { property } => {
-                write!(
-                    f,
-                    "property {property:?} is an `eventually`, which is not checked"
-                )
+                write!(f, "property {property:?} is an `eventually`, which is not checked")
             }
             Self::TooManyProperties { most } => {
                 write!(f, "the model has more than {most} properties")
             }
-            Self::ModelPanicked {
-                message,
-                doing,
-                trace,
-                ..
-            } => write!(
+            Self::ModelPanicked { message, doing, trace, .. } => write!(
                 f,
                 "the model panicked ({doing:?}) after {} steps: {message}",
                 trace.len().saturating_sub(1)
@@ -327,13 +319,8 @@ fn judge<M: Model>(
 /// The model's properties, unless one of them is of a kind that is refused.
 fn properties_of<M: Model>(model: &M) -> Result<Vec<Property<M>>, Failure<M>> {
     let properties = trace::guard(Doing::Setup, || model.properties())?;
-    match properties
-        .iter()
-        .find(|p| p.expectation == Expectation::Eventually)
-    {
-        Some(refused) => Err(EngineError::EventuallyRefused {
-            property: refused.name,
-        }),
+    match properties.iter().find(|p| p.expectation == Expectation::Eventually) {
+        Some(refused) => Err(EngineError::EventuallyRefused { property: refused.name }),
         None => Ok(properties),
     }
 }

@@ -42,9 +42,7 @@ where
     let pulse = Pulse::new(&watch, options.progress);
     let properties = properties_of(model.as_ref())?;
     if properties.len() > PROPERTIES_MAX {
-        return Err(EngineError::TooManyProperties {
-            most: PROPERTIES_MAX,
-        });
+        return Err(EngineError::TooManyProperties { most: PROPERTIES_MAX });
     }
     let threads = options.threads.max(1);
     let until = match options.stop {
@@ -79,10 +77,7 @@ where
         distinct: checker.unique_state_count() as u64,
         transitions: (checker.state_count() as u64).saturating_sub(initial),
         // Stateright counts states on a path where we count edges.
-        depth: knows_depth
-            .then(|| checker.max_depth().checked_sub(1))
-            .flatten()
-            .map(|d| d as u32),
+        depth: knows_depth.then(|| checker.max_depth().checked_sub(1)).flatten().map(|d| d as u32),
         seconds: watch.seconds(),
         peak_bytes: peak_bytes(),
         cut_by_boundary,
@@ -125,14 +120,12 @@ where
     }
     for handle in handles {
         // Only a panic in hashing or comparing gets here; the wrapper catches all others.
-        handle
-            .join()
-            .map_err(|payload| EngineError::ModelPanicked {
-                message: message_of(payload.as_ref()),
-                doing: Doing::NextState,
-                trace: Vec::new(),
-                action: None,
-            })?;
+        handle.join().map_err(|payload| EngineError::ModelPanicked {
+            message: message_of(payload.as_ref()),
+            doing: Doing::NextState,
+            trace: Vec::new(),
+            action: None,
+        })?;
     }
     // Traces are built by taking their steps again, which a stopped model would refuse.
     checker.model().stop.store(false, Ordering::Relaxed);
@@ -174,9 +167,7 @@ fn in_order<M: Model>(
 fn trace_of<A, S>(path: Path<S, A>) -> Trace<A, S> {
     let mut led_here = None;
     let steps = path.into_vec().into_iter();
-    steps
-        .map(|(state, leaves)| (std::mem::replace(&mut led_here, leaves), state))
-        .collect()
+    steps.map(|(state, leaves)| (std::mem::replace(&mut led_here, leaves), state)).collect()
 }
 
 /// The model as stateright gets to see it.
@@ -213,10 +204,7 @@ where
     }
 
     fn broke(&self) -> Option<Failure<M>> {
-        self.broke
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.broke.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Runs a piece of the model. Its panic is noted, the search stopped, and nothing returned.
@@ -236,10 +224,7 @@ where
         broke.get_or_insert_with(|| EngineError::ModelPanicked {
             message: message_of(payload.as_ref()),
             doing,
-            trace: state
-                .map(|state| (None, state.clone()))
-                .into_iter()
-                .collect(),
+            trace: state.map(|state| (None, state.clone())).into_iter().collect(),
             action: action.cloned(),
         });
         None
@@ -257,9 +242,8 @@ where
             return unsettled;
         }
         let doing = Doing::Property(property.name);
-        let value = self.shield(doing, Some(state), None, || {
-            (property.condition)(&self.model, state)
-        });
+        let value =
+            self.shield(doing, Some(state), None, || (property.condition)(&self.model, state));
         match value {
             Some(value) if value != unsettled && !found.swap(true, Ordering::Relaxed) => value,
             _ => unsettled,
@@ -289,9 +273,8 @@ where
 
     fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
         if !self.stop.load(Ordering::Relaxed) {
-            let listed = self.shield(Doing::Actions, Some(state), None, || {
-                self.model.actions(state, actions)
-            });
+            let listed = self
+                .shield(Doing::Actions, Some(state), None, || self.model.actions(state, actions));
             if listed.is_none() {
                 actions.clear();
             }
@@ -301,15 +284,12 @@ where
     fn next_state(&self, state: &Self::State, action: Self::Action) -> Option<Self::State> {
         let named = action.clone();
         let step = || self.model.next_state(state, action);
-        self.shield(Doing::NextState, Some(state), Some(&named), step)
-            .flatten()
+        self.shield(Doing::NextState, Some(state), Some(&named), step).flatten()
     }
 
     fn within_boundary(&self, state: &Self::State) -> bool {
         let within = || self.model.within_boundary(state);
-        let within = self
-            .shield(Doing::Boundary, Some(state), None, within)
-            .unwrap_or(false);
+        let within = self.shield(Doing::Boundary, Some(state), None, within).unwrap_or(false);
         self.cut.fetch_add(u64::from(!within), Ordering::Relaxed);
         within
     }

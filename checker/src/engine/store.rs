@@ -26,9 +26,7 @@ impl StateId {
 
     /// `None` when the shard has no number left.
     pub(super) fn new(shard: usize, local: usize) -> Option<Self> {
-        let local = u32::try_from(local)
-            .ok()
-            .filter(|local| *local <= LOCAL_MAX)?;
+        let local = u32::try_from(local).ok().filter(|local| *local <= LOCAL_MAX)?;
         Some(Self(local << SHARD_BITS | (shard % SHARDS) as u32))
     }
 
@@ -69,10 +67,7 @@ impl Placer {
 
     pub(super) fn place<S: Hash>(&self, state: &S) -> Place {
         let hash = self.0.hash_one(state);
-        Place {
-            shard: hash as usize % SHARDS,
-            tag: (hash >> 32) as u32,
-        }
+        Place { shard: hash as usize % SHARDS, tag: (hash >> 32) as u32 }
     }
 }
 
@@ -86,9 +81,7 @@ const SEGMENT: usize = 1 << SEGMENT_BITS;
 
 impl<T> Segments<T> {
     fn get(&self, index: usize) -> Option<&T> {
-        self.segments
-            .get(index >> SEGMENT_BITS)?
-            .get(index % SEGMENT)
+        self.segments.get(index >> SEGMENT_BITS)?.get(index % SEGMENT)
     }
 
     fn push(&mut self, value: T) {
@@ -130,12 +123,8 @@ impl<S: Eq> Shard<S> {
         Self {
             number,
             table: Table::new(),
-            states: Segments {
-                segments: Vec::new(),
-            },
-            links: Segments {
-                segments: Vec::new(),
-            },
+            states: Segments { segments: Vec::new() },
+            links: Segments { segments: Vec::new() },
             len: 0,
         }
     }
@@ -189,9 +178,7 @@ pub(super) struct Store<S> {
 
 impl<S: Eq> Store<S> {
     pub(super) fn new() -> Self {
-        Self {
-            shards: (0..SHARDS).map(Shard::new).collect(),
-        }
+        Self { shards: (0..SHARDS).map(Shard::new).collect() }
     }
 
     pub(super) fn state(&self, id: StateId) -> Option<&S> {
@@ -209,11 +196,7 @@ impl<S: Eq> Store<S> {
 
     /// What the shards hold beyond `before`, the lengths at an earlier time.
     pub(super) fn since(&self, before: &[usize; SHARDS]) -> Frontier {
-        let mut frontier = Frontier {
-            first: *before,
-            before: [0; SHARDS],
-            len: 0,
-        };
+        let mut frontier = Frontier { first: *before, before: [0; SHARDS], len: 0 };
         for (index, shard) in self.shards.iter().enumerate() {
             frontier.before[index] = frontier.len;
             frontier.len += shard.len - before[index];
@@ -247,10 +230,7 @@ impl Frontier {
 
     /// The ids of the states from `from` up to `to`, counted through the level.
     pub(super) fn ids(&self, from: usize, to: usize) -> impl Iterator<Item = StateId> {
-        let mut shard = self
-            .before
-            .partition_point(|before| *before <= from)
-            .saturating_sub(1);
+        let mut shard = self.before.partition_point(|before| *before <= from).saturating_sub(1);
         (from..to.min(self.len)).filter_map(move |at| {
             while shard + 1 < SHARDS && self.before[shard + 1] <= at {
                 shard += 1;
@@ -264,10 +244,7 @@ impl Frontier {
 mod tests {
     use super::*;
 
-    const ROOT: Link = Link {
-        parent: StateId::NONE,
-        action: 0,
-    };
+    const ROOT: Link = Link { parent: StateId::NONE, action: 0 };
 
     #[test]
     fn ids_run_out_without_wrapping() {
@@ -287,10 +264,7 @@ mod tests {
         for state in 0..5000 {
             assert!(matches!(shard.insert(7, state, ROOT), Inserted::New(_)));
         }
-        let other = Link {
-            parent: StateId::NONE,
-            action: 1,
-        };
+        let other = Link { parent: StateId::NONE, action: 1 };
         assert_eq!(shard.insert(7, 4711, other), Inserted::Known);
         assert_eq!(shard.links.get(4711), Some(&ROOT), "the first link stays");
         assert!(shard.contains(7, 0, &4999) && !shard.contains(7, 0, &5000));

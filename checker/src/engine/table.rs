@@ -32,11 +32,7 @@ pub(super) enum Find {
 
 impl Table {
     pub(super) fn new() -> Self {
-        Self {
-            slots: vec![EMPTY; 1 << BITS_FIRST],
-            bits: BITS_FIRST,
-            len: 0,
-        }
+        Self { slots: vec![EMPTY; 1 << BITS_FIRST], bits: BITS_FIRST, len: 0 }
     }
 
     /// The first position with this tag that `is_same` agrees to.

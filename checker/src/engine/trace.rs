@@ -21,19 +21,11 @@ pub(super) struct Where {
 }
 
 impl Where {
-    pub(super) const START: Self = Self {
-        state: StateId::NONE,
-        action: None,
-        doing: Doing::Setup,
-    };
+    pub(super) const START: Self = Self { state: StateId::NONE, action: None, doing: Doing::Setup };
 
     /// At this state, with no action under way.
     pub(super) fn at(state: StateId, doing: Doing) -> Self {
-        Self {
-            state,
-            action: None,
-            doing,
-        }
+        Self { state, action: None, doing }
     }
 }
 
@@ -48,10 +40,7 @@ pub(super) struct Broke {
 pub(super) fn attempt(task: impl FnOnce(&mut Where)) -> Option<Broke> {
     let mut at = Where::START;
     let caught = catch_unwind(AssertUnwindSafe(|| task(&mut at)));
-    caught.err().map(|payload| Broke {
-        message: message_of(payload.as_ref()),
-        at,
-    })
+    caught.err().map(|payload| Broke { message: message_of(payload.as_ref()), at })
 }
 
 /// Runs a piece of the model for which there is no state to name.
@@ -68,9 +57,7 @@ pub(super) fn guard<T, A, S>(
 }
 
 pub(super) fn message_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
 }

@@ -48,7 +48,10 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         }
     }
     if report.verdict == Answer::Holds {
-        writeln!(out, "\nHolds for runs of any length within this world, and is no claim beyond it.")?;
+        writeln!(
+            out,
+            "\nHolds for runs of any length within this world, and is no claim beyond it."
+        )?;
     }
     Ok(())
 }

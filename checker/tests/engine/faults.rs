@@ -13,18 +13,9 @@ use syncsplit_checker::engine::{
 
 #[test]
 fn a_limit_never_yields_a_verdict() {
-    let time = Limits {
-        time: Some(Duration::from_millis(60)),
-        ..Limits::default()
-    };
-    let states = Limits {
-        states: Some(3_000),
-        ..Limits::default()
-    };
-    let memory = Limits {
-        memory_bytes: Some(1),
-        ..Limits::default()
-    };
+    let time = Limits { time: Some(Duration::from_millis(60)), ..Limits::default() };
+    let states = Limits { states: Some(3_000), ..Limits::default() };
+    let memory = Limits { memory_bytes: Some(1), ..Limits::default() };
     let cases = [
         (Fault::None, time, Limit::Time),
         (Fault::Slow, time, Limit::Time),
@@ -33,28 +24,15 @@ fn a_limit_never_yields_a_verdict() {
     ];
     for (fault, limits, limit) in cases {
         let began = Instant::now();
-        let options = Options {
-            limits,
-            ..with_threads(2)
-        };
+        let options = Options { limits, ..with_threads(2) };
         let ours = levels::run(&Odd::new(fault), &options).unwrap();
-        let theirs = by_stateright(
-            Odd::new(fault),
-            &Options {
-                threads: 1,
-                ..options
-            },
-        )
-        .unwrap();
+        let theirs = by_stateright(Odd::new(fault), &Options { threads: 1, ..options }).unwrap();
         for outcome in [ours, theirs] {
             assert_eq!(outcome.ending, Ending::Limit(limit));
             assert!(!outcome.is_complete());
             assert_eq!(verdicts(&outcome), [Verdict::Unknown]);
         }
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "{limit:?} came late"
-        );
+        assert!(began.elapsed() < Duration::from_secs(10), "{limit:?} came late");
     }
 }
 
@@ -67,11 +45,8 @@ fn progress_is_told_and_an_interrupt_heard() {
             told.borrow_mut().push(*p);
             stop.store(told.borrow().len() == 2, Ordering::Relaxed);
         };
-        let options = Options {
-            interrupt: Some(&stop),
-            progress: Some(&progress),
-            ..with_threads(2)
-        };
+        let options =
+            Options { interrupt: Some(&stop), progress: Some(&progress), ..with_threads(2) };
         let odd = Odd::new(Fault::None);
         let outcome = match second_opinion {
             false => levels::run(&odd, &options).unwrap(),
@@ -88,18 +63,9 @@ fn progress_is_told_and_an_interrupt_heard() {
 #[test]
 fn an_eventually_is_refused() {
     let properties = vec![Property::eventually("in the end", |_, _| true)];
-    let grid = Grid::<2> {
-        top: 2,
-        properties,
-        ..Grid::default()
-    };
-    let refused = EngineError::EventuallyRefused {
-        property: "in the end",
-    };
-    assert_eq!(
-        levels::run(&grid, &Options::default()),
-        Err(refused.clone())
-    );
+    let grid = Grid::<2> { top: 2, properties, ..Grid::default() };
+    let refused = EngineError::EventuallyRefused { property: "in the end" };
+    assert_eq!(levels::run(&grid, &Options::default()), Err(refused.clone()));
     assert_eq!(by_stateright(grid, &Options::default()), Err(refused));
 }
 
@@ -129,13 +95,7 @@ fn a_panic_in_the_model_is_an_error_that_names_the_place() {
         let ours = levels::run(&Odd::new(fault), &with_threads(2));
         let theirs = by_stateright(Odd::new(fault), &with_threads(2));
         for (result, keeps_the_way) in [(ours, true), (theirs, false)] {
-            let Err(EngineError::ModelPanicked {
-                message,
-                doing,
-                trace,
-                action,
-            }) = result
-            else {
+            let Err(EngineError::ModelPanicked { message, doing, trace, action }) = result else {
                 panic!("{fault:?} gave {result:?}");
             };
             assert!(message.starts_with("blown at 100"), "{message}");
@@ -147,11 +107,7 @@ fn a_panic_in_the_model_is_an_error_that_names_the_place() {
             let (_, state) = trace.last().unwrap();
             assert!((Odd::BAD - 2..Odd::BAD + 2).contains(state), "{state}");
             let steps = if keeps_the_way { 498..=501 } else { 0..=0 };
-            assert!(
-                steps.contains(&(trace.len() - 1)),
-                "{} steps",
-                trace.len() - 1
-            );
+            assert!(steps.contains(&(trace.len() - 1)), "{} steps", trace.len() - 1);
             let in_next = fault == Fault::NextPanics;
             assert!(action.is_some() || !in_next, "the action is named");
         }
@@ -161,8 +117,5 @@ fn a_panic_in_the_model_is_an_error_that_names_the_place() {
 #[test]
 fn a_model_that_changes_its_mind_is_found_out() {
     let ours = levels::run(&Odd::new(Fault::Fickle), &Options::default());
-    assert!(
-        matches!(ours, Err(EngineError::NotRepeatable { .. })),
-        "{ours:?}"
-    );
+    assert!(matches!(ours, Err(EngineError::NotRepeatable { .. })), "{ours:?}");
 }

@@ -180,9 +180,7 @@ impl Graph {
     fn random(&self, node: u64, salt: u64) -> u64 {
         let mut x = self.seed ^ node.rotate_left(24) ^ salt.rotate_left(48);
         for _ in 0..3 {
-            x = (x ^ x >> 31)
-                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
-                .wrapping_add(salt + 1);
+            x = (x ^ x >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9).wrapping_add(salt + 1);
         }
         x ^ x >> 29
     }
@@ -248,10 +246,7 @@ impl Odd {
     pub(crate) const BAD: u64 = 1_000;
 
     pub(crate) fn new(fault: Fault) -> Self {
-        Self {
-            fault,
-            asked: AtomicU64::new(0),
-        }
+        Self { fault, asked: AtomicU64::new(0) }
     }
 
     fn blow(&self, fault: Fault, at: u64) {

@@ -110,13 +110,16 @@ impl Database {
     /// The first invariant that does not hold.
     pub fn check(&self) -> Result<(), Broken> {
         let frozen = matches!(self.freeze, FreezeState::Frozen(_));
-        require(!frozen || self.open == 0, "database.freeze is Frozen only with no transaction open")
+        require(
+            !frozen || self.open == 0,
+            "database.freeze is Frozen only with no transaction open",
+        )
     }
 
     fn on_begin(&mut self) -> Result<Effects<DatabaseEffect>, DatabaseRefusal> {
         match self.freeze {
             FreezeState::Running => {
-                self.open += 1;
+                self.open = self.open.saturating_add(1);
                 Ok(Effects::new())
             }
             FreezeState::Freezing(id) | FreezeState::Frozen(id) => Err(DatabaseRefusal::Frozen(id)),
@@ -152,7 +155,10 @@ impl Database {
         effects([DatabaseEffect::Flush, DatabaseEffect::AnswerFrozen(id)])
     }
 
-    fn on_lease_expired(&mut self, rules: Rules) -> Result<Effects<DatabaseEffect>, DatabaseRefusal> {
+    fn on_lease_expired(
+        &mut self,
+        rules: Rules,
+    ) -> Result<Effects<DatabaseEffect>, DatabaseRefusal> {
         if self.freeze == FreezeState::Running || !rules.has(Rule::Freeze2) {
             return Err(DatabaseRefusal::NotFrozen);
         }

@@ -153,7 +153,9 @@ impl fmt::Display for PrimaryRefusal {
             Self::WrongState(state) => write!(f, "not possible in {state}"),
             Self::NoSuchEntry(seq) => write!(f, "the journal holds no entry {}", seq.0),
             Self::SentBefore(seq) => write!(f, "entry {} was sent before", seq.0),
-            Self::StaleIncarnation(got) => write!(f, "incarnation {} is not in force (XFER-4)", got.0),
+            Self::StaleIncarnation(got) => {
+                write!(f, "incarnation {} is not in force (XFER-4)", got.0)
+            }
             Self::AckBeyondNewest(seq) => write!(f, "seq {} was never given", seq.0),
             Self::NotDirty(block) => write!(f, "block {} is not dirty", block.0),
             Self::StillDirty => f.write_str("blocks are still dirty (RESYNC-3)"),
@@ -241,7 +243,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         let pair = self.state == PairState::Pair;
         require(!pair || self.dirty.is_clean(), "primary.dirty is clean in PAIR")?;
         let marked_copy = self.state == PairState::Copy && self.dirty.is_clean();
-        require(self.mark.is_none() || marked_copy, "primary.mark is set only in COPY with a clean map")?;
+        require(
+            self.mark.is_none() || marked_copy,
+            "primary.mark is set only in COPY with a clean map",
+        )?;
         require(!linked || self.pending.is_none(), "primary.pending is none in COPY and PAIR")
     }
 
@@ -299,7 +304,9 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             }
             self.sent = seq;
         }
-        if !rules.has(Rule::Xfer2) && self.journal.iter().next().is_some_and(|first| first.seq == seq) {
+        if !rules.has(Rule::Xfer2)
+            && self.journal.iter().next().is_some_and(|first| first.seq == seq)
+        {
             self.journal.drop_through(seq);
         }
         let frame = Frame { incarnation: self.incarnation, entry };
@@ -394,7 +401,13 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         Ok(self.request_incarnation(rules))
     }
 
-    fn on_ready(&mut self, rules: Rules, incarnation: Incarnation, written: Seq, dirty: &D) -> Outcome<P> {
+    fn on_ready(
+        &mut self,
+        rules: Rules,
+        incarnation: Incarnation,
+        written: Seq,
+        dirty: &D,
+    ) -> Outcome<P> {
         if self.pending != Some(incarnation) {
             return Err(PrimaryRefusal::StaleIncarnation(incarnation));
         }
@@ -440,7 +453,8 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
 
     /// Asks the secondary to start a new incarnation, or asks again for the one already asked for.
     fn request_incarnation(&mut self, rules: Rules) -> Effects<PrimaryEffect<P>> {
-        let fresh = if rules.has(Rule::Resync1) { self.incarnation.next() } else { self.incarnation };
+        let fresh =
+            if rules.has(Rule::Resync1) { self.incarnation.next() } else { self.incarnation };
         let incarnation = self.pending.unwrap_or(fresh);
         self.pending = Some(incarnation);
         effects([PrimaryEffect::Send(ToSecondary::Resync { incarnation })])
@@ -456,6 +470,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
     }
 
     fn require_copy(&self) -> Result<(), PrimaryRefusal> {
-        if self.state == PairState::Copy { Ok(()) } else { Err(PrimaryRefusal::WrongState(self.state)) }
+        if self.state == PairState::Copy {
+            Ok(())
+        } else {
+            Err(PrimaryRefusal::WrongState(self.state))
+        }
     }
 }

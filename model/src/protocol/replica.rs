@@ -103,7 +103,11 @@ impl<D: DirtyMap + Clone> Replica<D> {
     }
 
     /// Takes one step under `rules`.
-    pub fn step(mut self, rules: Rules, event: ReplicaEvent) -> Step<Self, ReplicaEffect<D>, ReplicaRefusal> {
+    pub fn step(
+        mut self,
+        rules: Rules,
+        event: ReplicaEvent,
+    ) -> Step<Self, ReplicaEffect<D>, ReplicaRefusal> {
         let outcome = self.on_event(rules, event);
         Step::of(self, outcome)
     }

@@ -101,7 +101,11 @@ impl FromStr for Rule {
     type Err = UnknownRule;
 
     fn from_str(text: &str) -> Result<Self, UnknownRule> {
-        Self::ALL.iter().copied().find(|rule| rule.id().eq_ignore_ascii_case(text)).ok_or(UnknownRule)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|rule| rule.id().eq_ignore_ascii_case(text))
+            .ok_or(UnknownRule)
     }
 }
 

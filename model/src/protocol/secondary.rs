@@ -135,11 +135,15 @@ impl fmt::Display for SecondaryRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongState(state) => write!(f, "not possible in {state}"),
-            Self::StaleIncarnation(got) => write!(f, "incarnation {} is not in force (XFER-4)", got.0),
+            Self::StaleIncarnation(got) => {
+                write!(f, "incarnation {} is not in force (XFER-4)", got.0)
+            }
             Self::Duplicate(seq) => write!(f, "entry {} is here already", seq.0),
             Self::QueueFull(seq) => write!(f, "the reorder queue has no room for entry {}", seq.0),
             Self::NothingToApply(seq) => write!(f, "entry {} has not arrived (XFER-3)", seq.0),
-            Self::ApplyFirst(seq) => write!(f, "entry {} has to be applied first (TAKEOVER-1)", seq.0),
+            Self::ApplyFirst(seq) => {
+                write!(f, "entry {} has to be applied first (TAKEOVER-1)", seq.0)
+            }
             Self::NoSuchBlock(block) => write!(f, "block {} is not in the group", block.0),
             Self::NotArmed(id) => write!(f, "not armed for backup {} (SPLIT-2)", id.0),
             Self::NotConsistent => f.write_str("the S/P-VOL is not a consistent image"),
@@ -189,7 +193,9 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
             }
             SecondaryEvent::Release(id) => self.on_release(rules, id),
             SecondaryEvent::Split(id) => self.on_split(rules, id),
-            SecondaryEvent::CopyReplica(block) => self.replica(rules, ReplicaEvent::CopyBlock(block)),
+            SecondaryEvent::CopyReplica(block) => {
+                self.replica(rules, ReplicaEvent::CopyBlock(block))
+            }
             SecondaryEvent::Takeover { force } => self.on_takeover(rules, force),
             SecondaryEvent::RemoteWrite { block, payload } => {
                 self.on_remote_write(rules, block, payload)
@@ -206,7 +212,10 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         let ahead = self.queue.iter().all(|entry| entry.seq > self.written);
         require(ahead, "secondary.queue is above written")?;
         let empty = self.queue.iter().next().is_none();
-        require(empty || self.state.is_linked(), "secondary.queue is empty unless in COPY or PAIR")?;
+        require(
+            empty || self.state.is_linked(),
+            "secondary.queue is empty unless in COPY or PAIR",
+        )?;
         let pair = self.state == PairState::Pair;
         let copy = self.state == PairState::Copy;
         require(!pair || self.consistent, "secondary.consistent is set in PAIR")?;
@@ -216,7 +225,8 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     fn on_frame(&mut self, rules: Rules, frame: Frame<P>) -> Outcome<P, D> {
         self.require_incarnation(rules, frame.incarnation)?;
         let seq = frame.entry.seq;
-        if let Some(block) = frame.entry.item.block().filter(|block| block.0 >= self.dirty.blocks()) {
+        if let Some(block) = frame.entry.item.block().filter(|block| block.0 >= self.dirty.blocks())
+        {
             return Err(SecondaryRefusal::NoSuchBlock(block));
         }
         if !rules.has(Rule::Xfer3) {
@@ -342,7 +352,9 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         }
         match self.replica.state {
             // RESYNC-4: until PAIR the S-VOL is the only consistent image, so it turns into the gold copy.
-            ReplicaState::Split(Purpose::Backup(_)) if !self.consistent && rules.has(Rule::Resync4) => {
+            ReplicaState::Split(Purpose::Backup(_))
+                if !self.consistent && rules.has(Rule::Resync4) =>
+            {
                 self.replica.state = ReplicaState::Split(Purpose::Gold);
                 Ok(Effects::new())
             }
@@ -422,7 +434,11 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     }
 
     /// XFER-4: a message acts only in the incarnation it was sent in.
-    fn require_incarnation(&self, rules: Rules, incarnation: Incarnation) -> Result<(), SecondaryRefusal> {
+    fn require_incarnation(
+        &self,
+        rules: Rules,
+        incarnation: Incarnation,
+    ) -> Result<(), SecondaryRefusal> {
         self.require_linked()?;
         if incarnation != self.incarnation && rules.has(Rule::Xfer4) {
             return Err(SecondaryRefusal::StaleIncarnation(incarnation));

@@ -124,7 +124,11 @@ impl Sync {
     /// 2. The link fails, the pair is suspended, the link returns, the pair is resynchronised.
     /// 3. The first block copied carries the number 2 of the new incarnation and is written.
     /// 4. "held <= written" is true while the other block has not been copied.
-    pub fn step(self, rules: Rules, event: SyncEvent) -> Step<Self, SyncEffect, core::convert::Infallible> {
+    pub fn step(
+        self,
+        rules: Rules,
+        event: SyncEvent,
+    ) -> Step<Self, SyncEffect, core::convert::Infallible> {
         let effect = match event {
             SyncEvent::Look(view) if rules.has(Rule::Sync5) && view.state != PairState::Pair => {
                 SyncEffect::Return(SyncOutcome::Broken)
@@ -137,7 +141,9 @@ impl Sync {
             SyncEvent::Look(view) if view.written >= self.held.seq || !rules.has(Rule::Sync3) => {
                 SyncEffect::Return(SyncOutcome::Done)
             }
-            SyncEvent::Timeout if rules.has(Rule::Sync4) => SyncEffect::Return(SyncOutcome::Timeout),
+            SyncEvent::Timeout if rules.has(Rule::Sync4) => {
+                SyncEffect::Return(SyncOutcome::Timeout)
+            }
             SyncEvent::Look(_) | SyncEvent::Timeout => SyncEffect::Wait,
         };
         Step::of(self, Ok::<Effects<_>, _>(effects([effect])))

@@ -16,7 +16,9 @@ use crate::world::state::{Image, Queue, State, Value};
 #[must_use]
 pub const fn who(action: &Action) -> &'static str {
     match action {
-        Action::WriteOne(_) | Action::WriteFirst | Action::WriteSecond | Action::LeaseExpires => "database",
+        Action::WriteOne(_) | Action::WriteFirst | Action::WriteSecond | Action::LeaseExpires => {
+            "database"
+        }
         Action::Send(_) | Action::Fail | Action::CopyBlock(_) | Action::PairMark => "primary",
         Action::Apply | Action::Report | Action::CopyReplica(_) => "secondary",
         Action::Deliver { .. }
@@ -42,7 +44,9 @@ pub fn action_text(action: &Action) -> String {
         Action::WriteFirst => "transaction: write block 0".into(),
         Action::WriteSecond => "transaction: write block 1, commit".into(),
         Action::Send(seq) => format!("send entry {}", seq.0),
-        Action::Deliver { message, again } => format!("deliver {}{}", frame(message), repeat(*again)),
+        Action::Deliver { message, again } => {
+            format!("deliver {}{}", frame(message), repeat(*again))
+        }
         Action::Lose(message) => format!("lose {}", frame(message)),
         Action::Apply => "apply the next entry".into(),
         Action::Report => "report written".into(),
@@ -59,7 +63,9 @@ pub fn action_text(action: &Action) -> String {
         Action::CopyBlock(block) => format!("copy dirty block {}", block.0),
         Action::PairMark => "put the pair mark into the journal".into(),
         Action::StartBackup => "start a backup".into(),
-        Action::DeliverHost { message, again } => format!("deliver {}{}", host(message), repeat(*again)),
+        Action::DeliverHost { message, again } => {
+            format!("deliver {}{}", host(message), repeat(*again))
+        }
         Action::LoseHost(message) => format!("lose {}", host(message)),
         Action::SyncBegin => "begin: hold the newest number".into(),
         Action::SyncLook => "look at the pair".into(),
@@ -78,7 +84,9 @@ fn ack_text(incarnation: Incarnation, written: Seq) -> String {
 
 fn frame(message: &ToSecondary<Value>) -> String {
     match message {
-        ToSecondary::Frame(frame) => format!("frame {} (inc {})", entry(&frame.entry), frame.incarnation.0),
+        ToSecondary::Frame(frame) => {
+            format!("frame {} (inc {})", entry(&frame.entry), frame.incarnation.0)
+        }
         ToSecondary::Unsequenced { incarnation, block, payload } => {
             format!("copy of block {}={} (inc {}, no seq)", block.0, value(*payload), incarnation.0)
         }
@@ -89,7 +97,9 @@ fn frame(message: &ToSecondary<Value>) -> String {
 
 fn entry(entry: &Entry<Value>) -> String {
     match entry.item {
-        Item::Write { block, payload } => format!("{}:w{}={}", entry.seq.0, block.0, value(payload)),
+        Item::Write { block, payload } => {
+            format!("{}:w{}={}", entry.seq.0, block.0, value(payload))
+        }
         Item::Copy { block, payload } => format!("{}:c{}={}", entry.seq.0, block.0, value(payload)),
         Item::PairMark => format!("{}:mark", entry.seq.0),
     }

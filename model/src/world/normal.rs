@@ -14,7 +14,9 @@ use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
-use crate::protocol::{BackupId, BlockIndex, HostMessage, Incarnation, Item, PairState, Rule, Seq, ToSecondary};
+use crate::protocol::{
+    BackupId, BlockIndex, HostMessage, Incarnation, Item, PairState, Rule, Seq, ToSecondary,
+};
 use crate::world::World;
 use crate::world::state::{Image, Queue, State, Value};
 
@@ -28,8 +30,7 @@ impl World {
     /// The normal form of `state`.
     #[must_use]
     pub fn normal(&self, mut state: State) -> State {
-        self.drop_dead_frames(&mut state);
-        self.drop_dead_host_messages(&mut state);
+        state = self.without_dead_messages(state);
         self.forget(&mut state);
         self.move_seqs(&mut state);
         rename_incarnations(&mut state);
@@ -37,6 +38,13 @@ impl World {
             rename_ids(&mut state);
         }
         rename_values(&mut state);
+        state
+    }
+
+    /// `state` without the messages that no role can act on any more: a link has room for others instead.
+    pub(super) fn without_dead_messages(&self, mut state: State) -> State {
+        self.drop_dead_frames(&mut state);
+        self.drop_dead_host_messages(&mut state);
         state
     }
 
@@ -56,16 +64,14 @@ impl World {
             let applied = seq.is_some_and(|seq| seq <= secondary.written);
             let queued = seq.is_some_and(|seq| ReorderQueue::contains(&secondary.queue, seq));
             // What is queued now is a duplicate for as long as the queue lives, which is this incarnation.
-            let repeats = applied || queued && in_force && rules.has(Rule::Xfer4) && rules.has(Rule::Resync1);
+            let repeats =
+                applied || queued && in_force && rules.has(Rule::Xfer4) && rules.has(Rule::Resync1);
             can_be_accepted && !(repeats && rules.has(Rule::Xfer3))
         });
+        // `written` never goes back, and a resync takes it up to the secondary's: what an acknowledgement says that is
+        // older, or that finds the primary suspended, it says for ever too late.
         let primary = state.primary;
-        state.acks.retain(|ack| {
-            let in_force = ack.incarnation == primary.incarnation && primary.state.is_linked();
-            let can_be_accepted = in_force || !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1);
-            // `written` never goes back, so an older report stays without effect.
-            can_be_accepted && ack.written > primary.written
-        });
+        state.acks.retain(|ack| primary.state.is_linked() && ack.written > primary.written);
     }
 
     /// A message between the hosts that its receiver would refuse now and for ever is absent.
@@ -82,7 +88,9 @@ impl World {
                 let awaited = coordinator.state == CoordinatorState::Splitting(id);
                 any_split || awaited || secondary.armed == Some(id)
             }
-            HostMessage::SplitAnswer { id, .. } => coordinator.state == CoordinatorState::Splitting(id),
+            HostMessage::SplitAnswer { id, .. } => {
+                coordinator.state == CoordinatorState::Splitting(id)
+            }
             HostMessage::Permit(id) | HostMessage::Reject(id) => {
                 requester.state == RequesterState::Waiting(id)
             }
@@ -95,16 +103,27 @@ impl World {
             // Every request in flight is newer than this, and so is every one to come.
             state.coordinator.newest = None;
         }
-        if self.rules.has(Rule::Split1) {
+        if self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1) {
             forget_replica_lag(state);
         }
         let dead = self.held_is_dead(state);
         if let Some(sync) = &mut state.sync {
             // The primary's `written` never goes back: what it has passed stays passed.
-            sync.held.seq = if dead { state.secondary.written } else { sync.held.seq.max(state.primary.written) };
+            sync.held.seq = if dead {
+                state.secondary.written
+            } else {
+                sync.held.seq.max(state.primary.written)
+            };
         }
         self.forget_numbers(state);
         forget_ghosts(state);
+        if self.rules.has(Rule::Xfer3) && !state.primary.state.is_linked() {
+            forget_unreachable_order(state);
+        }
+        if !state.secondary.consistent && state.ghost.copying {
+            // The last copy will say what the image has to be.
+            state.ghost.oracle = state.spvol;
+        }
         self.forget_broken_freeze(state);
     }
 
@@ -126,12 +145,15 @@ impl World {
     fn held_is_dead(&self, state: &State) -> bool {
         let left = state.primary.state != PairState::Pair
             || state.sync.is_some_and(|sync| sync.held.incarnation != state.primary.incarnation);
-        left && self.rules.has(Rule::Sync5) && self.rules.has(Rule::Resync1)
+        // A Sync that began in COPY (without SYNC-1) would see PAIR in the same incarnation.
+        left && [Rule::Sync1, Rule::Sync5, Rule::Resync1].iter().all(|rule| self.rules.has(*rule))
     }
 
     /// A suspended primary's numbers are read by nothing but a Sync; resync sets them anew.
     fn forget_numbers(&self, state: &mut State) {
-        let read = state.primary.state.is_linked() || !self.rules.has(Rule::Sync1) || !self.rules.has(Rule::Sync5);
+        let read = state.primary.state.is_linked()
+            || !self.rules.has(Rule::Sync1)
+            || !self.rules.has(Rule::Sync5);
         if !read {
             state.primary.newest = state.secondary.written;
             state.primary.written = state.secondary.written;
@@ -154,6 +176,9 @@ impl World {
         for queue in [&mut primary.journal, &mut state.secondary.queue, &mut state.ghost.order] {
             queue.entries_mut().for_each(|entry| entry.seq = moved(entry.seq));
         }
+        if let Some((seq, _)) = &mut state.ghost.complete {
+            *seq = moved(*seq);
+        }
         state.frames.rename(|message| match message {
             ToSecondary::Frame(mut frame) => {
                 frame.entry.seq = moved(frame.entry.seq);
@@ -170,10 +195,11 @@ impl World {
 }
 
 /// How far the S-VOL lags in the replica pair is not seen by anybody: SPLIT-1 reflects what lags before the S-VOL is
-/// read. So a lagging block counts as copied on. A block that differs and is *not* marked stays as it is.
+/// read, and BACKUP-1 keeps it from being read in PAIR. So a lagging block counts as copied on. A block that differs and is *not* marked stays as it is.
 fn forget_replica_lag(state: &mut State) {
     let replica = &mut state.secondary.replica;
-    for (at, block) in (0..replica.dirty.blocks()).map(|block| (block as usize, BlockIndex(block))) {
+    for (at, block) in (0..replica.dirty.blocks()).map(|block| (block as usize, BlockIndex(block)))
+    {
         if replica.state == ReplicaState::Pair && replica.dirty.is_dirty(block) {
             state.svol[at] = state.spvol[at];
         }
@@ -201,13 +227,6 @@ fn forget_ghosts(state: &mut State) {
     if !state.secondary.replica.is_split() {
         state.ghost.svol_good = false;
     }
-    if !state.secondary.consistent {
-        // The mark will say what the image has to be.
-        state.ghost.oracle = state.spvol;
-    }
-    if !state.primary.state.is_linked() {
-        forget_unreachable_order(state);
-    }
 }
 
 /// A suspended primary sends nothing, so only what is queued or in flight without a gap can still be applied.
@@ -225,8 +244,12 @@ fn forget_unreachable_order(state: &mut State) {
         reachable = reachable.next();
     }
     state.ghost.order.retain(|entry| entry.seq <= reachable);
-    if state.ghost.order.entries().all(|entry| entry.item.block().is_some()) {
-        state.ghost.marked = None;
+    state.ghost.complete = state.ghost.complete.filter(|(seq, _)| *seq <= reachable);
+    let mark_comes = state.ghost.order.entries().any(|entry| entry.item.block().is_none());
+    if !state.secondary.consistent && !mark_comes {
+        // Only another resync can make this S/P-VOL consistent, and it will copy everything that differs.
+        state.ghost.copying = true;
+        state.ghost.complete = None;
     }
 }
 
@@ -243,8 +266,12 @@ fn rename_incarnations(state: &mut State) {
         ToSecondary::Unsequenced { incarnation, block, payload } => {
             ToSecondary::Unsequenced { incarnation: renamed(incarnation), block, payload }
         }
-        ToSecondary::Resync { incarnation } => ToSecondary::Resync { incarnation: renamed(incarnation) },
-        ToSecondary::Suspend { incarnation } => ToSecondary::Suspend { incarnation: renamed(incarnation) },
+        ToSecondary::Resync { incarnation } => {
+            ToSecondary::Resync { incarnation: renamed(incarnation) }
+        }
+        ToSecondary::Suspend { incarnation } => {
+            ToSecondary::Suspend { incarnation: renamed(incarnation) }
+        }
     });
     state.acks.rename(|mut ack| {
         ack.incarnation = renamed(ack.incarnation);
@@ -263,7 +290,8 @@ fn rename_ids(state: &mut State) {
     let mut copy = *state;
     copy.for_each_id(|id| ids |= 1 << (id.0 & 63));
     state.host.iter().for_each(|message| ids |= 1 << (message.id().0 & 63));
-    let rank = |id: BackupId| BackupId((ids & ((2_u64 << (id.0 & 63)).wrapping_sub(1))).count_ones());
+    let rank =
+        |id: BackupId| BackupId((ids & ((2_u64 << (id.0 & 63)).wrapping_sub(1))).count_ones());
     state.for_each_id(|id| *id = rank(*id));
     state.host.rename(|message| with_id(message, rank(message.id())));
     state.requester.newest = BackupId(ids.count_ones());
@@ -307,8 +335,8 @@ impl State {
         for volume in [&mut self.pvol, &mut self.spvol, &mut self.svol, &mut self.ghost.oracle] {
             image(volume, &mut visit);
         }
-        if let Some(marked) = &mut self.ghost.marked {
-            image(marked, &mut visit);
+        if let Some((_, complete)) = &mut self.ghost.complete {
+            image(complete, &mut visit);
         }
         for frozen in [&mut self.ghost.frozen, &mut self.ghost.permitted].into_iter().flatten() {
             image(&mut frozen.image, &mut visit);
@@ -326,7 +354,8 @@ impl State {
 
     /// Walks over every backup id but those of messages in flight and of an idle requester's memory.
     fn for_each_id(&mut self, mut visit: impl FnMut(&mut BackupId)) {
-        if let RequesterState::Waiting(id) | RequesterState::Reading(id) = &mut self.requester.state {
+        if let RequesterState::Waiting(id) | RequesterState::Reading(id) = &mut self.requester.state
+        {
             visit(id);
         }
         match &mut self.coordinator.state {

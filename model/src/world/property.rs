@@ -16,6 +16,8 @@ use crate::world::step::payload;
 
 /// Name of the property that the roles' own invariants hold.
 pub const INVARIANTS: &str = "invariants";
+/// Name of the property that some consistent image exists at every moment.
+pub const ONE_IMAGE: &str = "one-image-always";
 
 /// A property's name, kind, meaning and condition.
 #[derive(Clone, Debug)]
@@ -33,6 +35,12 @@ impl PropertyInfo {
     /// The property in stateright's form.
     pub(super) fn property(&self) -> Property<World> {
         Property { expectation: self.kind.clone(), name: self.name, condition: self.condition }
+    }
+
+    /// Whether this is the property called `name`, or its twin.
+    #[must_use]
+    pub fn is_about(&self, name: &str) -> bool {
+        self.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Whether the condition is true of `state`.
@@ -96,7 +104,8 @@ properties! {
 fn backup_is_frozen_image(world: &World, state: &State) -> bool {
     let RequesterState::Reading(id) = state.requester.state else { return true };
     state.ghost.permitted.is_some_and(|frozen| {
-        frozen.id == id && world.blocks().all(|b| frozen.image[b.0 as usize] == state.svol[b.0 as usize])
+        frozen.id == id
+            && world.blocks().all(|b| frozen.image[b.0 as usize] == state.svol[b.0 as usize])
     })
 }
 
@@ -123,9 +132,11 @@ fn sync_means_written(world: &World, state: &State) -> bool {
 }
 
 fn sync_waits(_: &World, state: &State) -> bool {
-    state.sync.is_some_and(|sync| {
-        sync.held.incarnation == state.primary.incarnation && sync.held.seq > state.secondary.written
-    })
+    let held = |incarnation| incarnation == state.primary.incarnation;
+    state.primary.state == PairState::Pair
+        && state.sync.is_some_and(|sync| {
+            held(sync.held.incarnation) && sync.held.seq > state.secondary.written
+        })
 }
 
 fn image_is_prefix(_: &World, state: &State) -> bool {
@@ -141,7 +152,9 @@ fn difference_is_covered(world: &World, state: &State) -> bool {
     world.blocks().all(|block| {
         let dirty = state.primary.dirty.is_dirty(block) || state.secondary.dirty.is_dirty(block);
         let at = block.0 as usize;
-        dirty || state.spvol[at] == state.pvol[at] || last_queued(state, block) == Some(state.pvol[at])
+        dirty
+            || state.spvol[at] == state.pvol[at]
+            || last_queued(state, block) == Some(state.pvol[at])
     })
 }
 
@@ -170,7 +183,8 @@ fn last_queued(state: &State, block: crate::protocol::BlockIndex) -> Option<Valu
 }
 
 fn difference_in_copy(world: &World, state: &State) -> bool {
-    let differs = |b: crate::protocol::BlockIndex| state.pvol[b.0 as usize] != state.spvol[b.0 as usize];
+    let differs =
+        |b: crate::protocol::BlockIndex| state.pvol[b.0 as usize] != state.spvol[b.0 as usize];
     let dirty = world.blocks().any(|b| differs(b) && state.primary.dirty.is_dirty(b));
     let queued = world.blocks().any(|b| differs(b) && last_queued(state, b).is_some());
     dirty && queued
@@ -214,10 +228,7 @@ fn states_defined(_: &World, state: &State) -> bool {
     use PairState::{Copy, Pair, Psue, Psus, Ssus};
     matches!(
         (state.primary.state, state.secondary.state),
-        (Pair, Pair)
-            | (Copy, Copy | Pair)
-            | (Psus, Ssus | Copy | Pair)
-            | (Psue, Copy | Pair)
+        (Pair, Pair) | (Copy, Copy | Pair) | (Psus, Ssus | Copy | Pair) | (Psue, Copy | Pair)
     )
 }
 

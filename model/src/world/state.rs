@@ -8,7 +8,7 @@ use crate::protocol::primary::Primary;
 use crate::protocol::requester::Requester;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::sync::Sync;
-use crate::protocol::{Ack, BackupId, HostMessage, ToSecondary};
+use crate::protocol::{Ack, BackupId, HostMessage, Seq, ToSecondary};
 
 /// The most blocks a world can have.
 pub const BLOCKS_MAX: usize = 3;
@@ -134,12 +134,16 @@ pub struct Ghost {
     pub frozen: Option<FrozenImage>,
     /// The freeze of the backup that was permitted and not yet finished.
     pub permitted: Option<FrozenImage>,
-    /// What the S/P-VOL holds if the writes are applied in the order they were numbered, up to `written`.
+    /// The newest image of a prefix of the writes that the S/P-VOL has had if writes are applied in the order they were
+    /// numbered.
     pub oracle: Image,
     /// What was numbered in this incarnation and may still be applied.
     pub order: Queue,
-    /// The P-VOL's contents when the pair mark took its number, until it is written.
-    pub marked: Option<Image>,
+    /// Whether a resync has begun whose last copy is not written yet: the S/P-VOL is a mixture of two times.
+    pub copying: bool,
+    /// The last number of the resync's copies, and the P-VOL's contents when it was given. From that number on the
+    /// S/P-VOL is the image of a prefix again; `oracle` takes these contents when it is written.
+    pub complete: Option<(Seq, Image)>,
     /// Whether the S-VOL, while split, is the image of a prefix of the writes.
     pub svol_good: bool,
     /// Whether a step of the backup took the pair out of PAIR.

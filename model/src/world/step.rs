@@ -2,10 +2,10 @@
 //! ghosts watch. One action is atomic; SPEC.md lists what each one combines.
 
 use crate::protocol::bounded::BlockSet;
-use crate::protocol::containers::Journal;
+use crate::protocol::containers::{DirtyMap, Journal};
+use crate::protocol::coordinator::Coordinator;
 use crate::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent, CoordinatorState};
 use crate::protocol::database::{Database, DatabaseEffect, DatabaseEvent};
-use crate::protocol::coordinator::Coordinator;
 use crate::protocol::primary::{Primary, PrimaryEffect, PrimaryEvent};
 use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
 use crate::protocol::requester::{Requester, RequesterEffect, RequesterEvent};
@@ -16,7 +16,9 @@ use crate::protocol::{
 };
 use crate::world::World;
 use crate::world::action::Action;
-use crate::world::state::{BLOCKS_MAX, Flight, FrozenImage, Ghost, Image, Queue, State, Value};
+use crate::world::state::{
+    BLOCKS_MAX, Flight, FrozenImage, Ghost, Image, Queue, State, Value, WorldPrimary,
+};
 
 /// Why an action did not happen.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,8 @@ impl World {
                 permitted: None,
                 oracle: image,
                 order: Queue::new(usize::MAX),
-                marked: None,
+                copying: false,
+                complete: None,
                 svol_good: false,
                 backup_suspended: false,
             },
@@ -83,7 +86,8 @@ impl World {
         Step { world: self, state: &mut next }.take(action).ok()?;
         if action.is_backup() && state.primary.state == PairState::Pair {
             let left = next.primary.state != PairState::Pair
-                || state.secondary.state == PairState::Pair && next.secondary.state != PairState::Pair;
+                || state.secondary.state == PairState::Pair
+                    && next.secondary.state != PairState::Pair;
             next.ghost.backup_suspended |= left;
         }
         Some(next)
@@ -185,16 +189,13 @@ impl Step<'_> {
     // The arrays.
 
     fn primary(&mut self, event: PrimaryEvent<Value, BlockSet>) -> Done {
-        let newest = self.state.primary.newest;
-        let answered = matches!(event, PrimaryEvent::Ready { .. });
-        let step = self.state.primary.step(self.world.rules, event);
+        let before = self.state.primary;
+        let step = before.step(self.world.rules, event);
         if step.refused.is_some() {
             return Err(NotNow::Refused);
         }
         self.state.primary = step.state;
-        if !answered {
-            self.watch_order(newest);
-        }
+        self.watch_order(before);
         for effect in step.effects {
             match effect {
                 PrimaryEffect::WritePvol { block, payload } => {
@@ -208,14 +209,38 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Ghost: notes what this step numbered, as the order in which it has to be applied.
-    fn watch_order(&mut self, before: Seq) {
-        let state = &mut *self.state;
-        let numbered = state.primary.journal.entries().filter(|entry| entry.seq > before);
-        for entry in numbered {
-            state.ghost.order.push(*entry);
-            if entry.item.block().is_none() {
-                state.ghost.marked = Some(state.pvol);
+    /// Ghost: notes what this step of the primary numbered, as the order in which it has to be applied, and the point
+    /// at which a resync has copied everything.
+    fn watch_order(&mut self, before: WorldPrimary) {
+        let State { primary, ghost, pvol, .. } = &mut *self.state;
+        if primary.incarnation == before.incarnation && primary.state.is_linked() {
+            for entry in primary.journal.entries().filter(|entry| entry.seq > before.newest) {
+                ghost.order.push(*entry);
+            }
+        }
+        if ghost.copying
+            && ghost.complete.is_none()
+            && primary.state.is_linked()
+            && primary.dirty.is_clean()
+        {
+            ghost.complete = Some((primary.newest, *pvol));
+            self.watch_complete();
+        }
+    }
+
+    /// Ghost: from the last copy on the S/P-VOL has to be what the P-VOL was.
+    fn watch_complete(&mut self) {
+        let State { ghost, secondary, .. } = &mut *self.state;
+        if let Some((seq, image)) = ghost.complete.filter(|(seq, _)| *seq <= secondary.written) {
+            ghost.copying = false;
+            ghost.complete = None;
+            ghost.oracle = image;
+            for entry in ghost
+                .order
+                .entries()
+                .filter(|entry| entry.seq > seq && entry.seq <= secondary.written)
+            {
+                overwrite(&mut ghost.oracle, entry);
             }
         }
     }
@@ -237,8 +262,10 @@ impl Step<'_> {
             }
             // The handshakes are atomic in this world: they travel within the step, if the link is up.
             ToSecondary::Resync { incarnation } => {
-                self.state.ghost.order.clear();
-                self.state.ghost.marked = None;
+                let ghost = &mut self.state.ghost;
+                ghost.order.clear();
+                ghost.copying = true;
+                ghost.complete = None;
                 self.secondary(SecondaryEvent::Resync { incarnation })
             }
             ToSecondary::Suspend { incarnation } if self.state.link_up => {
@@ -287,7 +314,8 @@ impl Step<'_> {
             }
         }
         if !was.replica.is_split() && self.state.secondary.replica.is_split() {
-            self.state.ghost.svol_good = was.consistent && self.state.svol == self.state.ghost.oracle;
+            self.state.ghost.svol_good =
+                was.consistent && self.state.svol == self.state.ghost.oracle;
         }
         Ok(())
     }
@@ -302,19 +330,17 @@ impl Step<'_> {
 
     /// Ghost: follows `written` by the order in which the numbers were given.
     fn watch_written(&mut self, before: Seq) {
-        let written = self.state.secondary.written;
-        let ghost = &mut self.state.ghost;
-        for entry in ghost.order.entries().filter(|entry| entry.seq > before && entry.seq <= written) {
-            match entry.item.block() {
-                Some(block) => {
-                    if let Some(value) = payload(entry) {
-                        ghost.oracle[block.0 as usize] = value;
-                    }
-                }
-                None => ghost.oracle = ghost.marked.take().unwrap_or(ghost.oracle),
+        let State { ghost, secondary, .. } = &mut *self.state;
+        if ghost.copying {
+            self.watch_complete();
+        } else {
+            let due = |entry: &&Entry<Value>| entry.seq > before && entry.seq <= secondary.written;
+            for entry in ghost.order.entries().filter(due) {
+                overwrite(&mut ghost.oracle, entry);
             }
         }
-        ghost.order.drop_through(written);
+        let written = self.state.secondary.written;
+        self.state.ghost.order.drop_through(written);
     }
 
     fn replica(&mut self, effect: ReplicaEffect<BlockSet>) {
@@ -345,11 +371,17 @@ impl Step<'_> {
             HostMessage::SplitAnswer { id, done } => {
                 dropped_if_refused(self.coordinator(CoordinatorEvent::SplitAnswer { id, done }))
             }
-            HostMessage::Permit(id) => dropped_if_refused(self.requester(RequesterEvent::Permit(id))),
-            HostMessage::Reject(id) => dropped_if_refused(self.requester(RequesterEvent::Reject(id))),
+            HostMessage::Permit(id) => {
+                dropped_if_refused(self.requester(RequesterEvent::Permit(id)))
+            }
+            HostMessage::Reject(id) => {
+                dropped_if_refused(self.requester(RequesterEvent::Reject(id)))
+            }
             // The remote host hands the split to the secondary and sends its answer, a refusal included.
             HostMessage::Split(id) => match self.secondary(SecondaryEvent::Split(id)) {
-                Err(NotNow::Refused) => self.send_to_host(HostMessage::SplitAnswer { id, done: false }),
+                Err(NotNow::Refused) => {
+                    self.send_to_host(HostMessage::SplitAnswer { id, done: false })
+                }
                 done => done,
             },
         }
@@ -394,7 +426,8 @@ impl Step<'_> {
                 CoordinatorEffect::Thaw(id) => self.database(DatabaseEvent::Thaw(id))?,
                 CoordinatorEffect::Send(message) => {
                     if let HostMessage::Permit(id) = message {
-                        self.state.ghost.permitted = self.state.ghost.frozen.filter(|frozen| frozen.id == id);
+                        self.state.ghost.permitted =
+                            self.state.ghost.frozen.filter(|frozen| frozen.id == id);
                     }
                     self.send_to_host(message)?;
                 }
@@ -425,7 +458,8 @@ impl Step<'_> {
                 DatabaseEffect::Flush => {}
                 DatabaseEffect::AnswerFrozen(id) => {
                     let torn = self.state.database.open > 0;
-                    self.state.ghost.frozen = Some(FrozenImage { id, image: self.state.pvol, torn });
+                    self.state.ghost.frozen =
+                        Some(FrozenImage { id, image: self.state.pvol, torn });
                     // The coordinator may have stopped waiting.
                     dropped_if_refused(self.coordinator(CoordinatorEvent::Frozen(id)))?;
                 }
@@ -460,6 +494,13 @@ impl Step<'_> {
             }
             Some(SyncEffect::Wait) | None => Err(NotNow::Refused),
         }
+    }
+}
+
+/// Puts what an entry leaves in its block into `image`.
+fn overwrite(image: &mut Image, entry: &Entry<Value>) {
+    if let (Some(block), Some(value)) = (entry.item.block(), payload(entry)) {
+        image[block.0 as usize] = value;
     }
 }
 

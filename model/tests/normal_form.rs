@@ -1,0 +1,124 @@
+//! The normal form loses nothing: a state and its normal form have the same successors and satisfy the same
+//! properties, under every set of rules with up to two left out, along random runs with true numbers.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{
+    Action, Bounds, INSTANCES, Instance, PROPERTIES, State, Variant, World, describe,
+};
+
+/// Successors as the checker sees them: the kind of the action and the normal form it leads to, if that is another.
+fn futures(world: &World, state: &State) -> HashSet<(usize, State)> {
+    let here = world.normal(*state);
+    let successors = world.raw_successors(state).into_iter();
+    successors
+        .map(|(action, after)| (action.kind(), world.normal(after)))
+        .filter(|(_, after)| *after != here)
+        .collect()
+}
+
+fn truths(world: &World, state: &State) -> Vec<bool> {
+    PROPERTIES.iter().map(|property| property.is_true(world, state)).collect()
+}
+
+/// Follows one run of true numbers, and compares every state on it with its normal form.
+fn compare_along(world: &World, choices: &[usize]) -> Result<(), TestCaseError> {
+    let mut state = world.raw_initial();
+    for choice in choices {
+        let normal = world.normal(state);
+        prop_assert_eq!(world.normal(normal), normal, "the normal form is its own normal form");
+        prop_assert_eq!(truths(world, &state), truths(world, &normal));
+        let (raw, renamed) = (futures(world, &state), futures(world, &normal));
+        let lost: Vec<_> = raw.difference(&renamed).collect();
+        let gained: Vec<_> = renamed.difference(&raw).collect();
+        prop_assert!(
+            lost.is_empty() && gained.is_empty(),
+            "{}",
+            differences(world, &state, &lost, &gained)
+        );
+        let successors = world.raw_successors(&state);
+        if successors.is_empty() {
+            break;
+        }
+        state = successors[choice % successors.len()].1;
+    }
+    Ok(())
+}
+
+/// The state, and the fields in which what follows it differs from what follows its normal form.
+fn differences(
+    world: &World,
+    state: &State,
+    lost: &[&(usize, State)],
+    gained: &[&(usize, State)],
+) -> String {
+    let mut text = format!("in {:?}\n{:?}\n", describe::fields(world, state), state.ghost);
+    for (sign, futures) in [("lost", lost), ("gained", gained)] {
+        for (kind, after) in futures {
+            let fields = describe::fields(world, after);
+            text += &format!(
+                "{sign} {}: {fields:?}\n{:?}\n{:?}\n",
+                Action::KINDS[*kind],
+                after.ghost,
+                after.sync
+            );
+        }
+    }
+    text
+}
+
+fn bounds() -> Vec<Bounds> {
+    let mut bounds: Vec<Bounds> = INSTANCES.iter().map(|instance| instance.bounds).collect();
+    let all = Instance::named("faults").unwrap().bounds;
+    bounds.push(Bounds { journal: 2, ..all });
+    bounds
+}
+
+fn run(variant: Variant, without: &[Rule], cases: u32) {
+    // A fixed seed: the same runs every time. PROPTEST_CASES, 256 unless set, makes them more.
+    let cases = cases * Config::default().cases.div_ceil(256);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let worlds: Vec<World> =
+        bounds().into_iter().map(|bounds| World::new(bounds, variant, without)).collect();
+    let inputs = (0..worlds.len(), proptest::collection::vec(any::<usize>(), 1..150));
+    runner.run(&inputs, |(world, choices)| compare_along(&worlds[world], &choices)).unwrap_or_else(
+        |error| match error {
+            TestError::Fail(reason, _) => {
+                panic!("{} without {without:?}: {reason}", variant.name())
+            }
+            TestError::Abort(reason) => panic!("{reason}"),
+        },
+    );
+}
+
+#[test]
+fn with_every_rule() {
+    run(Variant::Hardened, &[], 200);
+}
+
+#[test]
+fn as_published() {
+    run(Variant::Published, &[], 200);
+}
+
+#[test]
+fn without_each_rule() {
+    for rule in Rule::ALL {
+        run(Variant::Hardened, &[*rule], 30);
+    }
+}
+
+#[test]
+fn without_pairs_of_rules() {
+    for (index, first) in Rule::ALL.iter().enumerate() {
+        for second in &Rule::ALL[index + 1..] {
+            run(Variant::Hardened, &[*first, *second], 2);
+        }
+    }
+}
