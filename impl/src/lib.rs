@@ -1,1 +1,29 @@
-//! x
+//! The reference implementation: threads, volumes and links around the protocol's transition functions.
+//!
+//! Every decision is taken by a `step` of [`syncsplit_model::protocol`]; what lives here holds a role's state
+//! behind one lock, performs the effects, and writes down each event in the order it took effect. A write travels
+//! [`local`] -> [`frame`] -> [`transport`] -> [`remote`] -> [`volume`]; a backup travels [`backup`] -> [`database`]
+//! -> [`local`]. The threads that drive both are started and stopped in [`site`]; [`doorway`] decides whose locks
+//! they use.
+#![forbid(unsafe_code)]
+
+pub mod backup;
+pub mod clock;
+pub mod containers;
+pub mod database;
+pub mod dial;
+pub mod doorway;
+pub mod error;
+pub mod frame;
+pub mod link;
+pub mod local;
+pub mod mailbox;
+pub mod payload;
+pub mod remote;
+pub mod site;
+mod slot;
+pub mod trace;
+pub mod transport;
+pub mod volume;
+
+pub use error::NodeError;

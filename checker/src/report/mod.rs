@@ -140,7 +140,9 @@ fn properties(world: &World, outcome: &Outcome<Action, State>) -> Vec<PropertyRe
 }
 
 fn steps(world: &World, found: &Discovery<Action, State>) -> Vec<StepReport> {
-    let path = world.concrete(&found.trace);
+    let concrete = world.concrete(&found.trace);
+    // Renamed states still tell the story if the true numbers could not be found.
+    let path = if concrete.len() == found.trace.len() { &concrete } else { &found.trace };
     path.windows(2)
         .enumerate()
         .filter_map(|(index, pair)| {

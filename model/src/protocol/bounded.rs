@@ -55,10 +55,10 @@ impl<P: Copy, const N: usize> BoundedQueue<P, N> {
         }
     }
 
-    /// Adds an entry in its place; nothing happens when there is no room.
+    /// Adds an entry in its place; nothing happens when no slot is free.
     fn insert_sorted(&mut self, entry: Entry<P>) {
         let len = self.len();
-        if len >= self.capacity {
+        if len >= N {
             return;
         }
         let mut at = len;

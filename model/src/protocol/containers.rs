@@ -34,7 +34,8 @@ pub trait ReorderQueue<P> {
     fn is_full(&self) -> bool;
     /// Whether an entry numbered `seq` is held.
     fn contains(&self, seq: Seq) -> bool;
-    /// Adds an entry whose seq is not held. The caller has asked [`ReorderQueue::is_full`].
+    /// Adds an entry whose seq is not held. The caller has asked [`ReorderQueue::is_full`], but for the entry whose turn
+    /// it is: that one fits on top of a full queue.
     fn insert(&mut self, entry: Entry<P>);
     /// Takes out the entry numbered `seq`.
     fn take(&mut self, seq: Seq) -> Option<Entry<P>>;

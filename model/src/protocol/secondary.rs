@@ -235,7 +235,8 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         if seq <= self.written || self.queue.contains(seq) {
             return Err(SecondaryRefusal::Duplicate(seq));
         }
-        if self.queue.is_full() {
+        // The next entry always has a place: a queue full of later ones would wait for it for ever.
+        if self.queue.is_full() && seq != self.written.next() {
             return Err(SecondaryRefusal::QueueFull(seq));
         }
         self.queue.insert(frame.entry);
@@ -250,7 +251,10 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         payload: P,
     ) -> Outcome<P, D> {
         self.require_incarnation(rules, incarnation)?;
-        if rules.has(Rule::Resync2) || block.0 >= self.dirty.blocks() {
+        if rules.has(Rule::Resync2) {
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
+        if block.0 >= self.dirty.blocks() {
             return Err(SecondaryRefusal::NoSuchBlock(block));
         }
         self.write_spvol(rules, block, payload)
@@ -350,17 +354,18 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         if self.armed == Some(id) {
             self.armed = None;
         }
-        match self.replica.state {
-            // RESYNC-4: until PAIR the S-VOL is the only consistent image, so it turns into the gold copy.
-            ReplicaState::Split(Purpose::Backup(_))
-                if !self.consistent && rules.has(Rule::Resync4) =>
-            {
-                self.replica.state = ReplicaState::Split(Purpose::Gold);
-                Ok(Effects::new())
-            }
-            ReplicaState::Split(Purpose::Backup(_)) => self.replica(rules, ReplicaEvent::Resync),
-            ReplicaState::Split(Purpose::Gold) | ReplicaState::Pair => Ok(Effects::new()),
+        let ReplicaState::Split(Purpose::Backup(held)) = self.replica.state else {
+            return Ok(Effects::new());
+        };
+        if held != id && rules.has(Rule::Split2) {
+            return Ok(Effects::new());
         }
+        if !self.consistent && rules.has(Rule::Resync4) {
+            // RESYNC-4: until PAIR the S-VOL is the only consistent image, so it turns into the gold copy.
+            self.replica.state = ReplicaState::Split(Purpose::Gold);
+            return Ok(Effects::new());
+        }
+        self.replica(rules, ReplicaEvent::Resync)
     }
 
     /// Executes a split once, for the armed id only. Story of a split that was delayed (SPLIT-2):

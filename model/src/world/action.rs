@@ -50,6 +50,8 @@ pub enum Action {
     LinkUp,
     /// The primary takes the link for failed.
     Fail,
+    /// The secondary takes the link for failed.
+    SecondaryFail,
     /// The operator suspends the pair.
     Suspend,
     /// The operator resynchronises the pair; request and answer travel in this step.
@@ -119,6 +121,7 @@ impl Action {
         "RequesterTimeout",
         "FinishBackup",
         "LeaseExpires",
+        "SecondaryFail",
     ];
 
     /// The action without its arguments, as an index into [`Action::KINDS`].
@@ -154,6 +157,7 @@ impl Action {
             Self::RequesterTimeout => 26,
             Self::FinishBackup => 27,
             Self::LeaseExpires => 28,
+            Self::SecondaryFail => 29,
         }
     }
 
@@ -250,6 +254,9 @@ impl World {
             if faults.operator_suspend {
                 actions.push(Action::Suspend);
             }
+        }
+        if state.secondary.state.is_linked() && faults.false_suspicion {
+            actions.push(Action::SecondaryFail);
         }
         if state.primary.state.is_suspended() && state.link_up {
             actions.push(Action::Resync);

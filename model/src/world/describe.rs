@@ -20,7 +20,9 @@ pub const fn who(action: &Action) -> &'static str {
             "database"
         }
         Action::Send(_) | Action::Fail | Action::CopyBlock(_) | Action::PairMark => "primary",
-        Action::Apply | Action::Report | Action::CopyReplica(_) => "secondary",
+        Action::Apply | Action::Report | Action::CopyReplica(_) | Action::SecondaryFail => {
+            "secondary"
+        }
         Action::Deliver { .. }
         | Action::Lose(_)
         | Action::DeliverAck { .. }
@@ -57,7 +59,7 @@ pub fn action_text(action: &Action) -> String {
         Action::CopyReplica(block) => format!("copy block {} on to the S-VOL", block.0),
         Action::LinkDown => "goes down".into(),
         Action::LinkUp => "comes up".into(),
-        Action::Fail => "take the link for failed: PSUE".into(),
+        Action::Fail | Action::SecondaryFail => "take the link for failed: PSUE".into(),
         Action::Suspend => "suspend the pair: PSUS".into(),
         Action::Resync => "resync the pair: COPY under a new incarnation".into(),
         Action::CopyBlock(block) => format!("copy dirty block {}", block.0),

@@ -58,7 +58,7 @@ pub struct Faults {
     pub array_loss: bool,
     /// The array link delivers a frame or acknowledgement and delivers it again later.
     pub array_repeat: bool,
-    /// The primary takes the link to have failed while it has not.
+    /// The primary or the secondary takes the link to have failed while it has not.
     pub false_suspicion: bool,
     /// The host link loses messages.
     pub host_loss: bool,
@@ -94,7 +94,9 @@ impl Faults {
         ("link-down", "the array link goes down and comes up", |f| f.link_down),
         ("array-loss", "the array link loses frames and acknowledgements", |f| f.array_loss),
         ("array-repeat", "the array link repeats frames and acknowledgements", |f| f.array_repeat),
-        ("false-suspicion", "the primary suspects a link that works", |f| f.false_suspicion),
+        ("false-suspicion", "primary or secondary suspects a link that works", |f| {
+            f.false_suspicion
+        }),
         ("host-loss", "the host link loses messages", |f| f.host_loss),
         ("host-repeat", "the host link repeats messages", |f| f.host_repeat),
         ("timeouts", "coordinator, requester and Sync give up waiting", |f| f.timeouts),

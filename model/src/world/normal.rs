@@ -117,7 +117,11 @@ impl World {
         }
         self.forget_numbers(state);
         forget_ghosts(state);
-        if self.rules.has(Rule::Xfer3) && !state.primary.state.is_linked() {
+        if self.rules.has(Rule::Backup4) {
+            forget_permission(state);
+        }
+        let in_order = self.rules.has(Rule::Xfer3) && self.rules.has(Rule::Xfer4);
+        if in_order && !state.primary.state.is_linked() {
             forget_unreachable_order(state);
         }
         if !state.secondary.consistent && state.ghost.copying {
@@ -211,10 +215,6 @@ fn forget_replica_lag(state: &mut State) {
 
 /// Ghosts: what no property will look at again is dropped.
 fn forget_ghosts(state: &mut State) {
-    state.ghost.permitted = state.ghost.permitted.filter(|permitted| match state.requester.state {
-        RequesterState::Idle => false,
-        RequesterState::Waiting(id) | RequesterState::Reading(id) => id == permitted.id,
-    });
     state.ghost.frozen = state.ghost.frozen.filter(|frozen| {
         let id = frozen.id;
         let backed_up = matches!(
@@ -227,6 +227,14 @@ fn forget_ghosts(state: &mut State) {
     if !state.secondary.replica.is_split() {
         state.ghost.svol_good = false;
     }
+}
+
+/// A permission is for the backup that is waited for or read; its id does not come back (BACKUP-4).
+fn forget_permission(state: &mut State) {
+    state.ghost.permitted = state.ghost.permitted.filter(|permitted| match state.requester.state {
+        RequesterState::Idle => false,
+        RequesterState::Waiting(id) | RequesterState::Reading(id) => id == permitted.id,
+    });
 }
 
 /// A suspended primary sends nothing, so only what is queued or in flight without a gap can still be applied.

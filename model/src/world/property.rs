@@ -228,7 +228,11 @@ fn states_defined(_: &World, state: &State) -> bool {
     use PairState::{Copy, Pair, Psue, Psus, Ssus};
     matches!(
         (state.primary.state, state.secondary.state),
-        (Pair, Pair) | (Copy, Copy | Pair) | (Psus, Ssus | Copy | Pair) | (Psue, Copy | Pair)
+        (Pair, Pair)
+            | (Copy, Copy | Pair)
+            | (Psus, Ssus | Copy | Pair)
+            | (Psue, Copy | Pair)
+            | (Pair | Copy | Psus | Psue, Psue)
     )
 }
 

@@ -130,6 +130,7 @@ impl Step<'_> {
                 Ok(())
             }
             Action::Fail => self.primary(PrimaryEvent::Fail),
+            Action::SecondaryFail => self.secondary(SecondaryEvent::Fail),
             Action::Suspend => self.primary(PrimaryEvent::Suspend),
             Action::Resync => self.primary(PrimaryEvent::Resync),
             Action::CopyBlock(block) => self.copy_block(block),

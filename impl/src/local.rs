@@ -1,0 +1,366 @@
+//! The local array's node: the primary's state behind its lock, the P-VOL, and what hosts and operators ask of them.
+//!
+//! Every operation locks the primary, takes one step, performs its effects in order and unlocks; an operation that
+//! the journal or an operator holds up waits for a change and tries again. What the array link asks and answers is
+//! in [`link`], Sync is in [`sync`]; threads live in [`crate::site`].
+
+pub mod link;
+pub mod sync;
+
+use syncsplit_model::protocol::primary::{
+    JournalFull, Primary, PrimaryEffect, PrimaryEvent, PrimaryRefusal,
+};
+use syncsplit_model::protocol::sync::PairView;
+use syncsplit_model::protocol::{BlockIndex, Incarnation, PairState, Rules, Seq, ToSecondary};
+
+use crate::clock::Timer;
+use crate::containers::{BitMap, VecJournal};
+use crate::doorway::{Arc, Condvar, Mutex};
+use crate::error::NodeError;
+use crate::mailbox::Outbox;
+use crate::payload::Payload;
+use crate::slot::Slot;
+use crate::trace::arrays::{primary_after, primary_done, primary_event};
+use crate::trace::record::{Fault, Side, Start};
+use crate::trace::{RoleRecord, Taken, TraceSink};
+use crate::volume::{Volume, VolumeError};
+
+/// The primary as this implementation instantiates it.
+pub type LocalPrimary = Primary<Payload, VecJournal, BitMap>;
+
+/// What a local node is told once.
+#[derive(Clone, Debug)]
+pub struct LocalConfig {
+    /// The group's name, by which commands address it.
+    pub group: String,
+    /// CCI's number of the array, for reports.
+    pub unit: u32,
+    /// CCI's number of the consistency group, for reports.
+    pub ctgid: u32,
+    /// How many entries the journal holds; what happens beyond is [`LocalConfig::journal_full`]'s.
+    pub journal_max: usize,
+    /// What a full journal does to the host (WRITE-4).
+    pub journal_full: JournalFull,
+    /// After how many ticks in a row with the link down, or with entries waiting and none reported written, the
+    /// pair is suspended as by a failure (PAIR-3). 0 counts as 1.
+    pub patience_ticks: u32,
+}
+
+impl Default for LocalConfig {
+    fn default() -> Self {
+        Self {
+            group: "group".to_owned(),
+            unit: 0,
+            ctgid: 0,
+            journal_max: 1024,
+            journal_full: JournalFull::Hold,
+            patience_ticks: 100,
+        }
+    }
+}
+
+/// The local array's control of one group, shared by host writers, sender, receiver, clock and coordinator.
+pub struct LocalNode {
+    inner: Mutex<Inner>,
+    /// Signalled when a write that was held up may pass.
+    room: Condvar,
+    /// Signalled when the pair's view changed, or a Sync returned.
+    settled: Condvar,
+    /// Signalled when there may be something to send or to copy.
+    work: Condvar,
+    volume: Arc<dyn Volume>,
+    timer: Arc<dyn Timer>,
+    trace: Arc<dyn TraceSink>,
+    config: LocalConfig,
+}
+
+/// What the primary's lock guards.
+struct Inner {
+    primary: Slot<LocalPrimary>,
+    outbox: Outbox<ToSecondary<Payload>>,
+    /// The newest number sent over the connection in use; what lies above is sent next.
+    sent: Seq,
+    /// Where the copier looks for the next dirty block, so that a large map is walked once and not once a block.
+    copied: BlockIndex,
+    link: link::Watch,
+    syncs: sync::Table,
+    stopping: bool,
+}
+
+/// What has to change before a waiting thread can go on: a Sync, a writer that was held up, or who watches the pair.
+fn awaited(primary: &LocalPrimary) -> (PairState, Incarnation, Seq, bool) {
+    (primary.state, primary.incarnation, primary.written, primary.quiesced)
+}
+
+impl LocalNode {
+    /// A node without a pair, around a P-VOL.
+    #[must_use]
+    pub fn new(
+        config: LocalConfig,
+        volume: Arc<dyn Volume>,
+        timer: Arc<dyn Timer>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Arc<Self> {
+        let blocks = volume.blocks();
+        trace.record(RoleRecord::Start(Start {
+            side: Side::Primary,
+            blocks,
+            block_size: volume.block_size(),
+            entries_max: config.journal_max,
+            journal_full: Some(config.journal_full),
+        }));
+        let journal = VecJournal::new(config.journal_max);
+        let primary = Primary::new(journal, BitMap::new(blocks), config.journal_full);
+        let inner = Inner {
+            primary: Slot::new("primary", primary),
+            outbox: Outbox::new(),
+            sent: Seq(0),
+            copied: BlockIndex(0),
+            link: link::Watch::default(),
+            syncs: sync::Table::default(),
+            stopping: false,
+        };
+        Arc::new(Self {
+            inner: Mutex::new(inner),
+            room: Condvar::new(),
+            settled: Condvar::new(),
+            work: Condvar::new(),
+            volume,
+            timer,
+            trace,
+            config,
+        })
+    }
+
+    /// What this node was told.
+    #[must_use]
+    pub const fn config(&self) -> &LocalConfig {
+        &self.config
+    }
+
+    /// Writes one block as a host does; returns when the write is on the P-VOL and, in PAIR, in the journal
+    /// (WRITE-1 to WRITE-3). Waits while the journal is full or writes are held (WRITE-4, QUIESCE-1).
+    ///
+    /// # Errors
+    /// The payload is not one block long, the group has no such block, the P-VOL failed, or the node is stopping.
+    /// After a failure of the P-VOL the block's contents are undefined there, the pair is suspended, and the block
+    /// is marked for the next resync.
+    pub fn write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
+        self.require_length(block, &payload)?;
+        let mut inner = self.inner.lock();
+        loop {
+            if inner.stopping {
+                return Err(NodeError::Stopped);
+            }
+            match self.take(&mut inner, PrimaryEvent::HostWrite { block, payload: payload.clone() })
+            {
+                Err(NodeError::Primary(PrimaryRefusal::JournalFull | PrimaryRefusal::Quiesced)) => {
+                    inner = self.room.wait(inner);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Writes one block as a host does, without waiting.
+    ///
+    /// # Errors
+    /// As [`LocalNode::write`]; and the refusals it waits on.
+    pub fn try_write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
+        self.require_length(block, &payload)?;
+        self.take(&mut self.inner.lock(), PrimaryEvent::HostWrite { block, payload })
+    }
+
+    /// What the P-VOL holds in `block`.
+    ///
+    /// # Errors
+    /// The group has no such block, or the P-VOL failed.
+    pub fn read(&self, block: BlockIndex) -> Result<Payload, NodeError> {
+        let _no_write_meanwhile = self.inner.lock();
+        self.volume.read(block).map_err(pvol)
+    }
+
+    /// Makes every write answered so far durable on the P-VOL.
+    ///
+    /// # Errors
+    /// The P-VOL failed.
+    pub fn flush(&self) -> Result<(), NodeError> {
+        self.volume.flush().map_err(pvol)
+    }
+
+    /// Command: makes the pair (PAIR-1). The copy runs on after this returns; given again, it asks the secondary
+    /// again.
+    ///
+    /// # Errors
+    /// A pair exists.
+    pub fn create(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), PrimaryEvent::Create)
+    }
+
+    /// Command: suspends the pair (PAIR-2).
+    ///
+    /// # Errors
+    /// The pair is neither in COPY nor in PAIR.
+    pub fn suspend(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), PrimaryEvent::Suspend)
+    }
+
+    /// The link failed, or is thought to have: suspends the pair (PAIR-3).
+    ///
+    /// # Errors
+    /// The pair is neither in COPY nor in PAIR.
+    pub fn fail(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), PrimaryEvent::Fail)
+    }
+
+    /// Command: brings a suspended pair back (RESYNC-1). The copy runs on after this returns; given again, it asks
+    /// the secondary again.
+    ///
+    /// # Errors
+    /// The pair is not suspended.
+    pub fn resync(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), PrimaryEvent::Resync)
+    }
+
+    /// Command: ends the pair; the volumes keep their contents. The secondary is not told.
+    ///
+    /// # Errors
+    /// There is no pair.
+    pub fn delete(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), PrimaryEvent::Delete)
+    }
+
+    /// Command: holds host writes, or releases them (QUIESCE-1).
+    ///
+    /// # Errors
+    /// The node is broken.
+    pub fn quiesce(&self, hold: bool) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), PrimaryEvent::Quiesce(hold))
+    }
+
+    /// What the middleware reads when it looks at the pair ([0031]-[0033]).
+    ///
+    /// # Errors
+    /// The node is broken.
+    pub fn view(&self) -> Result<PairView, NodeError> {
+        Ok(self.inner.lock().primary.get()?.view())
+    }
+
+    /// The primary's state, for displays and assertions.
+    ///
+    /// # Errors
+    /// The node is broken.
+    pub fn state(&self) -> Result<LocalPrimary, NodeError> {
+        Ok(self.inner.lock().primary.get()?.clone())
+    }
+
+    /// Waits until the pair is as `wanted` says, and returns what it then showed. It looks whenever the pair's state,
+    /// incarnation or written seq changes.
+    ///
+    /// # Errors
+    /// The node is stopping or broken.
+    pub fn wait_until(&self, wanted: impl Fn(&PairView) -> bool) -> Result<PairView, NodeError> {
+        let mut inner = self.inner.lock();
+        loop {
+            let view = inner.primary.get()?.view();
+            if wanted(&view) {
+                return Ok(view);
+            }
+            if inner.stopping {
+                return Err(NodeError::Stopped);
+            }
+            inner = self.settled.wait(inner);
+        }
+    }
+
+    /// Ends every wait in this node; what waits fails with [`NodeError::Stopped`].
+    pub fn stop(&self) {
+        self.inner.lock().stopping = true;
+        self.wake_all();
+    }
+
+    fn require_length(&self, block: BlockIndex, payload: &Payload) -> Result<(), NodeError> {
+        let (got, want) = (payload.len(), self.volume.block_size());
+        if got == want { Ok(()) } else { Err(NodeError::PayloadLength { block, got, want }) }
+    }
+
+    /// Takes one step and performs its effects, in order, with the lock held.
+    fn take(
+        &self,
+        inner: &mut Inner,
+        event: PrimaryEvent<Payload, BitMap>,
+    ) -> Result<(), NodeError> {
+        let before = awaited(inner.primary.get()?);
+        let told = self.trace.is_on().then(|| primary_event(&event));
+        let (effects, refused) =
+            inner.primary.step(|primary| primary.step(Rules::HARDENED, event))?;
+        let mut record = 0;
+        if let Some(event) = told {
+            let after = primary_after(inner.primary.get()?);
+            let effects = effects.iter().map(primary_done).collect();
+            record =
+                self.trace.record(RoleRecord::Primary(Taken { event, refused, after, effects }));
+        }
+        if let Some(refusal) = refused {
+            return Err(NodeError::Primary(refusal));
+        }
+        inner.primary.check(LocalPrimary::check)?;
+        let mut outcome = Ok(());
+        for (effect, performed) in effects.into_iter().enumerate() {
+            outcome = self.perform(inner, performed);
+            if let Err(error) = &outcome {
+                self.trace.record(RoleRecord::Fault(Fault {
+                    of: record,
+                    effect,
+                    error: error.to_string(),
+                }));
+                break;
+            }
+        }
+        self.work.notify_all();
+        if awaited(inner.primary.get()?) != before {
+            self.look(inner)?;
+            self.room.notify_all();
+            self.settled.notify_all();
+        }
+        outcome.map_err(|error| self.on_volume_failure(inner, error))
+    }
+
+    fn perform(&self, inner: &mut Inner, effect: PrimaryEffect<Payload>) -> Result<(), NodeError> {
+        match effect {
+            PrimaryEffect::WritePvol { block, payload } => {
+                self.volume.write(block, &payload).map_err(pvol)
+            }
+            // The host's thread is the caller: returning `Ok` is the answer.
+            PrimaryEffect::AnswerHost => Ok(()),
+            PrimaryEffect::Send(message) => {
+                inner.outbox.push(message);
+                Ok(())
+            }
+        }
+    }
+
+    /// The P-VOL failed. Story of why the pair is suspended:
+    /// 1. A write takes seq 7 and enters the journal; the P-VOL fails, and may hold the old block, the new or a part.
+    /// 2. The host hears of the failure. Were the pair kept, the S/P-VOL would get the new block in PAIR, and nothing
+    ///    would remember that the two differ.
+    /// 3. Suspended, the journal's blocks are dirty, this one among them, and the next resync copies it.
+    fn on_volume_failure(&self, inner: &mut Inner, error: NodeError) -> NodeError {
+        let linked = inner.primary.get().is_ok_and(|primary| primary.state.is_linked());
+        if linked && let Err(worse) = self.take(inner, PrimaryEvent::Fail) {
+            return worse;
+        }
+        error
+    }
+
+    fn wake_all(&self) {
+        self.room.notify_all();
+        self.settled.notify_all();
+        self.work.notify_all();
+    }
+}
+
+/// The P-VOL's failure.
+const fn pvol(source: VolumeError) -> NodeError {
+    NodeError::Volume { volume: "P-VOL", source }
+}

@@ -1,0 +1,407 @@
+//! The remote array's node: the secondary's state behind its lock, the S/P-VOL and the S-VOL, and what the array
+//! link, the two hosts and the copiers ask of them.
+//!
+//! Every operation locks the secondary, takes one step, performs its effects in order and unlocks. An effect that
+//! fails is kept and performed before the next step, so the volumes never fall behind what the state says. Threads
+//! live in [`crate::site`], the background work they repeat in [`work`].
+
+pub mod work;
+
+use std::collections::VecDeque;
+
+use syncsplit_model::protocol::replica::ReplicaEffect;
+use syncsplit_model::protocol::secondary::{
+    Secondary, SecondaryEffect, SecondaryEvent, SecondaryRefusal,
+};
+use syncsplit_model::protocol::{
+    BackupId, BlockIndex, Frame, HostMessage, Item, Rules, ToPrimary, ToSecondary,
+};
+
+use crate::containers::{BitMap, TreeQueue};
+use crate::doorway::{Arc, Condvar, Mutex};
+use crate::error::NodeError;
+use crate::mailbox::{Mailbox, Outbox};
+use crate::payload::Payload;
+use crate::slot::Slot;
+use crate::trace::arrays::{secondary_after, secondary_done, secondary_event};
+use crate::trace::record::{Fault, Side, Start};
+use crate::trace::{RoleRecord, Taken, TraceSink};
+use crate::volume::{Volume, VolumeError};
+
+/// The secondary as this implementation instantiates it.
+pub type RemoteSecondary = Secondary<Payload, TreeQueue, BitMap>;
+
+/// What a remote node is told once.
+#[derive(Clone, Debug)]
+pub struct RemoteConfig {
+    /// How many entries the reorder queue holds. Entries further ahead of `written` than this are dropped as the link
+    /// may drop them, and sent again; so it need not be as long as the primary's journal, but a shorter one costs
+    /// repetitions. 0 counts as 1.
+    pub queue_max: usize,
+    /// After how many ticks in a row with the link down this side counts the pair as failed. Longer than the
+    /// primary's patience, or a link that comes back in time finds this side suspended and the pair fails all the
+    /// same.
+    pub patience_ticks: u32,
+}
+
+impl Default for RemoteConfig {
+    fn default() -> Self {
+        Self { queue_max: 1024, patience_ticks: 200 }
+    }
+}
+
+/// The remote array's control of one group, shared by receiver, applier, replica copier, sender, requester and clock.
+pub struct RemoteNode {
+    inner: Mutex<Inner>,
+    /// Signalled when a background thread may have something to do.
+    work: Condvar,
+    /// Signalled after every step, for those who wait for a state.
+    settled: Condvar,
+    volumes: Volumes,
+    host: Arc<Mailbox<HostMessage>>,
+    trace: Arc<dyn TraceSink>,
+    config: RemoteConfig,
+}
+
+/// What the secondary's lock guards.
+struct Inner {
+    secondary: Slot<RemoteSecondary>,
+    outbox: Outbox<ToPrimary<BitMap>>,
+    /// Effects of the last step that are still to be performed, since a volume failed. Invariant: empty before a
+    /// step.
+    unperformed: VecDeque<Unperformed>,
+    /// A backup whose release waits until the volumes work again; else its S-VOL would stay split.
+    released: Option<BackupId>,
+    /// Whether the primary has to be told how far this side has written.
+    report_due: bool,
+    /// Entries applied since the last report.
+    unreported: u32,
+    /// Where the replica copier looks for the next block.
+    copied: BlockIndex,
+    link: work::Watch,
+    stopping: bool,
+}
+
+/// An effect, and where it stands in the trace.
+struct Unperformed {
+    record: u64,
+    place: usize,
+    effect: SecondaryEffect<Payload, BitMap>,
+}
+
+/// The two volumes of the replica pair. Invariant: of one shape.
+struct Volumes {
+    spvol: Arc<dyn Volume>,
+    svol: Arc<dyn Volume>,
+}
+
+impl Volumes {
+    fn copy(&self, block: BlockIndex) -> Result<(), NodeError> {
+        let payload = self.spvol.read(block).map_err(spvol)?;
+        self.svol.write(block, &payload).map_err(svol)
+    }
+}
+
+impl RemoteNode {
+    /// A node without a pair, around an S/P-VOL and the S-VOL of its replica pair. Answers to the coordinator go to
+    /// `host`, the mailbox that the host link drains.
+    ///
+    /// # Errors
+    /// The volumes differ in shape.
+    pub fn new(
+        config: RemoteConfig,
+        spvol: Arc<dyn Volume>,
+        svol: Arc<dyn Volume>,
+        host: Arc<Mailbox<HostMessage>>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Arc<Self>, NodeError> {
+        let (want_blocks, want_size) = (spvol.blocks(), spvol.block_size());
+        let (got_blocks, got_size) = (svol.blocks(), svol.block_size());
+        if (got_blocks, got_size) != (want_blocks, want_size) {
+            return Err(NodeError::VolumeShape { got_blocks, got_size, want_blocks, want_size });
+        }
+        let queue_max = config.queue_max.max(1);
+        trace.record(RoleRecord::Start(Start {
+            side: Side::Secondary,
+            blocks: want_blocks,
+            block_size: want_size,
+            entries_max: queue_max,
+            journal_full: None,
+        }));
+        let secondary = Secondary::new(TreeQueue::new(queue_max), BitMap::new(want_blocks));
+        let inner = Inner {
+            secondary: Slot::new("secondary", secondary),
+            outbox: Outbox::new(),
+            unperformed: VecDeque::new(),
+            released: None,
+            report_due: false,
+            unreported: 0,
+            copied: BlockIndex(0),
+            link: work::Watch::default(),
+            stopping: false,
+        };
+        Ok(Arc::new(Self {
+            inner: Mutex::new(inner),
+            work: Condvar::new(),
+            settled: Condvar::new(),
+            volumes: Volumes { spvol, svol },
+            host,
+            trace,
+            config: RemoteConfig { queue_max, ..config },
+        }))
+    }
+
+    /// A message of the primary arrived on the array link.
+    ///
+    /// # Errors
+    /// The secondary refused it, it does not fit the group, or a volume failed.
+    pub fn on_message(&self, message: ToSecondary<Payload>) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        match message {
+            ToSecondary::Frame(frame) => self.on_frame(&mut inner, frame),
+            ToSecondary::Unsequenced { incarnation, block, payload } => {
+                self.require_length(block, &payload)?;
+                self.take(&mut inner, SecondaryEvent::Unsequenced { incarnation, block, payload })
+            }
+            ToSecondary::Resync { incarnation } => {
+                self.take(&mut inner, SecondaryEvent::Resync { incarnation })
+            }
+            ToSecondary::Suspend { incarnation } => {
+                self.take(&mut inner, SecondaryEvent::Suspend { incarnation })
+            }
+        }
+    }
+
+    /// The coordinator's split arrived on the host link (SPLIT-1, SPLIT-2). A refusal answers the coordinator that
+    /// nothing was split; a volume's failure answers when the volume works again.
+    ///
+    /// # Errors
+    /// The secondary refused, or a volume failed.
+    pub fn split(&self, id: BackupId) -> Result<(), NodeError> {
+        let outcome = self.take(&mut self.inner.lock(), SecondaryEvent::Split(id));
+        if matches!(outcome, Err(NodeError::Secondary(_))) {
+            self.host.push(HostMessage::SplitAnswer { id, done: false });
+        }
+        outcome
+    }
+
+    /// The requester arms this side for its backup (SPLIT-2).
+    ///
+    /// # Errors
+    /// A volume failed.
+    pub fn arm(&self, id: BackupId) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), SecondaryEvent::Arm(id))
+    }
+
+    /// The requester has finished with the S-VOL, or given the backup up (BACKUP-1).
+    ///
+    /// # Errors
+    /// A volume failed; the release is then made when it works again.
+    pub fn release(&self, id: BackupId) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        let outcome = self.take(&mut inner, SecondaryEvent::Release(id));
+        if matches!(outcome, Err(NodeError::Volume { .. })) {
+            inner.released = Some(id);
+        }
+        outcome
+    }
+
+    /// The link failed, or is thought to have.
+    ///
+    /// # Errors
+    /// The pair is neither in COPY nor in PAIR here, or a volume failed.
+    pub fn fail(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), SecondaryEvent::Fail)
+    }
+
+    /// The remote host takes the S/P-VOL over: what has arrived in order is applied, the rest is given up, and the
+    /// old primary is refused from here on (TAKEOVER-1).
+    ///
+    /// # Errors
+    /// There is no pair, it was taken over before, or the image is not consistent and `force` is not set; or a volume
+    /// failed.
+    pub fn takeover(&self, force: bool) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        loop {
+            match self.take(&mut inner, SecondaryEvent::Takeover { force }) {
+                Err(NodeError::Secondary(SecondaryRefusal::ApplyFirst(_))) => {
+                    self.take(&mut inner, SecondaryEvent::Apply)?;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// The remote host writes one block of the S/P-VOL, after a takeover (TAKEOVER-1, TAKEOVER-2).
+    ///
+    /// # Errors
+    /// The pair was not taken over, the payload is not one block long, the group has no such block, or a volume
+    /// failed.
+    pub fn write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
+        self.require_length(block, &payload)?;
+        self.take(&mut self.inner.lock(), SecondaryEvent::RemoteWrite { block, payload })
+    }
+
+    /// What the S/P-VOL holds in `block`.
+    ///
+    /// # Errors
+    /// The group has no such block, or the S/P-VOL failed.
+    pub fn read(&self, block: BlockIndex) -> Result<Payload, NodeError> {
+        let _no_write_meanwhile = self.inner.lock();
+        self.volumes.spvol.read(block).map_err(spvol)
+    }
+
+    /// The S-VOL. It stands still while the replica pair is split, and whoever reads it has to have the requester's
+    /// permission (BACKUP-1).
+    pub(crate) fn svol(&self) -> &dyn Volume {
+        self.volumes.svol.as_ref()
+    }
+
+    /// The secondary's state, for displays and assertions.
+    ///
+    /// # Errors
+    /// The node is broken.
+    pub fn state(&self) -> Result<RemoteSecondary, NodeError> {
+        Ok(self.inner.lock().secondary.get()?.clone())
+    }
+
+    /// Waits until the secondary is as `wanted` says; it looks after every step.
+    ///
+    /// # Errors
+    /// The node is stopping or broken.
+    pub fn wait_until(&self, wanted: impl Fn(&RemoteSecondary) -> bool) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        loop {
+            if wanted(inner.secondary.get()?) {
+                return Ok(());
+            }
+            if inner.stopping {
+                return Err(NodeError::Stopped);
+            }
+            inner = self.settled.wait(inner);
+        }
+    }
+
+    /// Ends every wait in this node; what waits fails with [`NodeError::Stopped`], or has nothing more to do.
+    pub fn stop(&self) {
+        self.inner.lock().stopping = true;
+        self.work.notify_all();
+        self.settled.notify_all();
+    }
+
+    fn on_frame(&self, inner: &mut Inner, frame: Frame<Payload>) -> Result<(), NodeError> {
+        if let Item::Write { block, payload } | Item::Copy { block, payload } = &frame.entry.item {
+            self.require_length(*block, payload)?;
+        }
+        let written = inner.secondary.get()?.written;
+        // Dropped as the link may drop it. Story of why:
+        // 1. The queue holds two; the primary's journal holds four. 1 is lost, 2 and 3 arrive and fill the queue.
+        // 2. 1 is sent again and refused, since the queue is full; and again, until the pair is suspended.
+        // 3. With nothing further ahead than the queue is long, the next in order always finds room.
+        let ahead = frame.entry.seq.0.saturating_sub(written.0);
+        if ahead > self.config.queue_max as u64 {
+            return Ok(());
+        }
+        match self.take(inner, SecondaryEvent::Frame(frame)) {
+            Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq))) => {
+                // The primary sends again what it thinks is missing: the report that said otherwise was lost.
+                inner.report_due |= seq <= written;
+                self.work.notify_all();
+                Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq)))
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn require_length(&self, block: BlockIndex, payload: &Payload) -> Result<(), NodeError> {
+        let (got, want) = (payload.len(), self.volumes.spvol.block_size());
+        if got == want { Ok(()) } else { Err(NodeError::PayloadLength { block, got, want }) }
+    }
+
+    /// Performs what the last step left, then takes one step and performs its effects, with the lock held.
+    fn take(&self, inner: &mut Inner, event: SecondaryEvent<Payload>) -> Result<(), NodeError> {
+        self.perform_all(inner)?;
+        let told = self.trace.is_on().then(|| secondary_event(&event));
+        let (effects, refused) =
+            inner.secondary.step(|secondary| secondary.step(Rules::HARDENED, event))?;
+        let mut record = 0;
+        if let Some(event) = told {
+            let after = secondary_after(inner.secondary.get()?);
+            let effects = effects.iter().map(secondary_done).collect();
+            record =
+                self.trace.record(RoleRecord::Secondary(Taken { event, refused, after, effects }));
+        }
+        if let Some(refusal) = refused {
+            return Err(NodeError::Secondary(refusal));
+        }
+        inner.secondary.check(RemoteSecondary::check)?;
+        let unperformed = effects.into_iter().enumerate();
+        inner.unperformed.extend(unperformed.map(|(place, effect)| Unperformed {
+            record,
+            place,
+            effect,
+        }));
+        let outcome = self.perform_all(inner);
+        self.work.notify_all();
+        self.settled.notify_all();
+        outcome
+    }
+
+    /// Performs what is to be performed, up to the first failure. Story of why a failed effect is kept:
+    /// 1. Entry 7 is applied: `written` is 7, and the S/P-VOL fails to take the block.
+    /// 2. Were the effect forgotten, the next report would let the primary forget the entry, and a split or a takeover
+    ///    would find an image that lacks it.
+    /// 3. Kept, nothing else happens here: the primary hears nothing, suspends the pair when its patience is at an end,
+    ///    and keeps the block marked. When the volume works again, the block is written before anything else.
+    fn perform_all(&self, inner: &mut Inner) -> Result<(), NodeError> {
+        while let Some(next) = inner.unperformed.pop_front() {
+            if let Err(error) = self.perform(&mut inner.outbox, &next.effect) {
+                let (of, effect) = (next.record, next.place);
+                self.trace.record(RoleRecord::Fault(Fault {
+                    of,
+                    effect,
+                    error: error.to_string(),
+                }));
+                inner.unperformed.push_front(next);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(
+        &self,
+        outbox: &mut Outbox<ToPrimary<BitMap>>,
+        effect: &SecondaryEffect<Payload, BitMap>,
+    ) -> Result<(), NodeError> {
+        match effect {
+            SecondaryEffect::WriteSpvol { block, payload } => {
+                self.volumes.spvol.write(*block, payload).map_err(spvol)
+            }
+            SecondaryEffect::Replica(ReplicaEffect::CopyToSvol(block)) => self.volumes.copy(*block),
+            SecondaryEffect::Replica(ReplicaEffect::Reflect(behind)) => {
+                behind.iter().try_for_each(|block| self.volumes.copy(block))?;
+                // A gold copy has to outlive whatever happens to the S/P-VOL from here on (RESYNC-4).
+                self.volumes.svol.flush().map_err(svol)
+            }
+            SecondaryEffect::Send(message) => {
+                outbox.push(message.clone());
+                Ok(())
+            }
+            SecondaryEffect::SplitDone(id) => {
+                self.host.push(HostMessage::SplitAnswer { id: *id, done: true });
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The S/P-VOL's failure.
+const fn spvol(source: VolumeError) -> NodeError {
+    NodeError::Volume { volume: "S/P-VOL", source }
+}
+
+/// The S-VOL's failure.
+const fn svol(source: VolumeError) -> NodeError {
+    NodeError::Volume { volume: "S-VOL", source }
+}

@@ -1,0 +1,119 @@
+//! A site: its nodes, its two links, its clock, and the threads that drive them, started together and stopped
+//! together. The threads decide nothing: each repeats one operation of a node until the site stops.
+//!
+//! | local site's thread | repeats | remote site's thread | repeats |
+//! |---|---|---|---|
+//! | array-send | `LocalNode::next_outgoing` | array-send | `RemoteNode::next_outgoing` |
+//! | array-receive | `LocalNode::on_message` | array-receive | `RemoteNode::on_message` |
+//! | coordinator | `CoordinatorNode::take_next` | applier | `RemoteNode::apply_or_wait` |
+//! | | | replica | `RemoteNode::copy_replica_or_wait` |
+//! | host-send, host-receive | messages between the hosts | host-send, host-receive | the same |
+//! | array-dial, host-dial | `Link::run_dialer` | array-dial, host-dial | the same |
+//! | clock | `LocalNode::tick`, deadlines | clock | `RemoteNode::tick`, deadlines |
+//!
+//! Host writers, and whoever wants a backup, are the caller's threads.
+
+mod local;
+mod remote;
+mod threads;
+
+use std::time::Duration;
+
+use syncsplit_model::protocol::{BackupId, HostMessage, ToPrimary, ToSecondary};
+
+use crate::backup::CoordinatorConfig;
+use crate::containers::BitMap;
+use crate::error::NodeError;
+use crate::link::{Dialer, Link};
+use crate::local::LocalConfig;
+use crate::payload::Payload;
+use crate::remote::RemoteConfig;
+
+pub use local::LocalSite;
+pub use remote::RemoteSite;
+pub use threads::Troubles;
+
+/// The array link as the local site holds it.
+pub type LocalArrayLink = Link<ToSecondary<Payload>, ToPrimary<BitMap>>;
+
+/// The array link as the remote site holds it.
+pub type RemoteArrayLink = Link<ToPrimary<BitMap>, ToSecondary<Payload>>;
+
+/// The host link, the same from both sides.
+pub type HostLink = Link<HostMessage, HostMessage>;
+
+/// What makes the local site's connections.
+pub struct LocalDialers {
+    /// The array link's.
+    pub array: Box<dyn Dialer<ToSecondary<Payload>, ToPrimary<BitMap>>>,
+    /// The host link's.
+    pub host: Box<dyn Dialer<HostMessage, HostMessage>>,
+}
+
+/// What makes the remote site's connections.
+pub struct RemoteDialers {
+    /// The array link's.
+    pub array: Box<dyn Dialer<ToPrimary<BitMap>, ToSecondary<Payload>>>,
+    /// The host link's.
+    pub host: Box<dyn Dialer<HostMessage, HostMessage>>,
+}
+
+/// What a local site is told once.
+#[derive(Clone, Debug)]
+pub struct LocalSiteConfig {
+    /// The array's part.
+    pub array: LocalConfig,
+    /// The coordinator's part.
+    pub coordinator: CoordinatorConfig,
+    /// How long a freeze lasts at most (FREEZE-2).
+    pub lease: Duration,
+    /// How far apart the clock's ticks are.
+    pub tick: Duration,
+}
+
+impl Default for LocalSiteConfig {
+    fn default() -> Self {
+        Self {
+            array: LocalConfig::default(),
+            coordinator: CoordinatorConfig::default(),
+            lease: Duration::from_secs(120),
+            tick: Duration::from_millis(100),
+        }
+    }
+}
+
+/// What a remote site is told once.
+#[derive(Clone, Debug)]
+pub struct RemoteSiteConfig {
+    /// The array's part.
+    pub array: RemoteConfig,
+    /// How long the requester waits for the coordinator's answer: longer than freeze, Sync, split and thaw may take
+    /// together, or it gives up backups that would have come.
+    pub answer_timeout: Duration,
+    /// The newest backup id used before (BACKUP-4).
+    pub newest_backup: BackupId,
+    /// How far apart the clock's ticks are.
+    pub tick: Duration,
+}
+
+impl Default for RemoteSiteConfig {
+    fn default() -> Self {
+        Self {
+            array: RemoteConfig::default(),
+            answer_timeout: Duration::from_secs(180),
+            newest_backup: BackupId(0),
+            tick: Duration::from_millis(100),
+        }
+    }
+}
+
+/// Why a site was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// The nodes cannot be made of these volumes.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The operating system starts no more threads.
+    #[error("cannot start the site's threads: {0}")]
+    Threads(#[from] std::io::Error),
+}

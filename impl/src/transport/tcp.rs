@@ -1,0 +1,406 @@
+//! A link over one TCP connection, begun by a hello each way. Retries and reconnecting never live here: a link that
+//! failed stays failed, and a node makes a new one.
+//!
+//! Whatever is wrong with a frame, the connection is dropped and no part of the frame becomes a message. Nothing is
+//! lost by it: an entry stays in the journal until it was reported written (rule XFER-2) and is sent again on the next
+//! connection (rule XFER-1).
+//!
+//! A peer that vanishes without a word - power, a cut cable - leaves [`Receiver::recv`] waiting. No timeout here ends
+//! that wait, since a quiet link is no failed link; the node's clock decides that it has heard nothing for too long,
+//! and calls [`Closer::close`], which wakes the waiting thread. Only connecting and the hello have a time limit of
+//! their own: at that point no node watches the connection yet.
+//!
+//! Locks and flags are the standard library's and not the doorway's: no model of threads can schedule a socket.
+
+use std::io::{self, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::frame::{FrameError, Hello, Limits, Message, encode, read_message};
+
+use super::{Closer, LinkError, Receiver, Sender};
+
+/// How long connecting to one address may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a peer may take over its hello.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long, and for how many bytes, a side that refused a hello waits for the other side to read why.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: u64 = 64 << 10;
+
+/// Room for the frames that arrive together; larger blocks are read past it.
+const READ_BUFFER_BYTES: usize = 64 << 10;
+
+/// Both ends of an open link, as this side holds them.
+#[derive(Debug)]
+pub struct Link {
+    /// Where messages go in.
+    pub sender: TcpSender,
+    /// Where messages come out.
+    pub receiver: TcpReceiver,
+    /// What closes the link from any thread.
+    pub closer: TcpCloser,
+    /// The peer's address.
+    pub peer: SocketAddr,
+}
+
+/// Connects to `addr` ("host:port"), and says and hears hello.
+///
+/// # Errors
+/// Nobody listens there, the peer said no hello in time, or it belongs elsewhere.
+pub fn connect(addr: &str, hello: &Hello) -> Result<Link, LinkError> {
+    let stream = connect_any(addr).map_err(failed(|| format!("connect to {addr}")))?;
+    say_hello(&stream, hello)?;
+    let answer = hear_hello(&stream, Instant::now() + HELLO_TIMEOUT);
+    admit(stream, hello, answer)
+}
+
+/// Waits for peers to connect; owned by one thread.
+#[derive(Debug)]
+pub struct Listener {
+    shared: Arc<ListenerShared>,
+}
+
+#[derive(Debug)]
+struct ListenerShared {
+    listener: TcpListener,
+    /// Invariant: never reset.
+    closed: AtomicBool,
+}
+
+impl Listener {
+    /// Listens on `addr` ("host:port"; port 0 lets the system choose).
+    ///
+    /// # Errors
+    /// The address is none of this machine's or is taken.
+    pub fn bind(addr: &str) -> Result<Self, LinkError> {
+        let listener = TcpListener::bind(addr).map_err(failed(|| format!("listen on {addr}")))?;
+        Ok(Self { shared: Arc::new(ListenerShared { listener, closed: AtomicBool::new(false) }) })
+    }
+
+    /// The address that peers connect to.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn local_addr(&self) -> Result<SocketAddr, LinkError> {
+        self.shared.listener.local_addr().map_err(failed(|| "tell the listening address".to_owned()))
+    }
+
+    /// The next peer that connects. Nothing is known of it yet, and waiting for its hello is left to
+    /// [`Incoming::greet`], so that a silent stranger holds up nobody else.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`] once the listener is closed. Any other error may pass, such as too many open files; the
+    /// caller waits a little before it accepts again.
+    pub fn accept(&mut self) -> Result<Incoming, LinkError> {
+        loop {
+            self.require_open()?;
+            let accepted = self.shared.listener.accept();
+            // What was accepted may be the connection that only says to stop.
+            self.require_open()?;
+            match accepted {
+                Ok((stream, peer)) => return Ok(Incoming { stream, peer }),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(source) => return Err(failed(|| "accept a connection".to_owned())(source)),
+            }
+        }
+    }
+
+    /// What wakes [`Listener::accept`] for good.
+    #[must_use]
+    pub fn closer(&self) -> ListenerCloser {
+        ListenerCloser { shared: Arc::clone(&self.shared) }
+    }
+
+    fn require_open(&self) -> Result<(), LinkError> {
+        if self.shared.closed.load(Ordering::SeqCst) { Err(LinkError::Closed) } else { Ok(()) }
+    }
+}
+
+/// Ends a [`Listener`] from another thread; links that were accepted before stay open.
+#[derive(Clone, Debug)]
+pub struct ListenerCloser {
+    shared: Arc<ListenerShared>,
+}
+
+impl Closer for ListenerCloser {
+    /// A thread that waits in `accept` is woken by a connection of this side's own.
+    fn close(&self) {
+        if self.shared.closed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Ok(mut addr) = self.shared.listener.local_addr() {
+            match addr.ip() {
+                IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
+                IpAddr::V6(ip) if ip.is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
+                _ => {}
+            }
+            // If it cannot be made, the queue of connections is full, and `accept` does not wait anyway.
+            let _ = TcpStream::connect_timeout(&addr, LINGER_TIMEOUT);
+        }
+    }
+}
+
+/// A connection whose peer has not said who it is.
+#[derive(Debug)]
+pub struct Incoming {
+    stream: TcpStream,
+    peer: SocketAddr,
+}
+
+impl Incoming {
+    /// The peer's address.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Hears the peer's hello and answers with `hello`.
+    ///
+    /// # Errors
+    /// The peer said no hello in time, or it belongs elsewhere. A peer that speaks this protocol hears why: it compares
+    /// the same two hellos.
+    pub fn greet(self, hello: &Hello) -> Result<Link, LinkError> {
+        self.greet_within(hello, HELLO_TIMEOUT)
+    }
+
+    fn greet_within(self, hello: &Hello, limit: Duration) -> Result<Link, LinkError> {
+        let heard = hear_hello(&self.stream, Instant::now() + limit);
+        // Another version's hello is answered too, or its side would not learn why it was refused. Whoever speaks
+        // another protocol learns nothing.
+        if matches!(heard, Ok(_) | Err(LinkError::Frame(FrameError::WrongVersion { .. }))) {
+            say_hello(&self.stream, hello)?;
+        }
+        admit(self.stream, hello, heard)
+    }
+}
+
+/// Makes a link of a connection whose peer belongs here; drops any other.
+fn admit(stream: TcpStream, hello: &Hello, heard: Result<Hello, LinkError>) -> Result<Link, LinkError> {
+    let verdict = heard.and_then(|peer| hello.check_peer(&peer).map_err(LinkError::Hello));
+    match verdict {
+        Ok(()) => open(stream, hello.limits()).map_err(failed(|| "set the connection up".to_owned())),
+        Err(error) => {
+            linger(&stream);
+            Err(error)
+        }
+    }
+}
+
+fn open(stream: TcpStream, limits: Limits) -> io::Result<Link> {
+    let peer = stream.peer_addr()?;
+    // A write waits for its acknowledgement, so a short frame must not wait for a longer one.
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(None)?;
+    let reader = BufReader::with_capacity(READ_BUFFER_BYTES, stream.try_clone()?);
+    let connection = Connection { stream, frame: Mutex::new(Vec::new()), closed: AtomicBool::new(false) };
+    let connection = Arc::new(connection);
+    Ok(Link {
+        sender: TcpSender { connection: Arc::clone(&connection) },
+        receiver: TcpReceiver { connection: Arc::clone(&connection), reader, limits },
+        closer: TcpCloser { connection },
+        peer,
+    })
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    /// The frame being sent. Its lock is held while the frame is written, so that frames do not mix.
+    frame: Mutex<Vec<u8>>,
+    /// Whether the link is over, by whichever end or error. Invariant: never reset.
+    closed: AtomicBool,
+}
+
+impl Connection {
+    /// Ends the link; the first to do so learns that it was.
+    fn close(&self) -> bool {
+        let first = !self.closed.swap(true, Ordering::SeqCst);
+        if first {
+            // Fails only if the peer was faster.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+        first
+    }
+
+    /// Ends the link for `error`. An error that follows from the link's end is no news.
+    fn close_for(&self, error: LinkError) -> LinkError {
+        if self.close() { error } else { LinkError::Closed }
+    }
+}
+
+/// The end of a [`Link`] that messages go into; clones share the connection, and each frame is sent whole.
+///
+/// Dropping it does not close the link while a receiver waits; [`TcpCloser`] does.
+#[derive(Clone, Debug)]
+pub struct TcpSender {
+    connection: Arc<Connection>,
+}
+
+impl<M: Into<Message>> Sender<M> for TcpSender {
+    fn send(&self, message: M) -> Result<(), LinkError> {
+        let connection = &*self.connection;
+        // A thread that panicked in here left no half-sent frame: writing does not panic, and what was encoded is
+        // cleared.
+        let mut frame = connection.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        if connection.closed.load(Ordering::SeqCst) {
+            return Err(LinkError::Closed);
+        }
+        frame.clear();
+        encode(&message.into(), &mut frame)?;
+        // A frame that was sent in part must not be followed by another: the peer would take it for the rest.
+        let sent = (&connection.stream).write_all(&frame).map_err(failed(|| "send a frame".to_owned()));
+        sent.map_err(|error| connection.close_for(error))
+    }
+}
+
+/// The end of a [`Link`] that messages come out of.
+#[derive(Debug)]
+pub struct TcpReceiver {
+    connection: Arc<Connection>,
+    reader: BufReader<TcpStream>,
+    limits: Limits,
+}
+
+impl<M: TryFrom<Message, Error = FrameError>> Receiver<M> for TcpReceiver {
+    fn recv(&mut self) -> Result<M, LinkError> {
+        if self.connection.closed.load(Ordering::SeqCst) {
+            return Err(LinkError::Closed);
+        }
+        let message = read_message(&mut self.reader, self.limits).and_then(M::try_from);
+        message.map_err(|error| self.connection.close_for(error.into()))
+    }
+}
+
+/// What closes a [`Link`]. What has arrived and was not received by then may be lost, as anything on a link.
+#[derive(Clone, Debug)]
+pub struct TcpCloser {
+    connection: Arc<Connection>,
+}
+
+impl Closer for TcpCloser {
+    fn close(&self) {
+        self.connection.close();
+    }
+}
+
+/// Turns an [`io::Error`] into one that says what was attempted.
+fn failed(doing: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> LinkError {
+    move |source| LinkError::Io { doing: doing(), source }
+}
+
+/// Connects to the first address of `addr` that answers.
+fn connect_any(addr: &str) -> io::Result<TcpStream> {
+    let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut outcome = Err(none);
+    for addr in addr.to_socket_addrs()? {
+        outcome = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn say_hello(mut stream: &TcpStream, hello: &Hello) -> Result<(), LinkError> {
+    let mut frame = Vec::new();
+    encode(&hello.clone().into(), &mut frame)?;
+    stream.write_all(&frame).map_err(failed(|| "send the hello".to_owned()))
+}
+
+/// The peer's hello, and not a byte beyond it.
+fn hear_hello(stream: &TcpStream, deadline: Instant) -> Result<Hello, LinkError> {
+    let start = Instant::now();
+    let heard = read_message(&mut Until { stream, deadline }, Limits::BEFORE_HELLO);
+    heard.and_then(Hello::try_from).map_err(|error| match error {
+        FrameError::Io(error) if is_timeout(&error) => {
+            LinkError::HelloTimeout { milliseconds: start.elapsed().as_millis() }
+        }
+        error => error.into(),
+    })
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Reads until a deadline, however few bytes arrive at a time.
+struct Until<'a> {
+    stream: &'a TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        let mut stream = self.stream;
+        stream.read(buffer)
+    }
+}
+
+/// Waits a little for the peer to close. Story of why a refused connection is not just dropped:
+/// 1. A peer of a later version sends a hello whose header is read here and whose body is not.
+/// 2. This side answers with its own hello and drops the connection; bytes unread make that a reset.
+/// 3. The reset overtakes the hello, and the peer reports a broken connection instead of the wrong version.
+fn linger(stream: &TcpStream) {
+    // Each failure means that the peer is gone already.
+    let _ = stream.shutdown(Shutdown::Write);
+    let deadline = Instant::now() + LINGER_TIMEOUT;
+    let _ = io::copy(&mut Until { stream, deadline }.take(LINGER_BYTES_MAX), &mut io::sink());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Role;
+    use std::thread;
+
+    fn hello() -> Hello {
+        Hello { role: Role::Secondary, group: "g".to_owned(), block_size: 16, blocks: 4 }
+    }
+
+    fn incoming() -> Result<(TcpStream, Incoming), LinkError> {
+        let mut listener = Listener::bind("127.0.0.1:0")?;
+        let stream = TcpStream::connect(listener.local_addr()?).map_err(failed(|| "connect".to_owned()))?;
+        Ok((stream, listener.accept()?))
+    }
+
+    #[test]
+    fn a_silent_stranger_is_given_up() -> Result<(), LinkError> {
+        let (_stranger, incoming) = incoming()?;
+        let outcome = incoming.greet_within(&hello(), Duration::from_millis(20));
+        let in_time = matches!(outcome, Err(LinkError::HelloTimeout { milliseconds: ..1000 }));
+        assert!(in_time, "{outcome:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_stranger_that_drips_bytes_is_given_up() -> Result<(), LinkError> {
+        let (mut stranger, incoming) = incoming()?;
+        thread::scope(|scope| {
+            let dripping = scope.spawn(move || {
+                while stranger.write_all(b"S").is_ok() && stranger.set_nodelay(true).is_ok() {
+                    thread::sleep(Duration::from_millis(10));
+                    if stranger.take_error().is_ok_and(|error| error.is_some()) {
+                        break;
+                    }
+                }
+            });
+            let start = Instant::now();
+            // 40 bytes at 10 ms each would be past the limit several times over.
+            let outcome = incoming.greet_within(&hello(), Duration::from_millis(50));
+            assert!(matches!(outcome, Err(LinkError::HelloTimeout { .. })), "{outcome:?}");
+            assert!(start.elapsed() < Duration::from_millis(50) + LINGER_TIMEOUT * 2);
+            assert!(dripping.join().is_ok());
+        });
+        Ok(())
+    }
+}

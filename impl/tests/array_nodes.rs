@@ -1,0 +1,380 @@
+//! The arrays' nodes, one operation at a time: no threads, no clock, every message in the test's hands.
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
+
+mod common;
+
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use common::{Failure, Kit, KitConfig, image, payload};
+use syncsplit_impl::NodeError;
+use syncsplit_impl::containers::BitMap;
+use syncsplit_impl::database::WriteThrough;
+use syncsplit_impl::payload::Payload;
+use syncsplit_model::protocol::primary::{JournalFull, PrimaryRefusal};
+use syncsplit_model::protocol::secondary::SecondaryRefusal;
+use syncsplit_model::protocol::{
+    BackupId, BlockIndex, DirtyMap, HostMessage, Incarnation, PairState, Seq, ToPrimary,
+};
+
+const FIRST: BlockIndex = BlockIndex(0);
+
+/// PAIR-1, RESYNC-2, RESYNC-3.
+#[test]
+fn create_copies_what_was_written_before_and_ends_in_pair() -> Result<(), Failure> {
+    let kit = Kit::new()?;
+    kit.local.write(FIRST, payload(1))?;
+    kit.local.create()?;
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    assert_eq!(kit.remote.state()?.state, PairState::Pair);
+    assert!(kit.volumes_agree());
+    Ok(())
+}
+
+/// WRITE-1, XFER-3.
+#[test]
+fn writes_in_pair_reach_the_remote_volume_whatever_order_they_arrive_in() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    for number in 1..=3 {
+        kit.local.write(FIRST, payload(number))?;
+    }
+    while kit.local.send_next()?.is_some() {}
+    let mut messages: Vec<_> = std::iter::from_fn(|| kit.local.take_outgoing()).collect();
+    messages.reverse();
+    for message in messages {
+        kit.remote.on_message(message)?;
+    }
+    kit.settle()?;
+    assert_eq!(kit.remote.read(FIRST)?, payload(3));
+    Ok(())
+}
+
+/// WRITE-4: the host waits, and goes on when an acknowledgement makes room.
+#[test]
+fn a_full_journal_holds_the_writer_until_it_has_room() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    for number in 0..4 {
+        kit.local.write(FIRST, payload(number))?;
+    }
+    let refused = kit.local.try_write(FIRST, payload(4));
+    assert!(matches!(refused, Err(NodeError::Primary(PrimaryRefusal::JournalFull))));
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| kit.local.write(FIRST, payload(4)));
+        kit.wait_refused(2);
+        kit.settle()?;
+        writer.join().map_err(|_| "the writer panicked")??;
+        Ok::<_, Failure>(())
+    })?;
+    kit.settle()?;
+    assert_eq!(kit.remote.read(FIRST)?, payload(4));
+    Ok(())
+}
+
+/// WRITE-4, the other choice.
+#[test]
+fn a_full_journal_suspends_the_pair_when_so_configured() -> Result<(), Failure> {
+    let mut config = KitConfig::default();
+    config.local.journal_full = JournalFull::Suspend;
+    let kit = Kit::with(config, |node| Box::new(WriteThrough(node.clone())))?;
+    kit.local.create()?;
+    kit.settle()?;
+    for number in 0..5 {
+        kit.local.write(FIRST, payload(number))?;
+    }
+    assert_eq!(kit.local.view()?.state, PairState::Psue);
+    assert!(kit.local.state()?.dirty.is_dirty(FIRST));
+    Ok(())
+}
+
+/// QUIESCE-1.
+#[test]
+fn held_writes_pass_when_released() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.quiesce(true)?;
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| kit.local.write(FIRST, payload(7)));
+        kit.wait_refused(1);
+        kit.local.quiesce(false)?;
+        writer.join().map_err(|_| "the writer panicked")??;
+        Ok::<_, Failure>(())
+    })?;
+    assert_eq!(kit.local.read(FIRST)?, payload(7));
+    Ok(())
+}
+
+/// XFER-1, XFER-2: a lost frame is sent again by the clock, a lost acknowledgement is reported again.
+#[test]
+fn the_tick_sends_again_what_the_link_lost() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.write(FIRST, payload(1))?;
+    kit.local.send_next()?;
+    drop(kit.local.take_outgoing());
+    kit.local.tick()?;
+    kit.local.send_next()?;
+    let frame = kit.local.take_outgoing().ok_or("nothing was sent again")?;
+    kit.remote.on_message(frame)?;
+    kit.remote.apply_or_wait()?;
+    kit.remote.apply_or_wait()?;
+    drop(kit.remote.take_outgoing().ok_or("nothing was reported")?);
+    kit.local.tick()?;
+    kit.local.send_next()?;
+    let again = kit.local.take_outgoing().ok_or("nothing was sent again")?;
+    let duplicate = kit.remote.on_message(again);
+    assert!(matches!(duplicate, Err(NodeError::Secondary(SecondaryRefusal::Duplicate(_)))));
+    kit.remote.apply_or_wait()?;
+    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was reported again")?)?;
+    let view = kit.local.view()?;
+    assert_eq!(view.written, view.newest.seq);
+    Ok(())
+}
+
+/// A reorder queue shorter than the journal: later entries must not keep the next one out.
+#[test]
+fn the_next_entry_finds_room_whatever_has_arrived_ahead_of_it() -> Result<(), Failure> {
+    let mut config = KitConfig::default();
+    config.remote.queue_max = 2;
+    let kit = Kit::with(config, |node| Box::new(WriteThrough(node.clone())))?;
+    kit.local.create()?;
+    for _ in 0..9 {
+        kit.local.resend()?;
+        kit.settle()?;
+    }
+    for number in 1..=4 {
+        kit.local.write(FIRST, payload(number))?;
+    }
+    while kit.local.send_next()?.is_some() {}
+    // The first is lost; the other three arrive.
+    drop(kit.local.take_outgoing());
+    for message in std::iter::from_fn(|| kit.local.take_outgoing()) {
+        kit.remote.on_message(message)?;
+    }
+    for _ in 0..4 {
+        kit.local.resend()?;
+        kit.settle()?;
+    }
+    assert_eq!(kit.remote.read(FIRST)?, payload(4));
+    Ok(())
+}
+
+/// PAIR-3: patience, in ticks, with entries that nobody reports written.
+#[test]
+fn patience_ends_in_suspension_and_resync_brings_the_pair_back() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.write(FIRST, payload(1))?;
+    let failed: Vec<bool> = (0..3).map(|_| kit.local.tick()).collect::<Result<_, _>>()?;
+    assert_eq!((failed, kit.local.view()?.state), (vec![false, false, true], PairState::Psue));
+    kit.local.write(BlockIndex(1), payload(2))?;
+    kit.local.resync()?;
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    assert!(kit.volumes_agree());
+    Ok(())
+}
+
+/// RESYNC-1: a request for a new incarnation that the link lost is made again by the clock.
+#[test]
+fn the_tick_asks_again_for_an_incarnation() -> Result<(), Failure> {
+    let kit = Kit::new()?;
+    kit.local.create()?;
+    drop(kit.local.take_outgoing());
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Smpl);
+    kit.local.tick()?;
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    Ok(())
+}
+
+/// The idle link that is down costs patience too; one that comes back in time does not suspend the pair.
+#[test]
+fn a_link_that_comes_back_in_time_keeps_the_pair() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.link_down();
+    kit.remote.link_down();
+    kit.local.tick()?;
+    kit.local.write(FIRST, payload(1))?;
+    kit.local.send_next()?;
+    drop(kit.local.take_outgoing());
+    kit.local.link_up()?;
+    kit.remote.link_up();
+    kit.settle()?;
+    assert_eq!((kit.local.view()?.state, kit.remote.read(FIRST)?), (PairState::Pair, payload(1)));
+    for _ in 0..9 {
+        kit.local.tick()?;
+    }
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    kit.local.link_down();
+    kit.remote.link_down();
+    for _ in 0..6 {
+        kit.local.tick()?;
+        kit.remote.tick()?;
+    }
+    assert_eq!(kit.local.view()?.state, PairState::Psue);
+    assert_eq!(kit.remote.state()?.state, PairState::Psue);
+    Ok(())
+}
+
+#[test]
+fn a_failing_pvol_fails_the_write_and_the_block_is_copied_later() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.pvol.writes_fail.store(true, Ordering::SeqCst);
+    let error = kit.local.write(FIRST, payload(1)).err().ok_or("the write succeeded")?;
+    assert_eq!(error.to_string(), "the P-VOL failed: memory: cannot write a block: planned");
+    assert_eq!(kit.local.view()?.state, PairState::Psue);
+    kit.pvol.writes_fail.store(false, Ordering::SeqCst);
+    assert!(kit.local.state()?.dirty.is_dirty(FIRST));
+    kit.local.resync()?;
+    kit.settle()?;
+    assert!(kit.volumes_agree());
+    Ok(())
+}
+
+#[test]
+fn a_pvol_that_cannot_be_read_suspends_the_copy() -> Result<(), Failure> {
+    let kit = Kit::new()?;
+    kit.local.create()?;
+    kit.pvol.reads_fail.store(true, Ordering::SeqCst);
+    assert!(matches!(kit.settle(), Err(NodeError::Volume { volume: "P-VOL", .. })));
+    assert_eq!(kit.local.view()?.state, PairState::Psue);
+    kit.pvol.reads_fail.store(false, Ordering::SeqCst);
+    kit.local.resync()?;
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    Ok(())
+}
+
+/// `written` must not be reported before the S/P-VOL has the block ([0012]).
+#[test]
+fn a_failing_spvol_is_not_reported_written_until_it_is() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.write(FIRST, payload(1))?;
+    kit.local.send_next()?;
+    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.spvol.writes_fail.store(true, Ordering::SeqCst);
+    assert!(matches!(kit.remote.apply_next(), Err(NodeError::Volume { volume: "S/P-VOL", .. })));
+    assert!(matches!(kit.remote.report(), Err(NodeError::Volume { .. })));
+    assert!(matches!(kit.remote.takeover(true), Err(NodeError::Volume { .. })));
+    assert!(kit.remote.tick().is_err() && kit.remote.take_outgoing().is_none());
+    kit.spvol.writes_fail.store(false, Ordering::SeqCst);
+    kit.remote.tick()?;
+    assert_eq!(kit.remote.read(FIRST)?, payload(1));
+    kit.remote.report()?;
+    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was reported")?)?;
+    let view = kit.local.view()?;
+    assert_eq!(view.written, view.newest.seq);
+    Ok(())
+}
+
+#[test]
+fn a_payload_or_a_map_of_another_group_is_refused_before_any_step() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    let error = kit.local.write(FIRST, Payload::zeroed(3)).err().ok_or("the write succeeded")?;
+    assert_eq!(error.to_string(), "block 0: a payload of 3 bytes was given; blocks are 16 bytes");
+    let dirty = BitMap::new(5);
+    let ready = ToPrimary::Ready { incarnation: Incarnation(2), written: Seq(0), dirty };
+    assert!(matches!(kit.local.on_message(ready), Err(NodeError::MapSize { got: 5, want: 4 })));
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    Ok(())
+}
+
+/// TAKEOVER-1, TAKEOVER-2.
+#[test]
+fn takeover_applies_what_is_in_order_and_refuses_the_old_primary() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    assert!(kit.remote.write(FIRST, payload(9)).is_err());
+    for number in 1..=3 {
+        kit.local.write(BlockIndex(number), payload(number.into()))?;
+    }
+    while kit.local.send_next()?.is_some() {}
+    let mut messages: Vec<_> = std::iter::from_fn(|| kit.local.take_outgoing()).collect();
+    messages.remove(1);
+    for message in messages {
+        kit.remote.on_message(message)?;
+    }
+    kit.remote.takeover(false)?;
+    let found = image(kit.spvol.as_ref())?;
+    assert_eq!(found, [payload(0), payload(1), payload(0), payload(0)]);
+    kit.remote.write(FIRST, payload(9))?;
+    assert!(kit.remote.state()?.dirty.is_dirty(FIRST));
+    kit.local.resend()?;
+    kit.local.send_next()?;
+    let late = kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?);
+    assert!(matches!(
+        late,
+        Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
+    ));
+    Ok(())
+}
+
+/// SPLIT-2: a split that is not armed is refused, and the coordinator hears so.
+#[test]
+fn a_refused_split_is_answered() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    assert!(kit.remote.split(BackupId(1)).is_err());
+    let refused = HostMessage::SplitAnswer { id: BackupId(1), done: false };
+    assert_eq!(kit.to_local_host.try_take(), Some(refused));
+    kit.remote.arm(BackupId(1))?;
+    kit.remote.split(BackupId(1))?;
+    let done = HostMessage::SplitAnswer { id: BackupId(1), done: true };
+    assert_eq!(kit.to_local_host.try_take(), Some(done));
+    Ok(())
+}
+
+/// SPLIT-1: the S-VOL has everything that was written, whether or not it had been copied on before.
+#[test]
+fn a_split_reflects_what_was_not_copied_on() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.write(FIRST, payload(1))?;
+    kit.local.send_next()?;
+    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.remote.apply_next()?;
+    kit.remote.arm(BackupId(1))?;
+    kit.remote.split(BackupId(1))?;
+    assert_eq!(kit.svol.memory.snapshot(), kit.spvol.memory.snapshot());
+    kit.local.write(FIRST, payload(2))?;
+    kit.settle()?;
+    assert_eq!(
+        (kit.remote.read(FIRST)?, image(kit.svol.as_ref())?[0].clone()),
+        (payload(2), payload(1))
+    );
+    Ok(())
+}
+
+/// RESYNC-4.
+#[test]
+fn resync_keeps_the_last_consistent_image_in_the_svol() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.write(FIRST, payload(1))?;
+    kit.settle()?;
+    kit.local.suspend()?;
+    kit.settle()?;
+    kit.local.write(FIRST, payload(2))?;
+    kit.local.write(BlockIndex(1), payload(3))?;
+    kit.local.resync()?;
+    let request = kit.local.take_outgoing().ok_or("nothing was asked")?;
+    kit.remote.on_message(request)?;
+    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was answered")?)?;
+    kit.local.copy_next()?;
+    kit.local.send_next()?;
+    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.remote.apply_next()?;
+    assert_eq!(image(kit.svol.as_ref())?[..2], [payload(1), payload(0)]);
+    kit.settle()?;
+    assert_eq!(image(kit.svol.as_ref())?[..2], [payload(2), payload(3)]);
+    Ok(())
+}
+
+#[test]
+fn a_stopped_node_lets_its_writers_go() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.quiesce(true)?;
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| kit.local.write(FIRST, payload(1)));
+        kit.wait_refused(1);
+        kit.local.stop();
+        let outcome = writer.join().map_err(|_| "the writer panicked")?;
+        assert!(matches!(outcome, Err(NodeError::Stopped)));
+        Ok(())
+    })
+}

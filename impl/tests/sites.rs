@@ -1,0 +1,465 @@
+//! Two sites with all their threads in one process, over channels and over TCP, with volumes in files. Nothing here
+//! asserts a time: waits end by events, and timeouts are either far away or what is waited for.
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
+
+mod common;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use common::lossy::Lossy;
+use common::{BLOCK_SIZE, Failure, image, payload};
+use syncsplit_impl::backup::BackupError;
+use syncsplit_impl::database::FreezeHooks;
+use syncsplit_impl::dial::{TcpCalled, TcpCaller, in_process};
+use syncsplit_impl::frame::{Hello, Role};
+use syncsplit_impl::local::LocalNode;
+use syncsplit_impl::payload::Payload;
+use syncsplit_impl::site::{
+    LocalDialers, LocalSite, LocalSiteConfig, RemoteDialers, RemoteSite, RemoteSiteConfig,
+};
+use syncsplit_impl::trace::record::{PrimaryDone, SecondaryDone};
+use syncsplit_impl::trace::{FileTrace, MemoryTrace, RoleRecord, TraceSink, read_trace};
+use syncsplit_impl::volume::FileVolume;
+use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::primary::PrimaryEvent;
+use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::sync::SyncOutcome;
+use syncsplit_model::protocol::{BlockIndex, PairState, ToPrimary, ToSecondary};
+
+const BLOCKS: u32 = 24;
+const FAR: Duration = Duration::from_secs(600);
+
+/// A database that writes through, and that remembers what the P-VOL held at every freeze.
+struct Remembering {
+    node: Arc<LocalNode>,
+    volume: Arc<FileVolume>,
+    images: Arc<Mutex<Vec<Vec<Payload>>>>,
+}
+
+impl FreezeHooks for Remembering {
+    fn flush(&self) -> Result<(), String> {
+        self.node.flush().map_err(|error| error.to_string())?;
+        let frozen = image(self.volume.as_ref()).map_err(|error| error.to_string())?;
+        self.images.lock().unwrap_or_else(PoisonError::into_inner).push(frozen);
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Over {
+    Channels,
+    Tcp,
+}
+
+/// Two sites, connected.
+struct Sites {
+    local: LocalSite,
+    remote: RemoteSite,
+    pvol: Arc<FileVolume>,
+    spvol: Arc<FileVolume>,
+    images: Arc<Mutex<Vec<Vec<Payload>>>>,
+    losing: Arc<AtomicBool>,
+    _directory: tempfile::TempDir,
+}
+
+fn hello(role: Role) -> Hello {
+    Hello { role, group: "oradb".to_owned(), block_size: BLOCK_SIZE as u32, blocks: BLOCKS }
+}
+
+fn dialers(over: Over, losing: &Arc<AtomicBool>) -> Result<(LocalDialers, RemoteDialers), Failure> {
+    let lossy = |inner| Box::new(Lossy { inner, losing: losing.clone() });
+    Ok(match over {
+        Over::Channels => {
+            let (array, array_called) = in_process(8);
+            let (host, host_called) = in_process(8);
+            let local = LocalDialers { array: lossy(Box::new(array)), host: Box::new(host) };
+            (local, RemoteDialers { array: Box::new(array_called), host: Box::new(host_called) })
+        }
+        Over::Tcp => {
+            let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary))?;
+            let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester))?;
+            let call =
+                |addr: std::net::SocketAddr, role| TcpCaller::new(addr.to_string(), hello(role));
+            let local = LocalDialers {
+                array: lossy(Box::new(call(array.local_addr(), Role::Primary))),
+                host: Box::new(call(host.local_addr(), Role::Coordinator)),
+            };
+            (local, RemoteDialers { array: Box::new(array), host: Box::new(host) })
+        }
+    })
+}
+
+/// Sites that are in no hurry: nothing is given up unless the test shortens what it waits for.
+fn patient() -> (LocalSiteConfig, RemoteSiteConfig) {
+    let mut local =
+        LocalSiteConfig { lease: FAR, tick: Duration::from_millis(2), ..Default::default() };
+    local.array.group = "oradb".to_owned();
+    local.array.journal_max = 8;
+    local.array.patience_ticks = u32::MAX;
+    local.coordinator.answer_timeout = FAR;
+    local.coordinator.sync_timeout = FAR;
+    let mut remote =
+        RemoteSiteConfig { answer_timeout: FAR, tick: local.tick, ..Default::default() };
+    remote.array.patience_ticks = u32::MAX;
+    (local, remote)
+}
+
+impl Sites {
+    fn start(
+        over: Over,
+        (local, remote): (LocalSiteConfig, RemoteSiteConfig),
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Self, Failure> {
+        let directory = tempfile::tempdir()?;
+        let volume =
+            |name: &str| FileVolume::create(directory.path().join(name), BLOCK_SIZE, BLOCKS);
+        let (pvol, spvol, svol) =
+            (Arc::new(volume("pvol")?), Arc::new(volume("spvol")?), Arc::new(volume("svol")?));
+        let losing = Arc::new(AtomicBool::new(false));
+        let (to_remote, to_local) = dialers(over, &losing)?;
+        let images = Arc::new(Mutex::new(Vec::new()));
+        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
+            Box::new(Remembering {
+                node: node.clone(),
+                volume: pvol.clone(),
+                images: images.clone(),
+            })
+        };
+        let remote = RemoteSite::start(remote, spvol.clone(), svol, to_local, trace.clone())?;
+        let local = LocalSite::start(local, pvol.clone(), hooks, to_remote, trace)?;
+        Ok(Self { local, remote, pvol, spvol, images, losing, _directory: directory })
+    }
+
+    fn wait_for(&self, state: PairState) -> Result<(), Failure> {
+        self.local.node().wait_until(|view| view.state == state)?;
+        Ok(())
+    }
+
+    fn pair(&self) -> Result<(), Failure> {
+        self.local.node().create()?;
+        self.wait_for(PairState::Pair)
+    }
+
+    /// Everything written is at the remote site.
+    fn synced(&self) -> Result<(), Failure> {
+        let report = self.local.sync("oradb", FAR)?;
+        assert_eq!(report.outcome, SyncOutcome::Done, "{report}");
+        assert_eq!(image(self.pvol.as_ref())?, image(self.spvol.as_ref())?);
+        Ok(())
+    }
+
+    fn write(&self, block: u32, number: u64) -> Result<(), Failure> {
+        Ok(self.local.node().write(BlockIndex(block), payload(number))?)
+    }
+
+    /// Runs `body` while two threads of the database write, two blocks a transaction; `body` is told how many blocks
+    /// have been written.
+    fn while_writing<T>(
+        &self,
+        body: impl FnOnce(&AtomicU64) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (over, written) = (AtomicBool::new(false), AtomicU64::new(0));
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..2_u32)
+                .map(|writer| {
+                    let (over, written) = (&over, &written);
+                    scope.spawn(move || {
+                        let mut number = u64::from(writer);
+                        while !over.load(Ordering::SeqCst) {
+                            number += 2;
+                            let block = (number as u32).wrapping_mul(7) % (BLOCKS - 1);
+                            let both = self.local.gate().transaction(|| {
+                                self.local.node().write(BlockIndex(block), payload(number))?;
+                                self.local.node().write(BlockIndex(block + 1), payload(number))
+                            });
+                            both.and_then(|both| both).map_err(|error| error.to_string())?;
+                            written.fetch_add(2, Ordering::SeqCst);
+                        }
+                        Ok::<_, String>(())
+                    })
+                })
+                .collect();
+            wait_more(&written);
+            let outcome = body(&written);
+            over.store(true, Ordering::SeqCst);
+            for writer in writers {
+                writer.join().map_err(|_| "a writer panicked")??;
+            }
+            outcome
+        })
+    }
+}
+
+/// Waits until the database has written more.
+fn wait_more(written: &AtomicU64) {
+    let before = written.load(Ordering::SeqCst);
+    while written.load(Ordering::SeqCst) < before + 20 {
+        thread::yield_now();
+    }
+}
+
+/// Runs a scenario over every link there is.
+fn over_both(
+    config: impl Fn() -> (LocalSiteConfig, RemoteSiteConfig),
+    scenario: impl Fn(&Sites) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for over in [Over::Channels, Over::Tcp] {
+        let sites = Sites::start(over, config(), Arc::new(MemoryTrace::new()))?;
+        scenario(&sites)?;
+        sites.local.stop();
+        sites.remote.stop();
+        assert_eq!(
+            (sites.local.troubles().take(), sites.remote.troubles().take()),
+            (vec![], vec![])
+        );
+    }
+    Ok(())
+}
+
+/// PAIR-1, WRITE-1, SYNC-3.
+#[test]
+fn concurrent_writers_and_sync() -> Result<(), Failure> {
+    over_both(patient, |sites| {
+        sites.while_writing(|_| sites.pair())?;
+        sites.while_writing(|_| {
+            let report = sites.local.sync("oradb", FAR)?;
+            assert_eq!(report.outcome, SyncOutcome::Done);
+            Ok(())
+        })?;
+        sites.synced()
+    })
+}
+
+/// PAIR-2, WRITE-3, RESYNC-1 to RESYNC-3, while writing goes on throughout.
+#[test]
+fn suspension_and_resync_while_writing() -> Result<(), Failure> {
+    over_both(patient, |sites| {
+        sites.pair()?;
+        sites.while_writing(|_| {
+            sites.local.node().suspend()?;
+            sites.remote.node().wait_until(|secondary| secondary.state == PairState::Ssus)?;
+            Ok(())
+        })?;
+        sites.while_writing(|_| {
+            sites.local.node().resync()?;
+            sites.wait_for(PairState::Pair)
+        })?;
+        sites.synced()
+    })
+}
+
+/// SYNC-5, PAIR-3, RESYNC-1: patience ends while Sync waits; afterwards the pair comes back over a new connection.
+#[test]
+fn a_link_that_is_cut_breaks_sync_and_the_pair_comes_back() -> Result<(), Failure> {
+    // Half a second without any progress; the pair is made while nothing is lost.
+    let impatient = || {
+        let (mut local, remote) = patient();
+        local.array.patience_ticks = 250;
+        (local, remote)
+    };
+    over_both(impatient, |sites| {
+        sites.pair()?;
+        sites.losing.store(true, Ordering::SeqCst);
+        sites.write(0, 1)?;
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| sites.local.sync("oradb", FAR));
+            sites.local.array_link().cut();
+            let report = waiting.join().map_err(|_| "Sync panicked")??;
+            assert_eq!((report.outcome, report.exit_code()), (SyncOutcome::Broken, 2));
+            Ok::<_, Failure>(())
+        })?;
+        sites.wait_for(PairState::Psue)?;
+        sites.write(1, 2)?;
+        assert_eq!(sites.local.sync("oradb", FAR).err().map(|error| error.exit_code()), Some(222));
+        sites.losing.store(false, Ordering::SeqCst);
+        sites.local.array_link().mend();
+        sites.local.node().resync()?;
+        sites.wait_for(PairState::Pair)?;
+        sites.synced()?;
+        // Nothing is outstanding now: the missing link alone ends patience.
+        sites.local.array_link().cut();
+        sites.wait_for(PairState::Psue)
+    })
+}
+
+/// XFER-1: a connection that is replaced before patience ends costs nothing but repetitions.
+#[test]
+fn a_new_connection_carries_on_where_the_old_one_ended() -> Result<(), Failure> {
+    over_both(patient, |sites| {
+        sites.pair()?;
+        sites.while_writing(|_| {
+            for _ in 0..5 {
+                sites.local.array_link().cut();
+                sites.local.array_link().mend();
+                sites.remote.array_link().reset();
+                let report = sites.local.sync("oradb", FAR)?;
+                assert_eq!(report.outcome, SyncOutcome::Done);
+            }
+            Ok(())
+        })?;
+        sites.synced()
+    })
+}
+
+/// The whole of figure 2, three times, with the pair in PAIR throughout.
+#[test]
+fn backups_hold_the_image_of_their_freeze_while_writing_goes_on() -> Result<(), Failure> {
+    over_both(patient, |sites| {
+        sites.pair()?;
+        let mut backups = Vec::new();
+        sites.while_writing(|written| {
+            for _ in 0..3 {
+                backups.push(sites.remote.backup(|_id, svol| {
+                    wait_more(written);
+                    let blocks = (0..svol.blocks()).map(|block| svol.read(BlockIndex(block)));
+                    blocks.collect::<Result<Vec<_>, _>>()
+                })??);
+            }
+            Ok(())
+        })?;
+        let frozen = sites.images.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        assert_eq!(backups, frozen);
+        // The writers did go on, or this would show nothing.
+        assert!(frozen[0] != frozen[1] && frozen[1] != frozen[2]);
+        sites.synced()
+    })
+}
+
+/// RESYNC-4, SYNC-1: during COPY there is no consistent image to back up.
+#[test]
+fn a_backup_during_copy_is_rejected() -> Result<(), Failure> {
+    over_both(patient, |sites| {
+        sites.losing.store(true, Ordering::SeqCst);
+        sites.local.node().create()?;
+        sites.wait_for(PairState::Copy)?;
+        let rejected = sites.remote.backup(|_, _| ());
+        assert!(matches!(rejected, Err(BackupError::Rejected(_))), "{rejected:?}");
+        let (_, why) = sites.local.coordinator().failure().ok_or("no reason was kept")?;
+        assert_eq!(why, "the group is in COPY, Sync needs PAIR (SYNC-1)");
+        sites.losing.store(false, Ordering::SeqCst);
+        sites.wait_for(PairState::Pair)?;
+        sites.remote.backup(|_, _| ())?;
+        sites.synced()
+    })
+}
+
+/// FREEZE-2, FREEZE-3, BACKUP-2: the lease ends while Sync waits, the database goes on, the backup is rejected.
+#[test]
+fn a_lease_that_expires_rejects_the_backup() -> Result<(), Failure> {
+    for over in [Over::Channels, Over::Tcp] {
+        let (mut local, remote) = patient();
+        local.lease = Duration::from_millis(20);
+        let trace = Arc::new(MemoryTrace::new());
+        let sites = Sites::start(over, (local, remote), trace.clone())?;
+        sites.pair()?;
+        sites.losing.store(true, Ordering::SeqCst);
+        sites.write(0, 1)?;
+        thread::scope(|scope| {
+            let backup = scope.spawn(|| sites.remote.backup(|_, _| ()));
+            let expired = |record: &RoleRecord| {
+                matches!(record, RoleRecord::Database(taken)
+                    if taken.event == DatabaseEvent::LeaseExpired && taken.refused.is_none())
+            };
+            while !trace.records().iter().any(|record| expired(&record.role)) {
+                thread::yield_now();
+            }
+            // The database runs again while the backup still waits for Sync.
+            sites.local.gate().transaction(|| sites.write(0, 2))??;
+            sites.losing.store(false, Ordering::SeqCst);
+            let rejected = backup.join().map_err(|_| "the backup panicked")?;
+            assert!(matches!(rejected, Err(BackupError::Rejected(_))), "{rejected:?}");
+            Ok::<_, Failure>(())
+        })?;
+        let (_, why) = sites.local.coordinator().failure().ok_or("no reason was kept")?;
+        assert_eq!(why, "the freeze did not hold until the split was done (FREEZE-3)");
+    }
+    Ok(())
+}
+
+/// Stopping ends every wait, whatever is being waited for.
+#[test]
+fn a_site_stops_with_writers_syncs_and_backups_waiting() -> Result<(), Failure> {
+    over_both(patient, |sites| {
+        sites.pair()?;
+        sites.losing.store(true, Ordering::SeqCst);
+        thread::scope(|scope| {
+            let writer =
+                scope.spawn(|| (0..).try_for_each(|number| sites.write(0, number).map_err(drop)));
+            let backup = scope.spawn(|| sites.remote.backup(|_, _| ()));
+            // The journal is full, so the writer waits.
+            while sites.local.node().state()?.journal.len() < 8 {
+                thread::yield_now();
+            }
+            sites.local.stop();
+            sites.remote.stop();
+            assert!(writer.join().is_ok_and(|outcome| outcome.is_err()));
+            assert!(matches!(backup.join(), Ok(Err(BackupError::Node(_)))));
+            Ok(())
+        })
+    })
+}
+
+/// A trace that a running pair of sites wrote is whole, and every arrival was sent before.
+#[test]
+fn a_trace_of_running_sites_has_causes_before_consequences() -> Result<(), Failure> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("trace.ndjson");
+    let trace = Arc::new(FileTrace::create(&path)?);
+    let sites = Sites::start(Over::Tcp, patient(), trace.clone())?;
+    sites.pair()?;
+    sites.while_writing(|_| Ok(sites.remote.backup(|_, _| ())?))?;
+    sites.synced()?;
+    drop(sites);
+    trace.flush()?;
+    let arrivals = check_causality(&path)?;
+    assert!(arrivals > u64::from(BLOCKS), "{arrivals} arrivals");
+    Ok(())
+}
+
+/// How many messages arrived; each of them was the effect of an earlier record.
+fn check_causality(path: &Path) -> Result<u64, Failure> {
+    let mut sent = HashSet::new();
+    let mut arrivals = 0;
+    for record in read_trace(BufReader::new(File::open(path)?))? {
+        let arrived = match &record.role {
+            RoleRecord::Secondary(taken) => match &taken.event {
+                SecondaryEvent::Frame(frame) => Some(format!("{:?}", ToSecondary::Frame(*frame))),
+                _ => None,
+            },
+            RoleRecord::Primary(taken) => match &taken.event {
+                PrimaryEvent::Ack(ack) => {
+                    Some(format!("{:?}", ToPrimary::<Vec<BlockIndex>>::Ack(*ack)))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(message) = arrived {
+            assert!(sent.contains(&message), "record {}: {message} was not sent before", record.n);
+            arrivals += 1;
+        }
+        match record.role {
+            RoleRecord::Primary(taken) => {
+                sent.extend(taken.effects.iter().filter_map(|effect| match effect {
+                    PrimaryDone::Send(message) => Some(format!("{message:?}")),
+                    _ => None,
+                }))
+            }
+            RoleRecord::Secondary(taken) => {
+                sent.extend(taken.effects.iter().filter_map(|effect| match effect {
+                    SecondaryDone::Send(message) => Some(format!("{message:?}")),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    Ok(arrivals)
+}
