@@ -165,7 +165,7 @@ pub fn main(args: &CheckArgs) -> ExitCode {
                 Format::Text => report::text::print(&report),
                 Format::Json => report::json::print(&report),
             };
-            if let Err(error) = printed {
+            if let Err(error) = printed.or_else(report::reader_left) {
                 eprintln!("error: the report could not be written: {error}");
                 return ExitCode::from(2);
             }

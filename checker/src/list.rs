@@ -1,5 +1,6 @@
 //! `syncsplit list`: what there is to check.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Bounds, Faults, INSTANCES, PROPERTIES};
 
 use crate::cli::{Format, ListArgs, Listing};
-use crate::report::expectation;
+use crate::report::{expectation, reader_left};
 
 /// One row of any listing.
 #[derive(Clone, Debug, Serialize)]
@@ -20,26 +21,28 @@ struct Row {
 /// Runs the command.
 #[must_use]
 pub fn main(args: &ListArgs) -> ExitCode {
-    let rows = rows(args.what);
-    match args.format {
-        Format::Text => print_text(&rows),
-        Format::Json => match serde_json::to_string_pretty(&rows) {
-            Ok(text) => println!("{text}"),
-            Err(error) => {
-                eprintln!("error: the list could not be written: {error}");
-                return ExitCode::from(2);
-            }
-        },
+    match print(&rows(args.what), args.format).or_else(reader_left) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: the list could not be written: {error}");
+            ExitCode::from(2)
+        }
     }
-    ExitCode::SUCCESS
 }
 
-fn print_text(rows: &[Row]) {
+fn print(rows: &[Row], format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if format == Format::Json {
+        serde_json::to_writer_pretty(&mut out, rows)?;
+        writeln!(out)?;
+        return out.flush();
+    }
     let name = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let kind = rows.iter().map(|row| row.kind.len()).max().unwrap_or(0);
     for row in rows {
-        println!("{:name$}  {:kind$}  {}", row.name, row.kind, row.says);
+        writeln!(out, "{:name$}  {:kind$}  {}", row.name, row.kind, row.says)?;
     }
+    out.flush()
 }
 
 fn rows(what: Listing) -> Vec<Row> {

@@ -3,6 +3,8 @@
 pub mod json;
 pub mod text;
 
+use std::io;
+
 use serde::Serialize;
 use stateright::Expectation;
 use syncsplit_model::protocol::Rule;
@@ -202,6 +204,14 @@ const fn limit_name(limit: Limit) -> &'static str {
         Limit::Interrupted => "interrupt",
         Limit::Ids => "state numbers",
     }
+}
+
+/// A reader that closed the pipe has read what it wanted; any other failure stays one.
+///
+/// # Errors
+/// The failure, unless it is a closed pipe.
+pub fn reader_left(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
 /// The word for a kind of property.

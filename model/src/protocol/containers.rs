@@ -4,7 +4,7 @@
 use super::message::Entry;
 use super::types::{BlockIndex, Seq};
 
-/// The primary's queue of sequenced entries not yet known to be written remotely (FIFO 107, [0016]).
+/// The primary's queue of sequenced entries not yet known to be written remotely (FIFO 107, \[0016\]).
 ///
 /// Shape: entries in rising order of seq.
 pub trait Journal<P> {
@@ -26,7 +26,7 @@ pub trait Journal<P> {
         P: 'a;
 }
 
-/// The secondary's entries that arrived ahead of their turn (FIFO 108, [0016]).
+/// The secondary's entries that arrived ahead of their turn (FIFO 108, \[0016\]).
 ///
 /// Shape: at most one entry for a seq.
 pub trait ReorderQueue<P> {
@@ -47,7 +47,7 @@ pub trait ReorderQueue<P> {
         P: 'a;
 }
 
-/// Blocks whose contents may differ between two volumes (BITMAP 111 and 112, [0015]).
+/// Blocks whose contents may differ between two volumes (BITMAP 111 and 112, \[0015\]).
 pub trait DirtyMap {
     /// How many blocks the map covers; block indices are below it.
     fn blocks(&self) -> u32;

@@ -1,5 +1,5 @@
 //! The backup coordinator on the local host (201): freeze, Sync, split, thaw, permission, in that order
-//! ([0019]-[0029], figure 2 steps 54 to 60).
+//! (\[0019\]-\[0029\], figure 2 steps 54 to 60).
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
 //! The database's side of a backup (DB 102): which transactions are open, and whether it is frozen for a backup
-//! ([0019] [0027], figure 2 steps 61 to 64). What a transaction contains is the application's business.
+//! (\[0019\] \[0027\], figure 2 steps 61 to 64). What a transaction contains is the application's business.
 
 use core::fmt;
 

@@ -57,7 +57,7 @@ pub struct Frame<P> {
     pub entry: Entry<P>,
 }
 
-/// The secondary's report of how far it has written ([0011] [0012], rule XFER-2).
+/// The secondary's report of how far it has written (\[0011\] \[0012\], rule XFER-2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ack {
@@ -111,7 +111,7 @@ pub enum ToPrimary<D> {
     },
 }
 
-/// Host link, between the middlewares of the two hosts ([0019] [0022], figure 2).
+/// Host link, between the middlewares of the two hosts (\[0019\] \[0022\], figure 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum HostMessage {

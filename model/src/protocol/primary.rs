@@ -214,7 +214,7 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         Step::of(self, outcome)
     }
 
-    /// What the middleware reads when it looks at the pair ([0031]-[0033], steps 39 to 41).
+    /// What the middleware reads when it looks at the pair (\[0031\]-\[0033\], steps 39 to 41).
     #[must_use]
     pub fn view(&self) -> PairView {
         PairView {

@@ -1,5 +1,5 @@
 //! The backup requester on the remote host (202): asks for a backup, reads the S-VOL while it may, releases it
-//! ([0019] [0024] [0025] [0029], figure 2 steps 51 to 53).
+//! (\[0019\] \[0024\] \[0025\] \[0029\], figure 2 steps 51 to 53).
 
 use core::fmt;
 

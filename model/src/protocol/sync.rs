@@ -1,5 +1,5 @@
-//! Sync(group, timeout): waits until everything written locally so far is written remotely ([0020] [0021]
-//! [0030]-[0033], figure 3). The line that decides when Sync is done is in [`Sync::step`], at SYNC-3.
+//! Sync(group, timeout): waits until everything written locally so far is written remotely (\[0020\] \[0021\]
+//! \[0030\]-\[0033\], figure 3). The line that decides when Sync is done is in [`Sync::step`], at SYNC-3.
 
 use core::fmt;
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A write's number in its group, one per write and contiguous (rule WRITE-1, [0011]); 0 stands before the first.
+/// A write's number in its group, one per write and contiguous (rule WRITE-1, \[0011\]); 0 stands before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Seq(pub u64);
@@ -41,7 +41,7 @@ impl BackupId {
     }
 }
 
-/// A block of the group's volumes, from 0; the unit of a write and of the dirty map ([0015]).
+/// A block of the group's volumes, from 0; the unit of a write and of the dirty map (\[0015\]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlockIndex(pub u32);
@@ -65,7 +65,7 @@ impl fmt::Display for QMarker {
     }
 }
 
-/// State of the remote copy pair as one side sees it ([0005] [0015] [0017]; names as CCI prints them).
+/// State of the remote copy pair as one side sees it (\[0005\] \[0015\] \[0017\]; names as CCI prints them).
 ///
 /// ```text
 ///           create                mark written
