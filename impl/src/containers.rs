@@ -9,7 +9,7 @@ use syncsplit_model::protocol::{BlockIndex, DirtyMap, Entry, Journal, ReorderQue
 
 use crate::payload::Payload;
 
-/// The primary's journal in memory (FIFO 107, [0016]).
+/// The primary's journal in memory (FIFO 107, \[0016\]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VecJournal {
     /// Invariant: rising seq. The protocol keeps them contiguous, which makes [`Journal::get`] one look.
@@ -91,7 +91,7 @@ impl Journal<Payload> for VecJournal {
     }
 }
 
-/// The secondary's reorder queue in memory (FIFO 108, [0016]).
+/// The secondary's reorder queue in memory (FIFO 108, \[0016\]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TreeQueue {
     entries: BTreeMap<Seq, Entry<Payload>>,
@@ -153,7 +153,7 @@ impl ReorderQueue<Payload> for TreeQueue {
     }
 }
 
-/// A dirty map of any number of blocks, one bit a block (BITMAP 111 and 112, [0015]).
+/// A dirty map of any number of blocks, one bit a block (BITMAP 111 and 112, \[0015\]).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BitMap {
     /// Bit `b % 64` of word `b / 64` is block `b`'s. Invariant: as many words as `blocks` needs, and no bit at or
@@ -206,8 +206,9 @@ impl BitMap {
         if bytes.len() != want {
             return Err(BitMapError::WrongLength { got: bytes.len(), want, blocks });
         }
-        let word =
-            |chunk: &[u8]| chunk.iter().rev().fold(0_u64, |word, byte| word << u8::BITS | u64::from(*byte));
+        let word = |chunk: &[u8]| {
+            chunk.iter().rev().fold(0_u64, |word, byte| word << u8::BITS | u64::from(*byte))
+        };
         let mut map = Self { words: bytes.chunks(8).map(word).collect(), blocks };
         let before = map.count();
         map.trim();
@@ -318,7 +319,9 @@ pub enum BitMapError {
         blocks: u32,
     },
     /// A bit stands for a block that the map does not cover.
-    #[error("a dirty map of {blocks} blocks has a bit set at or above block {blocks}; those bits are zero")]
+    #[error(
+        "a dirty map of {blocks} blocks has a bit set at or above block {blocks}; those bits are zero"
+    )]
     StrayBit {
         /// How many blocks the map was said to cover.
         blocks: u32,
@@ -345,7 +348,8 @@ mod tests {
         assert!(Journal::is_full(&journal));
         journal.drop_through(Seq(5));
         assert!(!Journal::is_full(&journal));
-        let found: Vec<_> = (4..=8).map(|seq| journal.get(Seq(seq)).map(|entry| entry.seq.0)).collect();
+        let found: Vec<_> =
+            (4..=8).map(|seq| journal.get(Seq(seq)).map(|entry| entry.seq.0)).collect();
         assert_eq!(found, [None, None, Some(6), Some(7), None]);
         journal.drop_through(Seq(u64::MAX));
         assert!(journal.is_empty());

@@ -1,5 +1,5 @@
 //! The freeze gate: what a database, or an adapter to one, passes its transactions through so that a backup can hold
-//! them ([0019] [0027]). What a transaction writes, and how, never lives here.
+//! them (\[0019\] \[0027\]). What a transaction writes, and how, never lives here.
 //!
 //! A freeze is a lease (FREEZE-2). The protocol's event says only that the time of *a* freeze is over, so the gate
 //! sees to it that the deadline of an older freeze cannot end a newer one: every deadline carries the number of its

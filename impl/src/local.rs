@@ -238,7 +238,7 @@ impl LocalNode {
         self.take(&mut self.inner.lock(), PrimaryEvent::Quiesce(hold))
     }
 
-    /// What the middleware reads when it looks at the pair ([0031]-[0033]).
+    /// What the middleware reads when it looks at the pair (\[0031\]-\[0033\]).
     ///
     /// # Errors
     /// The node is broken.

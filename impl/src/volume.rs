@@ -127,7 +127,8 @@ struct Geometry {
     blocks: u32,
 }
 
-const _: () = assert!(BLOCK_SIZE_MAX as u64 * (BLOCKS_MAX as u64) < i64::MAX as u64, "offsets fit an off_t");
+const _: () =
+    assert!(BLOCK_SIZE_MAX as u64 * (BLOCKS_MAX as u64) < i64::MAX as u64, "offsets fit an off_t");
 
 impl Geometry {
     fn new(block_size: usize, blocks: u32) -> Result<Self, VolumeError> {
@@ -154,7 +155,11 @@ impl Geometry {
 
     fn require_block(self, block: BlockIndex, payload: &Payload) -> Result<(), VolumeError> {
         if payload.len() != self.block_size {
-            return Err(VolumeError::WrongLength { block, got: payload.len(), want: self.block_size });
+            return Err(VolumeError::WrongLength {
+                block,
+                got: payload.len(),
+                want: self.block_size,
+            });
         }
         Ok(())
     }
@@ -173,7 +178,11 @@ impl FileVolume {
     ///
     /// # Errors
     /// The block size or the number of blocks is not supported, the file exists, or the file system failed.
-    pub fn create(path: impl AsRef<Path>, block_size: usize, blocks: u32) -> Result<Self, VolumeError> {
+    pub fn create(
+        path: impl AsRef<Path>,
+        block_size: usize,
+        blocks: u32,
+    ) -> Result<Self, VolumeError> {
         let path = path.as_ref();
         let geometry = Geometry::new(block_size, blocks)?;
         let mut options = OpenOptions::new();
@@ -190,7 +199,11 @@ impl FileVolume {
     /// # Errors
     /// The block size or the number of blocks is not supported, the file cannot be opened, or its size is not exactly
     /// that of the volume.
-    pub fn open(path: impl AsRef<Path>, block_size: usize, blocks: u32) -> Result<Self, VolumeError> {
+    pub fn open(
+        path: impl AsRef<Path>,
+        block_size: usize,
+        blocks: u32,
+    ) -> Result<Self, VolumeError> {
         let path = path.as_ref();
         let geometry = Geometry::new(block_size, blocks)?;
         let file = OpenOptions::new().read(true).write(true).open(path);
@@ -364,11 +377,17 @@ mod tests {
         }
         for payload in [Payload::zeroed(15), Payload::zeroed(17), Payload::zeroed(0)] {
             let refused = volume.write(BlockIndex(1), &payload);
-            assert!(matches!(refused, Err(VolumeError::WrongLength { want: 16, .. })), "{refused:?}");
+            assert!(
+                matches!(refused, Err(VolumeError::WrongLength { want: 16, .. })),
+                "{refused:?}"
+            );
         }
         let refused = volume.write(BlockIndex(4), &block(9));
         assert!(matches!(refused, Err(VolumeError::NoSuchBlock { blocks: 4, .. })), "{refused:?}");
-        assert!(matches!(volume.read(BlockIndex(4)), Err(VolumeError::NoSuchBlock { blocks: 4, .. })));
+        assert!(matches!(
+            volume.read(BlockIndex(4)),
+            Err(VolumeError::NoSuchBlock { blocks: 4, .. })
+        ));
         assert_eq!(volume.read(BlockIndex(1))?, block(1));
         assert_eq!(volume.read(BlockIndex(3))?, block(3));
         Ok(())
@@ -394,7 +413,8 @@ mod tests {
         let scratch = scratch()?;
         let path = scratch.path().join("pvol");
         FileVolume::create(&path, 16, 4)?.write(BlockIndex(0), &block(7))?;
-        let refused = FileVolume::create(&path, 16, 4).map(|_| ()).map_err(|error| error.to_string());
+        let refused =
+            FileVolume::create(&path, 16, 4).map(|_| ()).map_err(|error| error.to_string());
         assert!(refused.is_err_and(|text| text.contains("pvol: cannot create the volume")));
         assert_eq!(FileVolume::open(&path, 16, 4)?.read(BlockIndex(0))?, block(7));
         Ok(())
@@ -414,7 +434,10 @@ mod tests {
         assert_eq!(says(16, 3), "spvol: holds 64 bytes; 3 blocks of 16 bytes are 48 bytes");
         assert_eq!(says(24, 3), "spvol: 64 bytes are not a whole number of 24-byte blocks");
         assert_eq!(says(0, 4), "block size 0 is not supported; valid are 1 to 16777216 bytes");
-        assert_eq!(says(16, 0), "a volume of 0 blocks is not supported; valid are 1 to 134217728 blocks");
+        assert_eq!(
+            says(16, 0),
+            "a volume of 0 blocks is not supported; valid are 1 to 134217728 blocks"
+        );
         Ok(())
     }
 
@@ -424,7 +447,10 @@ mod tests {
         let path = scratch.path().join("spvol");
         let volume = FileVolume::create(&path, 16, 4)?;
         volume.file.set_len(56).map_err(failed(&path, "shrink the test's file"))?;
-        assert!(matches!(volume.read(BlockIndex(3)), Err(VolumeError::Io { doing: "read a block", .. })));
+        assert!(matches!(
+            volume.read(BlockIndex(3)),
+            Err(VolumeError::Io { doing: "read a block", .. })
+        ));
         Ok(())
     }
 

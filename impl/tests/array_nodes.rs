@@ -10,6 +10,7 @@ use common::{Failure, Kit, KitConfig, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::database::WriteThrough;
+use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::payload::Payload;
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryRefusal};
 use syncsplit_model::protocol::secondary::SecondaryRefusal;
@@ -157,6 +158,40 @@ fn the_next_entry_finds_room_whatever_has_arrived_ahead_of_it() -> Result<(), Fa
     Ok(())
 }
 
+/// RESYNC-2: COPY ends although the hosts take every place in the journal that they find.
+#[test]
+fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.suspend()?;
+    for block in 0..3 {
+        kit.local.write(BlockIndex(block), payload(100))?;
+    }
+    kit.local.resync()?;
+    let mut number = 0;
+    for _round in 0..20 {
+        // The hosts come first, at the only block that is clean.
+        while kit.local.try_write(BlockIndex(3), payload(number)).is_ok() {
+            number += 1;
+            if kit.local.view()?.state == PairState::Pair {
+                return Ok(());
+            }
+            if !kit.local.view()?.state.is_linked() {
+                break;
+            }
+        }
+        while kit.local.send_next()?.is_some() {}
+        while let Some(message) = kit.local.take_outgoing() {
+            ignore_refusal(kit.remote.on_message(message))?;
+        }
+        while kit.remote.apply_next()? {}
+        ignore_refusal(kit.remote.report())?;
+        while let Some(message) = kit.remote.take_outgoing() {
+            ignore_refusal(kit.local.on_message(message))?;
+        }
+    }
+    Err(format!("still in {} after 20 rounds", kit.local.view()?.state).into())
+}
+
 /// PAIR-3: patience, in ticks, with entries that nobody reports written.
 #[test]
 fn patience_ends_in_suspension_and_resync_brings_the_pair_back() -> Result<(), Failure> {
@@ -244,7 +279,7 @@ fn a_pvol_that_cannot_be_read_suspends_the_copy() -> Result<(), Failure> {
     Ok(())
 }
 
-/// `written` must not be reported before the S/P-VOL has the block ([0012]).
+/// `written` must not be reported before the S/P-VOL has the block (\[0012\]).
 #[test]
 fn a_failing_spvol_is_not_reported_written_until_it_is() -> Result<(), Failure> {
     let kit = Kit::paired()?;

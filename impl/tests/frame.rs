@@ -4,13 +4,13 @@
 use proptest::prelude::*;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::frame::{
-    BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, Hello, Kind, Limits, Message, Role, encode,
-    read_message,
+    BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, Hello, Kind, Limits, Message, Role,
+    encode, read_message,
 };
 use syncsplit_impl::payload::Payload;
 use syncsplit_model::protocol::{
-    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq, ToPrimary,
-    ToSecondary,
+    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq,
+    ToPrimary, ToSecondary,
 };
 
 const LIMITS: Limits = Limits { block_size: 24, blocks: 77 };
@@ -59,7 +59,13 @@ fn hellos() -> impl Strategy<Value = Hello> {
 }
 
 /// A message of `kind` made of any numbers, payload, map and hello.
-fn message(kind: Kind, numbers: (u32, u64, u32), payload: Payload, dirty: BitMap, hello: Hello) -> Message {
+fn message(
+    kind: Kind,
+    numbers: (u32, u64, u32),
+    payload: Payload,
+    dirty: BitMap,
+    hello: Hello,
+) -> Message {
     let (incarnation, seq, block) = (Incarnation(numbers.0), Seq(numbers.1), BlockIndex(numbers.2));
     let id = BackupId(numbers.2);
     let frame = |item| ToSecondary::Frame(Frame { incarnation, entry: Entry { seq, item } }).into();
@@ -83,10 +89,12 @@ fn message(kind: Kind, numbers: (u32, u64, u32), payload: Payload, dirty: BitMap
 
 /// One message of each kind, all from the same numbers.
 fn all_kinds() -> impl Strategy<Value = Vec<Message>> {
-    (any::<(u32, u64, u32)>(), payloads(), maps(), hellos()).prop_map(|(numbers, payload, dirty, hello)| {
-        let one = |kind| message(kind, numbers, payload.clone(), dirty.clone(), hello.clone());
-        Kind::ALL.into_iter().map(one).collect()
-    })
+    (any::<(u32, u64, u32)>(), payloads(), maps(), hellos()).prop_map(
+        |(numbers, payload, dirty, hello)| {
+            let one = |kind| message(kind, numbers, payload.clone(), dirty.clone(), hello.clone());
+            Kind::ALL.into_iter().map(one).collect()
+        },
+    )
 }
 
 proptest! {
@@ -182,8 +190,10 @@ fn ack() -> Message {
 }
 
 fn write() -> Message {
-    let item = Item::Write { block: BlockIndex(7), payload: Payload::zeroed(LIMITS.block_size as usize) };
-    ToSecondary::Frame(Frame { incarnation: Incarnation(2), entry: Entry { seq: Seq(5), item } }).into()
+    let item =
+        Item::Write { block: BlockIndex(7), payload: Payload::zeroed(LIMITS.block_size as usize) };
+    ToSecondary::Frame(Frame { incarnation: Incarnation(2), entry: Entry { seq: Seq(5), item } })
+        .into()
 }
 
 fn ready() -> Message {
@@ -211,7 +221,10 @@ fn each_bad_frame_is_refused_with_its_reason() {
         (forged(&hello(), 8, &[1]), "field incarnation is 0x1; it has to be 0 here"),
         (forged(&hello(), 16, &[1]), "field seq is 0x1; it has to be 0 here"),
         (forged(&ack(), 32, &[1]), "the body of a ack frame has 1 bytes; at most 0 are valid"),
-        (forged(&write(), 32, &[25]), "the body of a write frame has 25 bytes; at most 24 are valid"),
+        (
+            forged(&write(), 32, &[25]),
+            "the body of a write frame has 25 bytes; at most 24 are valid",
+        ),
         (forged(&write(), 32, &[23]), "the body of a write frame: 23 bytes; at least 24 are valid"),
         (
             forged(&write(), 28, &[1]),
@@ -235,7 +248,10 @@ fn each_bad_frame_is_refused_with_its_reason() {
             forged(&hello(), 52, b"\n"),
             "the body of a hello frame: a group name is 1 to 64 bytes of UTF-8 without control characters",
         ),
-        (forged(&hello(), 33, &[1]), "the body of a hello frame has 269 bytes; at most 76 are valid"),
+        (
+            forged(&hello(), 33, &[1]),
+            "the body of a hello frame has 269 bytes; at most 76 are valid",
+        ),
     ];
     for (bytes, expected) in cases {
         assert_eq!(says(&bytes), expected);
@@ -261,7 +277,10 @@ fn a_huge_length_is_refused_before_its_body_is_asked_for() {
         let bytes = forged(&message, 32, &u32::MAX.to_le_bytes());
         let mut reader = Greedy(&bytes, 0);
         let refused = read_message(&mut reader, LIMITS);
-        assert!(matches!(refused, Err(FrameError::TooLong { length: 0xffff_ffff, .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(FrameError::TooLong { length: 0xffff_ffff, .. })),
+            "{refused:?}"
+        );
         assert_eq!(reader.1, HEADER_BYTES);
     }
 }
@@ -276,8 +295,9 @@ fn before_the_hello_nothing_with_a_body_is_let_in_but_it() {
 
 #[test]
 fn the_longest_group_name_fits_and_the_next_does_not() {
-    let named =
-        |len| Hello { role: Role::Requester, group: "g".repeat(len), block_size: 1, blocks: 1 }.into();
+    let named = |len| {
+        Hello { role: Role::Requester, group: "g".repeat(len), block_size: 1, blocks: 1 }.into()
+    };
     assert_eq!(read(&frame_of(&named(GROUP_NAME_MAX))).unwrap(), named(GROUP_NAME_MAX));
     let refused = encode(&named(GROUP_NAME_MAX + 1), &mut Vec::new());
     assert!(matches!(refused, Err(FrameError::BadBody { problem: BodyProblem::GroupName, .. })));

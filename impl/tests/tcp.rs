@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::frame::{
-    FrameError, HEADER_BYTES, Hello, HelloMismatch, Limits, Message, Role, VERSION, encode, read_message,
+    FrameError, HEADER_BYTES, Hello, HelloMismatch, Limits, Message, Role, VERSION, encode,
+    read_message,
 };
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::transport::tcp::{Link, Listener, TcpReceiver, connect};
 use syncsplit_impl::transport::{Closer, LinkError, Receiver, Sender};
 use syncsplit_model::protocol::{
-    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq, ToPrimary,
-    ToSecondary,
+    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq,
+    ToPrimary, ToSecondary,
 };
 
 const BLOCK_SIZE: u32 = 16;
@@ -32,7 +33,10 @@ fn listener() -> (Listener, String) {
 }
 
 /// Both sides' outcome of one connection.
-fn meet(accepting: &Hello, connecting: &Hello) -> (Result<Link, LinkError>, Result<Link, LinkError>) {
+fn meet(
+    accepting: &Hello,
+    connecting: &Hello,
+) -> (Result<Link, LinkError>, Result<Link, LinkError>) {
     let (mut listener, addr) = listener();
     thread::scope(|scope| {
         let accepted = scope.spawn(|| listener.accept().unwrap().greet(accepting));
@@ -135,7 +139,9 @@ fn frames_of_several_senders_do_not_mix() {
     thread::scope(|scope| {
         for first in 0..4 {
             let sender = primary.sender.clone();
-            scope.spawn(move || (0..500).for_each(|step| sender.send(write(first + 4 * step)).unwrap()));
+            scope.spawn(move || {
+                (0..500).for_each(|step| sender.send(write(first + 4 * step)).unwrap())
+            });
         }
         let mut next = [0, 1, 2, 3];
         for _ in 0..2000 {
@@ -166,7 +172,11 @@ fn each_bad_frame_ends_the_connection_and_nothing_else() {
             "the peer speaks version 9; this side speaks version 1",
         ),
         ("damaged", damaged, "the frame's checksum is"),
-        ("unknown kind", forged(good.clone(), 6, &[0xee]), "kind 0x01ee is no message of version 1"),
+        (
+            "unknown kind",
+            forged(good.clone(), 6, &[0xee]),
+            "kind 0x01ee is no message of version 1",
+        ),
         ("reserved", forged(good.clone(), 12, &[1]), "field reserved is 0x1; it has to be 0 here"),
         (
             "no frame",
@@ -178,7 +188,11 @@ fn each_bad_frame_ends_the_connection_and_nothing_else() {
             bytes_of(HostMessage::Request(BackupId(1))),
             "this end of the link takes no request",
         ),
-        ("a second hello", bytes_of(hello(Role::Primary)), "this end of the link takes no hello frame"),
+        (
+            "a second hello",
+            bytes_of(hello(Role::Primary)),
+            "this end of the link takes no hello frame",
+        ),
     ];
     let (mut listener, addr) = listener();
     for (name, bad, expected) in cases {
@@ -194,11 +208,18 @@ fn each_bad_frame_ends_the_connection_and_nothing_else() {
             matches!(receive(&mut secondary.receiver), Err(LinkError::Closed)),
             "{name}: nothing after it"
         );
-        assert!(matches!(secondary.sender.send(ack(2)), Err(LinkError::Closed)), "{name}: nor back");
+        assert!(
+            matches!(secondary.sender.send(ack(2)), Err(LinkError::Closed)),
+            "{name}: nor back"
+        );
         assert!(is_dropped(&stream), "{name}: the peer learns of it");
         let (mut again, mut secondary) = by_hand(&mut listener, &addr);
         again.write_all(&bytes_of(write(3))).unwrap();
-        assert_eq!(receive(&mut secondary.receiver).unwrap(), write(3), "{name}: sent again, it arrives");
+        assert_eq!(
+            receive(&mut secondary.receiver).unwrap(),
+            write(3),
+            "{name}: sent again, it arrives"
+        );
     }
 }
 
@@ -267,7 +288,8 @@ fn another_version_is_refused_and_answered() {
         assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0);
         drop(stream);
         let refused = accepted.join().unwrap();
-        let version = matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 2, want: 1 })));
+        let version =
+            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 2, want: 1 })));
         assert!(version, "{refused:?}");
     });
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -275,7 +297,8 @@ fn another_version_is_refused_and_answered() {
     thread::scope(|scope| {
         scope.spawn(|| stranger.accept().unwrap().0.write_all(&later).unwrap());
         let refused = connect(&addr, &hello(Role::Secondary));
-        let version = matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 2, want: 1 })));
+        let version =
+            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 2, want: 1 })));
         assert!(version, "{refused:?}");
     });
 }
@@ -346,9 +369,13 @@ fn what_was_sent_before_the_peer_closed_is_received() {
 fn a_message_without_a_frame_leaves_the_link_open() {
     let (mut secondary, primary) = array_link();
     let payload = Payload::zeroed(BLOCK_SIZE as usize);
-    let unsequenced = ToSecondary::Unsequenced { incarnation: Incarnation(1), block: BlockIndex(0), payload };
+    let unsequenced =
+        ToSecondary::Unsequenced { incarnation: Incarnation(1), block: BlockIndex(0), payload };
     let refused = primary.sender.send(unsequenced);
-    assert!(matches!(refused, Err(LinkError::Frame(FrameError::NotOnTheWire { .. }))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(LinkError::Frame(FrameError::NotOnTheWire { .. }))),
+        "{refused:?}"
+    );
     primary.sender.send(write(1)).unwrap();
     assert_eq!(receive(&mut secondary.receiver).unwrap(), write(1));
 }

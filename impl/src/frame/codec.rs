@@ -12,8 +12,8 @@ use std::io::{self, Read};
 use std::ops::RangeInclusive;
 
 use syncsplit_model::protocol::{
-    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq, ToPrimary,
-    ToSecondary,
+    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq,
+    ToPrimary, ToSecondary,
 };
 
 use crate::containers::BitMap;
@@ -21,8 +21,8 @@ use crate::payload::Payload;
 use crate::volume::{BLOCK_SIZE_MAX, BLOCKS_MAX};
 
 use super::{
-    BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, HELLO_FIXED_BYTES, Hello, Kind, Limits, MAGIC,
-    Message, READY_FIXED_BYTES, Role, VERSION,
+    BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, HELLO_FIXED_BYTES, Hello, Kind, Limits,
+    MAGIC, Message, READY_FIXED_BYTES, Role, VERSION,
 };
 
 /// Where the checksum begins in the header; it is the last field.
@@ -104,7 +104,9 @@ fn fields_of(message: &Message) -> Result<(Fields, Cow<'_, [u8]>), FrameError> {
             let seq = frame.entry.seq.0;
             let address = frame.entry.item.block().map_or(0, |block| u64::from(block.0));
             let body = match &frame.entry.item {
-                Item::Write { payload, .. } | Item::Copy { payload, .. } => Cow::Borrowed(payload.bytes()),
+                Item::Write { payload, .. } | Item::Copy { payload, .. } => {
+                    Cow::Borrowed(payload.bytes())
+                }
                 Item::PairMark => none,
             };
             (Fields { incarnation: frame.incarnation.0, seq, address }, body)
@@ -122,7 +124,9 @@ fn fields_of(message: &Message) -> Result<(Fields, Cow<'_, [u8]>), FrameError> {
             body.extend(dirty.to_bytes());
             (Fields { incarnation: incarnation.0, seq: written.0, address: 0 }, Cow::Owned(body))
         }
-        Message::Host(message) => (Fields { address: u64::from(message.id().0), ..Fields::default() }, none),
+        Message::Host(message) => {
+            (Fields { address: u64::from(message.id().0), ..Fields::default() }, none)
+        }
     })
 }
 
@@ -160,7 +164,10 @@ fn checksum(header: &[u8], body: &[u8]) -> u32 {
 }
 
 /// Holds a header to the table; what it says is believed only as far as the body's length.
-fn check_header(header: &[u8; HEADER_BYTES], limits: Limits) -> Result<(Kind, Fields, usize), FrameError> {
+fn check_header(
+    header: &[u8; HEADER_BYTES],
+    limits: Limits,
+) -> Result<(Kind, Fields, usize), FrameError> {
     let magic = array_at(header, 0);
     if magic != MAGIC {
         return Err(FrameError::WrongMagic { got: magic });
@@ -176,7 +183,8 @@ fn check_header(header: &[u8; HEADER_BYTES], limits: Limits) -> Result<(Kind, Fi
     let length = u32::from_le_bytes(array_at(header, 32));
     let valid = body_bytes(kind, limits);
     let bytes = usize::try_from(length).ok().filter(|bytes| bytes <= valid.end());
-    let bytes = bytes.ok_or(FrameError::TooLong { kind, length: u64::from(length), max: *valid.end() })?;
+    let bytes =
+        bytes.ok_or(FrameError::TooLong { kind, length: u64::from(length), max: *valid.end() })?;
     if bytes < *valid.start() {
         let problem = BodyProblem::TooShort { got: bytes, min: *valid.start() };
         return Err(FrameError::BadBody { kind, problem });
@@ -190,7 +198,12 @@ fn check_header(header: &[u8; HEADER_BYTES], limits: Limits) -> Result<(Kind, Fi
 }
 
 /// Makes the message of a frame whose checksum was right.
-fn message_of(kind: Kind, fields: Fields, body: Vec<u8>, limits: Limits) -> Result<Message, FrameError> {
+fn message_of(
+    kind: Kind,
+    fields: Fields,
+    body: Vec<u8>,
+    limits: Limits,
+) -> Result<Message, FrameError> {
     check_unused(kind, fields)?;
     let number = u32::try_from(fields.address);
     let number = number.map_err(|_| FrameError::WrongAddress { kind, got: fields.address })?;
@@ -226,9 +239,12 @@ fn check_unused(kind: Kind, fields: Fields) -> Result<(), FrameError> {
         Kind::Write | Kind::Copy => (true, true, true),
         Kind::PairMark | Kind::Ack | Kind::Ready => (true, true, false),
         Kind::Resync | Kind::Suspend => (true, false, false),
-        Kind::Request | Kind::Split | Kind::SplitDone | Kind::SplitFailed | Kind::Permit | Kind::Reject => {
-            (false, false, true)
-        }
+        Kind::Request
+        | Kind::Split
+        | Kind::SplitDone
+        | Kind::SplitFailed
+        | Kind::Permit
+        | Kind::Reject => (false, false, true),
     };
     let unused = |used: bool, value: u64| if used { 0 } else { value };
     require_zero("incarnation", unused(incarnation, u64::from(fields.incarnation)))?;
@@ -290,7 +306,8 @@ mod tests {
     const LIMITS: Limits = Limits { block_size: 4, blocks: 9 };
 
     fn ack() -> Message {
-        ToPrimary::Ack(Ack { incarnation: Incarnation(2), written: Seq(0x0807_0605_0403_0201) }).into()
+        ToPrimary::Ack(Ack { incarnation: Incarnation(2), written: Seq(0x0807_0605_0403_0201) })
+            .into()
     }
 
     /// The bytes of the table, by hand: another implementation of it has to make the same.
@@ -301,7 +318,8 @@ mod tests {
         let write = ToSecondary::Frame(Frame { incarnation: Incarnation(3), entry });
         let mut bytes = Vec::new();
         encode(&write.into(), &mut bytes)?;
-        let expected = b"SSP1\x01\0\x01\x01\x03\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x04\0\0\0";
+        let expected =
+            b"SSP1\x01\0\x01\x01\x03\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x04\0\0\0";
         assert_eq!(&bytes[..CRC_AT], expected);
         assert_eq!(&bytes[HEADER_BYTES..], b"data");
         let mut zeroed = bytes.clone();
@@ -331,17 +349,26 @@ mod tests {
         let unsequenced =
             ToSecondary::Unsequenced { incarnation: Incarnation(1), block: BlockIndex(0), payload };
         let refused = encode(&unsequenced.into(), &mut bytes);
-        assert!(matches!(refused, Err(FrameError::NotOnTheWire { name: "unsequenced copy" })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(FrameError::NotOnTheWire { name: "unsequenced copy" })),
+            "{refused:?}"
+        );
         let payload = Payload::zeroed(BLOCK_SIZE_MAX as usize + 1);
         let entry = Entry { seq: Seq(1), item: Item::Copy { block: BlockIndex(0), payload } };
         let long = ToSecondary::Frame(Frame { incarnation: Incarnation(1), entry });
         let refused = encode(&long.into(), &mut bytes);
-        assert!(matches!(refused, Err(FrameError::TooLong { kind: Kind::Copy, .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(FrameError::TooLong { kind: Kind::Copy, .. })),
+            "{refused:?}"
+        );
         for group in ["", "a\nb", &"g".repeat(GROUP_NAME_MAX + 1)] {
-            let hello = Hello { role: Role::Primary, group: group.to_owned(), block_size: 4, blocks: 9 };
+            let hello =
+                Hello { role: Role::Primary, group: group.to_owned(), block_size: 4, blocks: 9 };
             let refused = encode(&hello.into(), &mut bytes);
             let group_name = BodyProblem::GroupName;
-            assert!(matches!(refused, Err(FrameError::BadBody { problem, .. }) if problem == group_name));
+            assert!(
+                matches!(refused, Err(FrameError::BadBody { problem, .. }) if problem == group_name)
+            );
         }
         assert_eq!(bytes, [9]);
     }

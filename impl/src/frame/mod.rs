@@ -70,9 +70,12 @@ const HELLO_FIXED_BYTES: usize = 12;
 /// Bytes of a ready's body before the dirty map.
 const READY_FIXED_BYTES: usize = 4;
 
-const _: () = assert!(4 + 2 + 2 + 4 + 4 + 8 + 8 + 4 + 4 == HEADER_BYTES, "the fields fill the header");
 const _: () =
-    assert!(READY_FIXED_BYTES + BitMap::byte_len(BLOCKS_MAX) <= BODY_MAX, "any dirty map fits a body");
+    assert!(4 + 2 + 2 + 4 + 4 + 8 + 8 + 4 + 4 == HEADER_BYTES, "the fields fill the header");
+const _: () = assert!(
+    READY_FIXED_BYTES + BitMap::byte_len(BLOCKS_MAX) <= BODY_MAX,
+    "any dirty map fits a body"
+);
 const _: () = assert!(HELLO_FIXED_BYTES + GROUP_NAME_MAX <= BODY_MAX, "any hello fits a body");
 const _: () = assert!(HEADER_BYTES + BODY_MAX <= u32::MAX as usize, "any length fits its field");
 

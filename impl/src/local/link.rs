@@ -3,7 +3,7 @@
 
 use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
 use syncsplit_model::protocol::{
-    BlockIndex, DirtyMap, Journal, PairState, Seq, ToPrimary, ToSecondary,
+    Ack, BlockIndex, DirtyMap, Journal, PairState, Seq, ToPrimary, ToSecondary,
 };
 
 use super::{Inner, LocalNode, pvol};
@@ -96,7 +96,7 @@ impl LocalNode {
     pub fn on_message(&self, message: ToPrimary<BitMap>) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         match message {
-            ToPrimary::Ack(ack) => self.take(&mut inner, PrimaryEvent::Ack(ack)),
+            ToPrimary::Ack(ack) => self.on_ack(&mut inner, ack),
             ToPrimary::Ready { incarnation, written, dirty } => {
                 let (got, want) = (dirty.blocks(), self.volume.blocks());
                 if got != want {
@@ -157,6 +157,15 @@ impl LocalNode {
         }
         self.look(&mut inner)?;
         Ok(failed)
+    }
+
+    /// Takes an acknowledgement, and in COPY gives the copier the first place it makes in the journal. Story without it:
+    /// 1. The journal is full in COPY; host writers wait for room, the sender waits for the link.
+    /// 2. An acknowledgement makes room and wakes the writers; they fill the journal before the sender is back.
+    /// 3. The copier never finds room, and COPY does not end for as long as the hosts write (RESYNC-2).
+    fn on_ack(&self, inner: &mut Inner, ack: Ack) -> Result<(), NodeError> {
+        self.take(inner, PrimaryEvent::Ack(ack))?;
+        self.copy_or_mark(inner).map(|_| ())
     }
 
     fn rewind(&self, inner: &mut Inner) -> Result<(), NodeError> {

@@ -1,4 +1,4 @@
-//! Sync(group, timeout) as a library call ([0020]): begun, looked at and timed out with the primary's lock held, so
+//! Sync(group, timeout) as a library call (\[0020\]): begun, looked at and timed out with the primary's lock held, so
 //! that what it sees is the pair at one moment. When a Sync is done is decided by the protocol's `Sync::step`, not
 //! here.
 
@@ -113,7 +113,7 @@ impl Table {
 }
 
 impl LocalNode {
-    /// Sync(group, timeout): waits until everything written so far is written remotely ([0021]).
+    /// Sync(group, timeout): waits until everything written so far is written remotely (\[0021\]).
     ///
     /// # Errors
     /// The group is not here or not in PAIR (SYNC-1), or the node is stopping.

@@ -40,7 +40,7 @@ impl RemoteNode {
         self.apply_one(&mut self.inner.lock())
     }
 
-    /// Tells the primary how far this side has written ([0012]).
+    /// Tells the primary how far this side has written (\[0012\]).
     ///
     /// # Errors
     /// The pair is neither in COPY nor in PAIR here, a volume failed, or the node is broken.

@@ -132,7 +132,7 @@ impl LocalSite {
         self.gate.freeze(id)
     }
 
-    /// Sync(group, timeout): waits until everything written so far is written remotely ([0021]).
+    /// Sync(group, timeout): waits until everything written so far is written remotely (\[0021\]).
     ///
     /// # Errors
     /// The group is not here or not in PAIR, or the site is stopping.

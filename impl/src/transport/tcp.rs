@@ -13,7 +13,9 @@
 //! Locks and flags are the standard library's and not the doorway's: no model of threads can schedule a socket.
 
 use std::io::{self, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -87,7 +89,10 @@ impl Listener {
     /// # Errors
     /// The system does not tell.
     pub fn local_addr(&self) -> Result<SocketAddr, LinkError> {
-        self.shared.listener.local_addr().map_err(failed(|| "tell the listening address".to_owned()))
+        self.shared
+            .listener
+            .local_addr()
+            .map_err(failed(|| "tell the listening address".to_owned()))
     }
 
     /// The next peer that connects. Nothing is known of it yet, and waiting for its hello is left to
@@ -180,10 +185,16 @@ impl Incoming {
 }
 
 /// Makes a link of a connection whose peer belongs here; drops any other.
-fn admit(stream: TcpStream, hello: &Hello, heard: Result<Hello, LinkError>) -> Result<Link, LinkError> {
+fn admit(
+    stream: TcpStream,
+    hello: &Hello,
+    heard: Result<Hello, LinkError>,
+) -> Result<Link, LinkError> {
     let verdict = heard.and_then(|peer| hello.check_peer(&peer).map_err(LinkError::Hello));
     match verdict {
-        Ok(()) => open(stream, hello.limits()).map_err(failed(|| "set the connection up".to_owned())),
+        Ok(()) => {
+            open(stream, hello.limits()).map_err(failed(|| "set the connection up".to_owned()))
+        }
         Err(error) => {
             linger(&stream);
             Err(error)
@@ -197,7 +208,8 @@ fn open(stream: TcpStream, limits: Limits) -> io::Result<Link> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(None)?;
     let reader = BufReader::with_capacity(READ_BUFFER_BYTES, stream.try_clone()?);
-    let connection = Connection { stream, frame: Mutex::new(Vec::new()), closed: AtomicBool::new(false) };
+    let connection =
+        Connection { stream, frame: Mutex::new(Vec::new()), closed: AtomicBool::new(false) };
     let connection = Arc::new(connection);
     Ok(Link {
         sender: TcpSender { connection: Arc::clone(&connection) },
@@ -253,7 +265,8 @@ impl<M: Into<Message>> Sender<M> for TcpSender {
         frame.clear();
         encode(&message.into(), &mut frame)?;
         // A frame that was sent in part must not be followed by another: the peer would take it for the rest.
-        let sent = (&connection.stream).write_all(&frame).map_err(failed(|| "send a frame".to_owned()));
+        let sent =
+            (&connection.stream).write_all(&frame).map_err(failed(|| "send a frame".to_owned()));
         sent.map_err(|error| connection.close_for(error))
     }
 }
@@ -369,7 +382,8 @@ mod tests {
 
     fn incoming() -> Result<(TcpStream, Incoming), LinkError> {
         let mut listener = Listener::bind("127.0.0.1:0")?;
-        let stream = TcpStream::connect(listener.local_addr()?).map_err(failed(|| "connect".to_owned()))?;
+        let stream =
+            TcpStream::connect(listener.local_addr()?).map_err(failed(|| "connect".to_owned()))?;
         Ok((stream, listener.accept()?))
     }
 
