@@ -1,0 +1,205 @@
+//! The table of pinned checks, `tests/pinned.toml`: what each check asks, and what it must come to.
+//!
+//! An answer is rewritten by `cargo xtask pin`, never by hand, and its difference is read before it is committed: a
+//! count that moves says that the world has moved.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use syncsplit_checker::check::Question;
+use syncsplit_checker::cli::{Engine, ProgressMode};
+use syncsplit_checker::engine::Limits;
+use syncsplit_checker::progress::Reporter;
+use syncsplit_checker::report::Report;
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{Instance, PROPERTIES, Variant};
+
+use crate::source::{Finding, root};
+
+/// Threads of a pinned check. No answer depends on them.
+pub const THREADS: usize = 2;
+
+const HEADER: &str = "\
+# Checks with their answers, one a line. `cargo xtask pin` rewrites the answers; the questions - everything up to
+# `verdict` - are written by hand.
+#
+# verdict, states (distinct), transitions and depth are the whole run's; `violated` names each `always` that fails and
+# `steps` the length of its shortest counterexample; `unreached` names each `sometimes` that no run reaches.
+";
+
+/// The whole table.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Table {
+    /// Its rows, in the file's order.
+    pub rows: Vec<Row>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Name of the instance.
+    pub instance: String,
+    /// Name of the variant.
+    #[serde(default = "hardened")]
+    pub variant: String,
+    /// Ids of the rules left out.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Names of the properties asked about; all when empty.
+    #[serde(default)]
+    pub property: Vec<String>,
+    /// What it comes to.
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+/// What one check comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `holds`, `violated` or `undecided`.
+    #[serde(default)]
+    pub verdict: String,
+    /// Distinct states.
+    #[serde(default)]
+    pub states: u64,
+    /// Transitions.
+    #[serde(default)]
+    pub transitions: u64,
+    /// Depth; none where the engine does not know.
+    #[serde(default)]
+    pub depth: u32,
+    /// Each `always` that is violated.
+    #[serde(default)]
+    pub violated: Vec<String>,
+    /// Steps of the shortest counterexample.
+    #[serde(default)]
+    pub steps: usize,
+    /// Each `sometimes` that a whole search does not reach.
+    #[serde(default)]
+    pub unreached: Vec<String>,
+}
+
+fn hardened() -> String {
+    Variant::Hardened.name().into()
+}
+
+impl Table {
+    /// Where the table is.
+    #[must_use]
+    pub fn path() -> PathBuf {
+        root().join("tests/pinned.toml")
+    }
+
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn read() -> Result<Self, Finding> {
+        let path = Self::path();
+        let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Writes the table.
+    ///
+    /// # Errors
+    /// What kept the file from being written.
+    pub fn write(&self) -> Result<(), Finding> {
+        let lines: String = self.rows.iter().map(|row| format!("    {},\n", row.line())).collect();
+        let path = Self::path();
+        fs::write(&path, format!("{HEADER}\nrows = [\n{lines}]\n"))
+            .map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+impl Row {
+    /// Whether every rule is in force and every property asked about.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.variant == hardened() && self.without.is_empty() && self.property.is_empty()
+    }
+
+    /// The row as it stands in the table.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut fields = vec![format!("instance = {:?}", self.instance)];
+        let is_default = self.variant == hardened();
+        fields.extend((!is_default).then(|| format!("variant = {:?}", self.variant)));
+        let lists = [("without", &self.without), ("property", &self.property)];
+        fields.extend(
+            lists.iter().filter(|(_, l)| !l.is_empty()).map(|(n, l)| format!("{n} = {l:?}")),
+        );
+        let Answer { verdict, states, transitions, depth, violated, steps, unreached } =
+            &self.answer;
+        fields.push(format!("verdict = {verdict:?}"));
+        fields.push(format!("states = {}", grouped(*states)));
+        fields.push(format!("transitions = {}", grouped(*transitions)));
+        fields.push(format!("depth = {depth}"));
+        fields.extend((*steps > 0).then(|| format!("violated = {violated:?}, steps = {steps}")));
+        fields.extend((!unreached.is_empty()).then(|| format!("unreached = {unreached:?}")));
+        format!("{{ {} }}", fields.join(", "))
+    }
+
+    /// The question that the row asks.
+    ///
+    /// # Errors
+    /// The name that does not exist.
+    pub fn question(&self, engine: Engine, threads: usize) -> Result<Question, Finding> {
+        let none = |what: &str, name: &str| format!("pinned.toml: no {what} is called {name:?}");
+        let rules = self.without.iter().map(|id| id.parse::<Rule>().map_err(|_| none("rule", id)));
+        let names = self.property.iter().map(|name| {
+            let found = PROPERTIES.iter().find(|property| property.name == name);
+            found.map(|property| property.name).ok_or_else(|| none("property", name))
+        });
+        let variant = Variant::ALL.iter().find(|variant| variant.name() == self.variant);
+        Ok(Question {
+            instance: Instance::named(&self.instance)
+                .ok_or_else(|| none("instance", &self.instance))?,
+            variant: *variant.ok_or_else(|| none("variant", &self.variant))?,
+            without: rules.collect::<Result<_, _>>()?,
+            properties: names.collect::<Result<_, _>>()?,
+            engine,
+            threads,
+            limits: Limits::default(),
+        })
+    }
+
+    /// What the check comes to now.
+    ///
+    /// # Errors
+    /// A name that does not exist, or the engine's failure.
+    pub fn ask(&self) -> Result<Answer, Finding> {
+        let report = ask(&self.question(Engine::Levels, THREADS)?)?;
+        let named = |verdict: &str| -> Vec<String> {
+            let found = report.properties.iter().filter(|property| property.verdict == verdict);
+            found.map(|property| property.name.into()).collect()
+        };
+        let lengths = report.properties.iter().filter(|property| property.verdict == "violated");
+        Ok(Answer {
+            verdict: format!("{:?}", report.verdict).to_lowercase(),
+            states: report.states,
+            transitions: report.transitions,
+            depth: report.depth.unwrap_or_default(),
+            violated: named("violated"),
+            steps: lengths.filter_map(|property| property.steps).min().unwrap_or_default(),
+            unreached: named("unreached"),
+        })
+    }
+}
+
+/// Asks the engine, and gives the report that the command would print.
+///
+/// # Errors
+/// The engine's failure in words.
+pub fn ask(question: &Question) -> Result<Report, Finding> {
+    let reporter = Reporter::new(ProgressMode::None);
+    let outcome = question.ask(&reporter, None).map_err(|error| error.to_string())?;
+    Ok(Report::new(question, &outcome))
+}
+
+/// 1_234_567, as TOML takes it.
+fn grouped(count: u64) -> String {
+    syncsplit_checker::report::thousands(count).replace(',', "_")
+}

@@ -1,0 +1,204 @@
+//! Imports flow one way, and files keep the habits a reader relies on; each check is shown to catch what it is for.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+use syncsplit_tests::source::{Source, files, root};
+use syncsplit_tests::tidy::LINES_MAX;
+use syncsplit_tests::{imports, tidy};
+
+/// What each package of the workspace declares.
+fn packages() -> Vec<Value> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+    let output = command.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+fn dependencies<'a>(packages: &'a [Value], of: &str) -> &'a [Value] {
+    let package = packages.iter().find(|package| package["name"] == of);
+    let package = package.unwrap_or_else(|| panic!("the workspace has no package {of}"));
+    package["dependencies"].as_array().unwrap()
+}
+
+/// Names of the dependencies of one kind: `null` for ordinary ones.
+fn names(dependencies: &[Value], kind: Option<&str>) -> BTreeSet<String> {
+    let of_kind = dependencies.iter().filter(|dependency| dependency["kind"].as_str() == kind);
+    of_kind.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Every crate some package depends on, as source names it.
+fn crates(packages: &[Value]) -> Vec<String> {
+    let all = packages.iter().flat_map(|package| package["dependencies"].as_array().unwrap());
+    let names = all.map(|dependency| dependency["name"].as_str().unwrap().replace('-', "_"));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[test]
+fn imports_flow_one_way() {
+    let crates = crates(&packages());
+    let sources = files(&[".rs"]).unwrap();
+    assert!(sources.iter().any(|source| source.path == "model/src/protocol/primary.rs"));
+    let findings: Vec<_> = sources.iter().flat_map(|s| imports::broken(s, &crates)).collect();
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+#[test]
+fn packages_depend_one_way() {
+    let packages = packages();
+    let ours = |of: &str| -> BTreeSet<String> {
+        let all =
+            dependencies(&packages, of).iter().map(|d| d["name"].as_str().unwrap().to_owned());
+        all.filter(|name| name.starts_with("syncsplit-")).collect()
+    };
+    assert_eq!(ours("syncsplit-model"), BTreeSet::new());
+    assert_eq!(ours("syncsplit-checker"), BTreeSet::from(["syncsplit-model".into()]));
+    assert_eq!(ours("syncsplit-impl"), BTreeSet::from(["syncsplit-model".into()]));
+    let model = names(dependencies(&packages, "syncsplit-model"), None);
+    let allowed = ["arrayvec", "serde", "stateright"].map(String::from);
+    assert!(model.is_subset(&BTreeSet::from(allowed)), "model depends on {model:?}");
+}
+
+#[test]
+fn impl_sees_the_protocol_without_the_world() {
+    let packages = packages();
+    let all = dependencies(&packages, "syncsplit-impl");
+    for model in all.iter().filter(|dependency| dependency["name"] == "syncsplit-model") {
+        assert_eq!(model["uses_default_features"], false, "default features bring the world in");
+        let features: Vec<_> = model["features"].as_array().unwrap().iter().collect();
+        assert!(features.iter().all(|feature| *feature == "serde"), "{features:?}");
+    }
+}
+
+#[test]
+fn protocol_needs_neither_std_nor_serde() {
+    let packages = packages();
+    for dependency in dependencies(&packages, "syncsplit-model") {
+        let name = dependency["name"].as_str().unwrap();
+        let bare = dependency["uses_default_features"] == false;
+        let always = dependency["optional"] == false && dependency["kind"].is_null();
+        assert!(!always || name == "arrayvec", "{name} must be optional");
+        assert!(bare || !["arrayvec", "serde"].contains(&name), "{name} must go without std");
+    }
+}
+
+#[test]
+fn files_are_tidy() {
+    let sources = files(&[".rs"]).unwrap();
+    let findings: Vec<_> = sources.iter().flat_map(tidy::broken).collect();
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+fn is_caught(path: &str, text: &str) -> bool {
+    let crates = ["stateright", "loom", "arrayvec", "serde"].map(String::from);
+    !imports::broken(&Source::new(path, text), &crates).is_empty()
+}
+
+#[test]
+fn a_broken_import_is_caught() {
+    let protocol = "model/src/protocol/primary.rs";
+    let cases = [
+        (protocol, "use crate::world::State;"),
+        (protocol, "use crate::{protocol::Rule, world};"),
+        (protocol, "use super::super::world::state;"),
+        (protocol, "fn f() { let s = crate::world::State::default(); }"),
+        (protocol, "use std::collections::HashMap;"),
+        (protocol, "extern crate std;"),
+        (protocol, "extern crate alloc as heap;"),
+        (protocol, "fn f(s: &mut u8) -> u8 { std::mem::take(s) }"),
+        (protocol, "fn f() { assert!(std::env::args().count() > 0); }"),
+        (protocol, "macro_rules! m { () => { alloc::vec::Vec::<u8>::new() }; }"),
+        (protocol, "#[derive(stateright::Rewrite)] struct S;"),
+        (protocol, "use stateright::Model;"),
+        (protocol, "fn f() { loom::model(|| {}); }"),
+        (protocol, "#[cfg(test)] mod tests { use crate::world::State; }"),
+        ("model/src/world/mod.rs", "use syncsplit_checker::engine;"),
+        ("model/src/world/step.rs", "fn f() { syncsplit_impl::site::start(); }"),
+        ("impl/src/local.rs", "use syncsplit_model::world::State;"),
+        ("impl/src/local.rs", "use syncsplit_model::{protocol::Rule, world::State};"),
+        ("impl/src/local.rs", "use syncsplit_model::*;"),
+        ("impl/src/local.rs", "use syncsplit_model as model;"),
+        ("impl/src/local.rs", "fn f() -> syncsplit_model::world::State { loop {} }"),
+        ("impl/tests/sites.rs", "use syncsplit_model::world::World;"),
+        ("impl/examples/demo.rs", "use syncsplit_checker::check;"),
+        ("checker/src/check.rs", "use syncsplit_impl::site;"),
+        ("checker/tests/engine.rs", "#[test] fn t() { syncsplit_impl::site::start(); }"),
+    ];
+    for (path, text) in cases {
+        assert!(is_caught(path, text), "not caught in {path}: {text}");
+    }
+}
+
+#[test]
+fn a_lawful_import_is_not_caught() {
+    let cases = [
+        (
+            "model/src/protocol/primary.rs",
+            "use arrayvec::ArrayVec; use core::fmt; use super::Rule;",
+        ),
+        (
+            "model/src/protocol/primary.rs",
+            "//! std::mem and crate::world\nfn f() -> &'static str { \"std::mem\" }",
+        ),
+        ("model/src/protocol/primary.rs", "#[cfg(test)] mod tests { use std::vec::Vec; }"),
+        (
+            "model/src/protocol/primary.rs",
+            "#[cfg_attr(feature = \"serde\", derive(serde::Serialize))] struct S;",
+        ),
+        (
+            "model/src/world/mod.rs",
+            "use crate::protocol::Rule; use stateright::Model; use std::fmt;",
+        ),
+        ("impl/src/local.rs", "use syncsplit_model::protocol::{Rule, primary::Primary};"),
+        ("tests/tests/races.rs", "use syncsplit_impl::site; use syncsplit_model::world::World;"),
+    ];
+    for (path, text) in cases {
+        assert!(!is_caught(path, text), "caught in {path}: {text}");
+    }
+}
+
+fn untidy(path: &str, text: &str) -> Vec<String> {
+    tidy::broken(&Source::new(path, text))
+}
+
+#[test]
+fn an_untidy_file_is_caught() {
+    let unfinished = format!("//! F.\nfn f() {{ {}!() }}", "todo");
+    let nested =
+        format!("//! F.\nfn f() {{ println!(\"{{}}\", {}!(\"later\")) }}", "unimplemented");
+    let long = format!("//! F.\n{}", "// line\n".repeat(LINES_MAX));
+    let cases = [
+        ("impl/src/a.rs", "fn f() {}", "opens with"),
+        ("impl/src/a.rs", unfinished.as_str(), "unfinished"),
+        ("impl/src/a.rs", nested.as_str(), "unfinished"),
+        ("impl/src/a.rs", long.as_str(), "at most"),
+        ("impl/src/a.rs", "//! F.\n#[test]\n#[ignore]\nfn f() {}", "without a reason"),
+        ("impl/src/a.rs", "//! F.\n#[allow(dead_code)]\nfn f() {}", "without a reason"),
+        ("impl/src/a.rs", "//! F.\n#![expect(clippy::panic)]", "without a reason"),
+        ("model/src/a.rs", "//! F.\nfn f(p: *const u8) -> u8 { unsafe { *p } }", "stands nowhere"),
+        ("checker/src/a.rs", "//! F.\nunsafe impl Send for S {}", "stands nowhere"),
+        ("checker/tests/a.rs", "//! F.\nmacro_rules! m { () => { unsafe {} }; }", "stands nowhere"),
+    ];
+    for (path, text, says) in cases {
+        let found = untidy(path, text);
+        assert!(found.iter().any(|finding| finding.contains(says)), "{path}: {text}: {found:?}");
+    }
+}
+
+#[test]
+fn a_tidy_file_is_not_caught() {
+    let cases = [
+        ("model/src/a.rs", "//! No unsafe here.\n#![forbid(unsafe_code)]\nfn f() {}"),
+        ("impl/src/a.rs", "//! F.\nfn f(p: *const u8) -> u8 { unsafe { *p } }"),
+        ("impl/src/a.rs", "//! F.\n#[test]\n#[ignore = \"needs a terminal\"]\nfn f() {}"),
+        ("impl/src/a.rs", "//! F.\n#[allow(dead_code, reason = \"shown only\")]\nfn f() {}"),
+    ];
+    for (path, text) in cases {
+        assert_eq!(untidy(path, text), Vec::<String>::new(), "{path}: {text}");
+    }
+}

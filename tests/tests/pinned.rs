@@ -1,0 +1,148 @@
+//! Every check of `tests/pinned.toml` comes to what it is pinned to, on any number of threads, again and again, and by an
+//! engine that shares no code with ours.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use syncsplit_checker::cli::Engine;
+use syncsplit_checker::report::is_exercised;
+use syncsplit_model::protocol::Rule;
+use syncsplit_tests::pinned::{Row, Table, ask};
+
+/// Rules whose absence must show a counterexample on the default instance.
+const NEEDED: &[Rule] = &[
+    Rule::Sync3,
+    Rule::Sync5,
+    Rule::Split1,
+    Rule::Split2,
+    Rule::Backup2,
+    Rule::Xfer2,
+    Rule::Xfer3,
+    Rule::Xfer4,
+    Rule::Pair3,
+    Rule::Freeze1,
+    Rule::Resync1,
+    Rule::Resync3,
+];
+
+/// One search at a time: each takes every core and up to a few GiB.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Checks each row that `wanted` picks; with `BLESS` set in the environment, rewrites what it comes to instead.
+fn check(wanted: impl Fn(&Row) -> bool) {
+    let _alone = alone();
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut table = Table::read().unwrap();
+    let mut wrong = Vec::new();
+    let mut rows = 0;
+    for row in table.rows.iter_mut().filter(|row| wanted(row)) {
+        rows += 1;
+        let pinned = row.line();
+        row.answer = row.ask().unwrap();
+        if row.line() != pinned {
+            wrong.push(format!("pinned {pinned},\nfound  {},", row.line()));
+        }
+    }
+    assert!(rows > 0, "pinned.toml has no such row");
+    if bless {
+        table.write().unwrap();
+    } else {
+        assert!(wrong.is_empty(), "\n{}\n`cargo xtask pin` rewrites them.\n", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn the_hardened_protocol_comes_to_what_is_pinned() {
+    check(Row::is_whole);
+}
+
+#[test]
+fn the_published_protocol_comes_to_what_is_pinned() {
+    check(|row| row.variant == "published");
+}
+
+#[test]
+fn leaving_a_rule_out_comes_to_what_is_pinned() {
+    check(|row| !row.is_whole() && row.variant != "published");
+}
+
+#[test]
+fn the_table_pins_what_is_promised() {
+    let rows = Table::read().unwrap().rows;
+    let verdict = |instance: &str, variant: &str, without: &[Rule]| {
+        let ids: Vec<_> = without.iter().map(|rule| rule.id()).collect();
+        let row = rows.iter().find(|row| {
+            row.instance == instance
+                && row.variant == variant
+                && row.without == ids
+                && row.property.is_empty()
+        });
+        row.map(|row| row.answer.verdict.clone())
+            .unwrap_or_else(|| panic!("no row pins {instance}, {variant}, without {ids:?}"))
+    };
+    for instance in syncsplit_model::world::INSTANCES {
+        assert_eq!(verdict(instance.name, "hardened", &[]), "holds", "{}", instance.name);
+    }
+    let ci = rows.iter().find(|row| row.instance == "ci" && row.is_whole()).unwrap();
+    assert!(ci.answer.states >= 1_000_000, "the default check is too small to mean much");
+    assert_eq!(verdict("ci", "published", &[]), "violated");
+    for rule in NEEDED {
+        assert_eq!(verdict("ci", "hardened", &[*rule]), "violated", "without {rule}");
+    }
+    for rule in Rule::ALL.iter().filter(|rule| is_exercised(**rule)) {
+        let pinned = rows.iter().any(|row| row.without == [rule.id()]);
+        assert!(pinned, "no row says what happens without {rule}");
+    }
+}
+
+/// The report as JSON, less what may differ from run to run.
+fn report(row: &Row, threads: usize) -> serde_json::Value {
+    let report = ask(&row.question(Engine::Levels, threads).unwrap()).unwrap();
+    let mut report = serde_json::to_value(report).unwrap();
+    for field in ["seconds", "peak_bytes", "threads"] {
+        report.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    report
+}
+
+fn row(instance: &str, variant: &str, without: &[&str]) -> Row {
+    let without = without.iter().map(|id| (*id).to_owned()).collect();
+    let (instance, variant) = (instance.into(), variant.into());
+    Row { instance, variant, without, property: Vec::new(), answer: Default::default() }
+}
+
+#[test]
+fn a_report_is_the_same_on_any_number_of_threads_and_again() {
+    let _alone = alone();
+    let rows = [
+        row("smoke", "hardened", &[]),
+        row("ci", "hardened", &["SYNC-5"]),
+        row("ci", "hardened", &["FREEZE-1"]),
+        row("ci", "hardened", &["XFER-3"]),
+        row("faults", "published", &[]),
+    ];
+    for row in rows {
+        let first = report(&row, 1);
+        for threads in [1, 2, 3] {
+            assert_eq!(report(&row, threads), first, "{} on {threads} thread(s)", row.line());
+        }
+    }
+}
+
+#[test]
+fn another_engine_counts_the_same() {
+    let _alone = alone();
+    let row = row("smoke", "hardened", &[]);
+    let [ours, theirs] = [Engine::Levels, Engine::Stateright]
+        .map(|engine| ask(&row.question(engine, 2).unwrap()).unwrap());
+    assert_eq!(theirs.states, ours.states);
+    assert_eq!(theirs.transitions, ours.transitions);
+    assert_eq!(theirs.verdict, ours.verdict);
+    let verdicts = |report: &syncsplit_checker::report::Report| -> Vec<_> {
+        report.properties.iter().map(|property| (property.name, property.verdict)).collect()
+    };
+    assert_eq!(verdicts(&theirs), verdicts(&ours));
+}

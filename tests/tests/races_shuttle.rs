@@ -1,0 +1,52 @@
+//! The races under shuttle: larger sizes, interleavings chosen at random and by PCT, from seeds that are printed. A
+//! failure prints a schedule that plays it again. `SYNCSPLIT_SHUTTLE_ITERATIONS` sets how many of each, and
+//! `SYNCSPLIT_SHUTTLE_SEED` where they begin.
+#![cfg(feature = "shuttle")]
+#![allow(clippy::panic, reason = "a panic inside the run is how shuttle learns of a failure")]
+
+use std::time::Instant;
+
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::{Config, Runner};
+use syncsplit_tests::scenarios::{SCENARIOS, Scenario};
+
+/// How many interleavings of each race by each scheduler, unless told otherwise.
+const ITERATIONS: u64 = 25_000;
+
+/// How many ordering constraints a bug may need for PCT to aim at it.
+const PCT_DEPTH: usize = 3;
+
+/// Bytes of stack for a thread of a scene, in debug builds too.
+const STACK_BYTES: usize = 1 << 20;
+
+/// The number in the environment variable, if there is one.
+fn told(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+fn run(scenario: &Scenario, scheduler: impl Scheduler + 'static, says: &str) {
+    let Scenario { name, run, large, .. } = *scenario;
+    let mut config = Config::new();
+    config.stack_size = STACK_BYTES;
+    let begun = Instant::now();
+    let ran = Runner::new(scheduler, config).run(move || {
+        let outcome = run(large).unwrap_or_else(|why| panic!("{name}: {why}"));
+        if let Err(why) = outcome.verify() {
+            panic!("{name}: {why}");
+        }
+    });
+    println!("{name}: {ran} executions, {says}, {large:?}, {:.1} s", begun.elapsed().as_secs_f64());
+}
+
+#[test]
+fn every_race_is_allowed_by_the_model() {
+    let iterations = usize::try_from(told("SYNCSPLIT_SHUTTLE_ITERATIONS").unwrap_or(ITERATIONS));
+    let iterations = iterations.unwrap_or(usize::MAX);
+    let seed = told("SYNCSPLIT_SHUTTLE_SEED").unwrap_or(0x5eed);
+    for scenario in SCENARIOS {
+        let random = RandomScheduler::new_from_seed(seed, iterations);
+        run(scenario, random, &format!("random, seed {seed:#x}"));
+        let pct = PctScheduler::new_from_seed(seed, PCT_DEPTH, iterations);
+        run(scenario, pct, &format!("PCT of depth {PCT_DEPTH}, seed {seed:#x}"));
+    }
+}

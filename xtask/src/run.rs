@@ -1,0 +1,144 @@
+//! Runs a program and keeps what it prints.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::count::{self, Part};
+
+/// What a step came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// Tests, or steps without tests, that passed.
+    pub(crate) passed: u64,
+    /// Those that failed.
+    pub(crate) failed: u64,
+    /// The tests by program.
+    pub(crate) parts: Vec<Part>,
+    /// What to print when it failed.
+    pub(crate) output: String,
+    /// What to print when it passed.
+    pub(crate) shown: String,
+}
+
+impl Outcome {
+    /// One thing that failed, and why.
+    pub(crate) fn failure(why: impl Into<String>) -> Self {
+        Self { failed: 1, output: why.into(), ..Self::default() }
+    }
+
+    /// Both, one after the other.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.parts.extend(other.parts);
+        self.output.push_str(&other.output);
+        self.shown.push_str(&other.shown);
+        self
+    }
+}
+
+impl From<Result<String, String>> for Outcome {
+    fn from(result: Result<String, String>) -> Self {
+        match result {
+            Ok(shown) => Self { passed: 1, shown, ..Self::default() },
+            Err(why) => Self::failure(why),
+        }
+    }
+}
+
+/// Whether the output of a program that did as expected is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// Only when it failed.
+    OnFailure,
+    /// What it printed on stdout.
+    Stdout,
+}
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    let here =
+        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&here).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// What a program printed, and how it ended.
+pub(crate) struct Ended {
+    /// The exit code; none if a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// What it printed on stdout.
+    pub(crate) stdout: String,
+    /// What it printed on stderr.
+    pub(crate) stderr: String,
+}
+
+/// Runs `command` to its end.
+///
+/// # Errors
+/// Why it could not be started.
+pub(crate) fn end_of(command: &mut Command) -> Result<Ended, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| format!("{name} could not be started: {error}"))?;
+    let stderr = child.stderr.take().map(|pipe| thread::spawn(move || text(pipe)));
+    let stdout = child.stdout.take().map(text).unwrap_or_default();
+    let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let status =
+        child.wait().map_err(|error| format!("{name} could not be waited for: {error}"))?;
+    Ok(Ended { code: status.code(), stdout, stderr })
+}
+
+fn text(mut pipe: impl Read) -> String {
+    let mut bytes = Vec::new();
+    // A pipe that breaks ends the text; how the program ended is told by its status.
+    let _ = pipe.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Runs `command`, expects exit code `expected`, and counts the tests it reports; without any it counts as one.
+pub(crate) fn outcome(command: &mut Command, expected: i32, show: Show) -> Outcome {
+    let ended = match end_of(command) {
+        Ok(ended) => ended,
+        Err(why) => return Outcome::failure(why),
+    };
+    let parts = count::parts(&ended.stdout, &ended.stderr);
+    let mut passed: u64 = parts.iter().map(|part| part.passed).sum();
+    let mut failed: u64 = parts.iter().map(|part| part.failed).sum();
+    let is_expected = ended.code == Some(expected);
+    // A program that ends badly without a failed test did not get so far, or died.
+    failed += u64::from(!is_expected && failed == 0);
+    passed += u64::from(is_expected && passed + failed == 0);
+    let code = ended.code.map_or("a signal".into(), |code| format!("exit code {code}"));
+    let output = format!(
+        "{}\n{}{}ended by {code}, expected exit code {expected}\n",
+        words(command),
+        ended.stderr,
+        ended.stdout
+    );
+    let shown = if show == Show::Stdout { ended.stdout } else { String::new() };
+    Outcome { passed, failed, parts, output, shown }
+}
+
+/// The command as one would type it.
+fn words(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    format!("$ {}", words.join(" "))
+}

@@ -1,0 +1,144 @@
+//! Everything that must be green, in the order in which it is run.
+//!
+//! All steps build with one profile and, where they can, one selection of packages, so that nothing is built twice.
+
+use crate::bare;
+use crate::run::{Outcome, Show, cargo, outcome};
+
+/// What must be there before a step can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing but the toolchain.
+    Toolchain,
+    /// libclang, since the step builds the example.
+    Libclang,
+}
+
+/// One thing to run.
+pub(crate) struct Step {
+    /// The name that `--only` takes.
+    pub(crate) name: &'static str,
+    /// What it checks, in one line.
+    pub(crate) says: &'static str,
+    /// What must be there.
+    pub(crate) needs: Needs,
+    /// Runs it.
+    pub(crate) run: fn() -> Outcome,
+}
+
+/// Every step.
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        says: "every file is formatted",
+        needs: Needs::Toolchain,
+        run: || quiet(&["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "bare-target",
+        says: "the protocol builds for a target without std",
+        needs: Needs::Toolchain,
+        run: bare::build,
+    },
+    Step {
+        name: "clippy",
+        says: "no warning anywhere",
+        needs: Needs::Libclang,
+        run: || clippy(&["--all-targets"]),
+    },
+    Step {
+        name: "clippy-loom",
+        says: "no warning with loom's primitives",
+        needs: Needs::Libclang,
+        run: || clippy_races("syncsplit-tests/loom", "races_loom"),
+    },
+    Step {
+        name: "clippy-shuttle",
+        says: "no warning with shuttle's primitives",
+        needs: Needs::Libclang,
+        run: || clippy_races("syncsplit-tests/shuttle", "races_shuttle"),
+    },
+    Step {
+        name: "docs",
+        says: "the documentation builds without a warning",
+        needs: Needs::Libclang,
+        run: || {
+            let mut command = cargo(&["doc", RELEASE, "--workspace", "--no-deps", "--keep-going"]);
+            outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure)
+        },
+    },
+    Step {
+        name: "test",
+        says: "unit, property and integration tests, pinned checks, expected counterexamples, real threads",
+        needs: Needs::Libclang,
+        run: || some_tests(quiet(&["test", RELEASE, "--workspace", "--no-fail-fast"])),
+    },
+    Step {
+        name: "loom",
+        says: "every interleaving of each race, within the bounds it prints",
+        needs: Needs::Libclang,
+        run: || races("syncsplit-tests/loom", "races_loom"),
+    },
+    Step {
+        name: "shuttle",
+        says: "random interleavings of each race at larger sizes",
+        needs: Needs::Libclang,
+        run: || races("syncsplit-tests/shuttle", "races_shuttle"),
+    },
+    Step {
+        name: "check",
+        says: "the README's first command holds; the published protocol is violated",
+        needs: Needs::Toolchain,
+        run: || {
+            let check = ["run", "--quiet", RELEASE, "--", "check"];
+            let published = [&check[..], &["--variant", "published"]].concat();
+            let holds = outcome(&mut cargo(&check), 0, Show::Stdout);
+            holds.and(outcome(&mut cargo(&published), 1, Show::Stdout))
+        },
+    },
+    Step {
+        name: "example",
+        says: "the README's second command backs up a real database",
+        needs: Needs::Libclang,
+        run: || {
+            let package = ["--package", "syncsplit-impl", "--example", "sqlite_backup"];
+            let example = [&["run", "--quiet", RELEASE], &package[..]].concat();
+            outcome(&mut cargo(&example), 0, Show::Stdout)
+        },
+    },
+];
+
+const RELEASE: &str = "--release";
+
+/// Rewrites the answers of the pinned checks, one row after the other.
+pub(crate) fn pin() -> Outcome {
+    let tests = ["test", RELEASE, "--workspace", "--test", "pinned"];
+    let arguments = [&tests[..], &["--", "comes_to_what_is_pinned", "--test-threads=1"]].concat();
+    outcome(cargo(&arguments).env("BLESS", "1"), 0, Show::Stdout)
+}
+
+fn quiet(arguments: &[&str]) -> Outcome {
+    outcome(&mut cargo(arguments), 0, Show::OnFailure)
+}
+
+fn clippy_races(feature: &str, test: &str) -> Outcome {
+    clippy(&["--lib", "--test", test, "--features", feature])
+}
+
+fn clippy(targets: &[&str]) -> Outcome {
+    let clippy = ["clippy", RELEASE, "--workspace", "--keep-going"];
+    quiet(&[&clippy[..], targets, &["--", "-Dwarnings"]].concat())
+}
+
+/// Races print how many executions each explored; whoever reads the log sees them.
+fn races(feature: &str, test: &str) -> Outcome {
+    let targets = ["--workspace", "--test", test, "--features", feature];
+    let arguments = [&["test", RELEASE], &targets[..], &["--", "--show-output"]].concat();
+    some_tests(outcome(&mut cargo(&arguments), 0, Show::Stdout))
+}
+
+/// A suite that has become empty says nothing, so it is no success.
+fn some_tests(outcome: Outcome) -> Outcome {
+    let is_empty = outcome.parts.is_empty() && outcome.failed == 0;
+    if is_empty { Outcome::failure("no test was run") } else { outcome }
+}
