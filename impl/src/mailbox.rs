@@ -1,4 +1,4 @@
-//! Queues between a node and whoever drains it: [`Outbox`] inside a role's lock, [`Mailbox`] with a lock of its own.
+//! Queues between a node and whoever drains it: `Outbox` inside a role's lock, [`Mailbox`] with a lock of its own.
 //!
 //! Both are bounded and drop the oldest message when full, as the links they stand before may (rules XFER-1,
 //! BACKUP-3). A mailbox's lock is a leaf: nothing else is ever locked while it is held.

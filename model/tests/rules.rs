@@ -1,5 +1,5 @@
 //! One test a rule: what the rule does, and what the same step does with the rule left out.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::coordinator::{

@@ -41,7 +41,7 @@ const _: () = assert!(CHUNK <= SLICE_MIN && SLICE_MIN <= SLICE_MAX && SLICE_MAX 
 ///
 /// # Errors
 ///
-/// See [`EngineError`]. A limit is not an error: it is an [`Ending`].
+/// See [`super::EngineError`]. A limit is not an error: it is an [`Ending`].
 pub fn run<M>(model: &M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Model + Sync,

@@ -357,7 +357,8 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         let ReplicaState::Split(Purpose::Backup(held)) = self.replica.state else {
             return Ok(Effects::new());
         };
-        if held != id && rules.has(Rule::Split2) {
+        // Whoever has done with a backup has done with those before it; a release of one of them may have been missed.
+        if held > id && rules.has(Rule::Split2) {
             return Ok(Effects::new());
         }
         if !self.consistent && rules.has(Rule::Resync4) {

@@ -3,10 +3,10 @@
 //!
 //! For every record:
 //! - the same event, taken by the model's role under every rule, is refused for the same reason or leaves the same
-//!   state and the same effects ([`arrays`], [`hosts`]);
-//! - what a role received was sent to it, or told it, by an effect before; a link may lose and repeat ([`sent`]);
-//! - the volumes are as the effects make them, and a copy carries what the P-VOL holds ([`volumes`]);
-//! - the model's properties hold ([`properties`]).
+//!   state and the same effects (`arrays`, `hosts`);
+//! - what a role received was sent to it, or told it, by an effect before; a link may lose and repeat (`sent`);
+//! - the volumes are as the effects make them, and a copy carries what the P-VOL holds (`volumes`);
+//! - the model's properties hold (`properties`).
 //!
 //! The trace has to be of both sides, from their starts, in one order. What a site does outside its trace is not
 //! seen: whoever has the volumes compares them with [`Replayer::volumes`] in the end.
