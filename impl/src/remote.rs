@@ -34,9 +34,9 @@ pub type RemoteSecondary = Secondary<Payload, TreeQueue, BitMap>;
 /// What a remote node is told once.
 #[derive(Clone, Debug)]
 pub struct RemoteConfig {
-    /// How many entries the reorder queue holds. Entries further ahead of `written` than this are dropped as the link
-    /// may drop them, and sent again; so it need not be as long as the primary's journal, but a shorter one costs
-    /// repetitions. 0 counts as 1.
+    /// How many entries the reorder queue holds ahead of their turn. It need not be as long as the primary's journal,
+    /// since the entry whose turn it is always has a place (XFER-3), but a shorter one costs repetitions. 0 counts
+    /// as 1.
     pub queue_max: usize,
     /// After how many ticks in a row with the link down this side counts the pair as failed. Longer than the
     /// primary's patience, or a link that comes back in time finds this side suspended and the pair fails all the
@@ -294,14 +294,6 @@ impl RemoteNode {
             self.require_length(*block, payload)?;
         }
         let written = inner.secondary.get()?.written;
-        // Dropped as the link may drop it. Story of why:
-        // 1. The queue holds two; the primary's journal holds four. 1 is lost, 2 and 3 arrive and fill the queue.
-        // 2. 1 is sent again and refused, since the queue is full; and again, until the pair is suspended.
-        // 3. With nothing further ahead than the queue is long, the next in order always finds room.
-        let ahead = frame.entry.seq.0.saturating_sub(written.0);
-        if ahead > self.config.queue_max as u64 {
-            return Ok(());
-        }
         match self.take(inner, SecondaryEvent::Frame(frame)) {
             Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq))) => {
                 // The primary sends again what it thinks is missing: the report that said otherwise was lost.

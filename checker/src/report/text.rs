@@ -34,7 +34,11 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  cost         {:.1} s on {threads} thread(s){memory}", report.seconds)?;
     writeln!(out)?;
     for property in &report.properties {
-        let steps = property.steps.map_or(String::new(), |n| format!(" in {n} steps"));
+        let steps = match property.steps {
+            None => String::new(),
+            Some(1) => " in 1 step".into(),
+            Some(steps) => format!(" in {steps} steps"),
+        };
         let PropertyReport { name, kind, verdict, .. } = property;
         writeln!(out, "  {kind:9}  {name:34}  {verdict}{steps}")?;
     }
