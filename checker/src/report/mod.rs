@@ -11,7 +11,7 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, State, World, describe};
 
 use crate::check::{Answer, Question};
-use crate::engine::{Discovery, Ending, Limit, Outcome, Verdict};
+use crate::engine::{Discovery, Ending, KindCount, Limit, Outcome, Verdict};
 use crate::list;
 
 /// The whole result of one check. Serialized, it is the JSON object that `--format json` prints.
@@ -159,8 +159,13 @@ fn steps(world: &World, found: &Discovery<Action, State>) -> Vec<StepReport> {
         .collect()
 }
 
+/// Every kind of action, those that never happened included; none where the engine does not count them.
 fn actions(outcome: &Outcome<Action, State>) -> Vec<ActionReport> {
-    let kinds = Action::KINDS.iter().zip(&outcome.kinds);
+    if outcome.kinds.is_empty() {
+        return Vec::new();
+    }
+    let counts = outcome.kinds.iter().copied().chain(std::iter::repeat(KindCount::default()));
+    let kinds = Action::KINDS.iter().zip(counts);
     kinds
         .map(|(action, count)| ActionReport { action, fired: count.fired, new_states: count.new })
         .collect()
@@ -175,8 +180,13 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
         notes.push(format!("the limit of {} was reached; nothing is claimed", limit_name(limit)));
     }
     if outcome.ending == Ending::Complete {
-        for kind in actions(outcome).iter().filter(|kind| kind.fired == 0) {
-            notes.push(format!("the action {} never happened", kind.action));
+        let never: Vec<_> = actions(outcome)
+            .iter()
+            .filter(|kind| kind.fired == 0)
+            .map(|kind| kind.action)
+            .collect();
+        if !never.is_empty() {
+            notes.push(format!("these actions never happened: {}", never.join(", ")));
         }
     }
     notes
