@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Bounds, Faults, INSTANCES, PROPERTIES};
+use syncsplit_model::world::{Bounds, Fault, INSTANCES, PROPERTIES};
 
 use crate::cli::{Format, ListArgs, Listing};
 use crate::report::{expectation, reader_left};
@@ -71,12 +71,13 @@ fn rows(what: Listing) -> Vec<Row> {
                 says: property.says.into(),
             })
             .collect(),
-        Listing::Faults => Faults::ROWS
+        Listing::Faults => Fault::ALL
             .iter()
-            .map(|(name, says, on)| {
-                let having = INSTANCES.iter().filter(|instance| on(&instance.bounds.faults));
+            .map(|fault| {
+                let having = INSTANCES.iter().filter(|i| i.bounds.faults.has(*fault));
                 let names: Vec<_> = having.map(|instance| instance.name).collect();
-                Row { name, kind: "fault", says: format!("{says}; in {}", names.join(", ")) }
+                let says = format!("{}; in {}", fault.says(), names.join(", "));
+                Row { name: fault.name(), kind: "fault", says }
             })
             .collect(),
     }
@@ -85,11 +86,11 @@ fn rows(what: Listing) -> Vec<Row> {
 /// The bounds of a world in one line; a claim travels with it.
 #[must_use]
 pub fn bounds(bounds: &Bounds) -> String {
-    let faults: Vec<_> = Faults::ROWS.iter().filter(|row| (row.2)(&bounds.faults)).collect();
-    let faults = match faults.len() {
+    let names: Vec<_> = bounds.faults.iter().map(Fault::name).collect();
+    let faults = match names.len() {
         0 => "no faults".into(),
-        n if n == Faults::ROWS.len() => "all faults but crashes and takeover".into(),
-        _ => format!("faults {}", faults.iter().map(|row| row.0).collect::<Vec<_>>().join(", ")),
+        n if n == Fault::ALL.len() => "all faults".into(),
+        _ => format!("faults {}", names.join(", ")),
     };
     let acks = match bounds.acks {
         0 => "acknowledgements in one step".into(),

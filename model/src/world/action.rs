@@ -7,6 +7,7 @@ use crate::protocol::database::FreezeState;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{Ack, BlockIndex, HostMessage, PairState, Seq, ToSecondary};
 use crate::world::World;
+use crate::world::instance::Fault;
 use crate::world::state::{State, Value};
 
 /// One step of the world.
@@ -206,29 +207,29 @@ impl World {
     }
 
     fn array_link(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = &self.bounds.faults;
-        if faults.link_down {
+        let faults = self.bounds.faults;
+        if faults.has(Fault::LinkDown) {
             actions.push(if state.link_up { Action::LinkDown } else { Action::LinkUp });
         }
         for message in state.frames.iter() {
             if state.link_up {
                 actions.push(Action::Deliver { message, again: false });
-                if faults.array_repeat {
+                if faults.has(Fault::ArrayRepeat) {
                     actions.push(Action::Deliver { message, again: true });
                 }
             }
-            if faults.array_loss {
+            if faults.has(Fault::ArrayLoss) {
                 actions.push(Action::Lose(message));
             }
         }
         for ack in state.acks.iter() {
             if state.link_up {
                 actions.push(Action::DeliverAck { ack, again: false });
-                if faults.array_repeat {
+                if faults.has(Fault::ArrayRepeat) {
                     actions.push(Action::DeliverAck { ack, again: true });
                 }
             }
-            if faults.array_loss {
+            if faults.has(Fault::ArrayLoss) {
                 actions.push(Action::LoseAck(ack));
             }
         }
@@ -239,7 +240,7 @@ impl World {
     }
 
     fn arrays(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = &self.bounds.faults;
+        let faults = self.bounds.faults;
         if !state.secondary.queue.is_empty() {
             actions.push(Action::Apply);
         }
@@ -248,14 +249,14 @@ impl World {
             actions.extend(behind.iter().map(Action::CopyReplica));
         }
         if state.primary.state.is_linked() {
-            if faults.false_suspicion || !state.link_up {
+            if faults.has(Fault::FalseSuspicion) || !state.link_up {
                 actions.push(Action::Fail);
             }
-            if faults.operator_suspend {
+            if faults.has(Fault::OperatorSuspend) {
                 actions.push(Action::Suspend);
             }
         }
-        if state.secondary.state.is_linked() && faults.false_suspicion {
+        if state.secondary.state.is_linked() && faults.has(Fault::FalseSuspicion) {
             actions.push(Action::SecondaryFail);
         }
         if state.primary.state.is_suspended() && state.link_up {
@@ -270,10 +271,12 @@ impl World {
     }
 
     fn backup(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = &self.bounds.faults;
+        let faults = self.bounds.faults;
         match state.requester.state {
             RequesterState::Idle => actions.push(Action::StartBackup),
-            RequesterState::Waiting(_) if faults.timeouts => actions.push(Action::RequesterTimeout),
+            RequesterState::Waiting(_) if faults.has(Fault::Timeouts) => {
+                actions.push(Action::RequesterTimeout)
+            }
             RequesterState::Waiting(_) => {}
             RequesterState::Reading(_) => actions.push(Action::FinishBackup),
         }
@@ -282,30 +285,30 @@ impl World {
             CoordinatorState::Syncing(_) if state.sync.is_none() => actions.push(Action::SyncBegin),
             CoordinatorState::Syncing(_) => {
                 actions.push(Action::SyncLook);
-                if faults.timeouts {
+                if faults.has(Fault::Timeouts) {
                     actions.push(Action::SyncTimeout);
                 }
             }
             CoordinatorState::Thawing(_) => actions.push(Action::Thaw),
             CoordinatorState::Freezing(_) | CoordinatorState::Splitting(_) => {
-                if faults.timeouts {
+                if faults.has(Fault::Timeouts) {
                     actions.push(Action::CoordinatorTimeout);
                 }
             }
         }
-        if faults.lease_expiry && state.database.freeze != FreezeState::Running {
+        if faults.has(Fault::LeaseExpiry) && state.database.freeze != FreezeState::Running {
             actions.push(Action::LeaseExpires);
         }
     }
 
     fn host_link(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = &self.bounds.faults;
+        let faults = self.bounds.faults;
         for message in state.host.iter() {
             actions.push(Action::DeliverHost { message, again: false });
-            if faults.host_repeat {
+            if faults.has(Fault::HostRepeat) {
                 actions.push(Action::DeliverHost { message, again: true });
             }
-            if faults.host_loss {
+            if faults.has(Fault::HostLoss) {
                 actions.push(Action::LoseHost(message));
             }
         }

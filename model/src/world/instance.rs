@@ -49,77 +49,224 @@ impl Variant {
     }
 }
 
-/// Which faults can happen; each at any moment and any number of times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Faults {
-    /// The array link goes down and comes up.
-    pub link_down: bool,
-    /// The array link loses frames and acknowledgements.
-    pub array_loss: bool,
-    /// The array link delivers a frame or acknowledgement and delivers it again later.
-    pub array_repeat: bool,
-    /// The primary or the secondary takes the link to have failed while it has not.
-    pub false_suspicion: bool,
-    /// The host link loses messages.
-    pub host_loss: bool,
-    /// The host link delivers a message and delivers it again later.
-    pub host_repeat: bool,
-    /// Coordinator, requester and Sync give up waiting.
-    pub timeouts: bool,
-    /// The freeze's lease ends.
-    pub lease_expiry: bool,
-    /// The operator suspends the pair.
-    pub operator_suspend: bool,
+macro_rules! faults {
+    ($($variant:ident = $name:literal, $class:ident, $says:literal;)*) => {
+        /// Something that can go wrong, or that somebody may do, at any moment and any number of times.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Fault {
+            $(#[doc = $says] $variant,)*
+        }
+
+        impl Fault {
+            /// Every fault of this world, in the order of SPEC.md.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The fault's name in instances and reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The fault in one line.
+            #[must_use]
+            pub const fn says(self) -> &'static str {
+                match self { $(Self::$variant => $says,)* }
+            }
+
+            /// The class under which `syncsplit matrix` switches it on.
+            #[must_use]
+            pub const fn class(self) -> FaultClass {
+                match self { $(Self::$variant => FaultClass::$class,)* }
+            }
+        }
+    };
 }
 
-/// A fault's name, meaning, and how to read it from [`Faults`].
-pub type FaultRow = (&'static str, &'static str, fn(&Faults) -> bool);
+faults! {
+    LinkDown = "link-down", Link, "the array link goes down and comes up";
+    FalseSuspicion = "false-suspicion", Link, "the primary or the secondary takes a working link for failed";
+    ArrayLoss = "array-loss", Loss, "the array link loses messages";
+    ArrayRepeat = "array-repeat", Loss, "the array link delivers a message and delivers it again later";
+    HostLoss = "host-loss", Loss, "the host link loses messages";
+    HostRepeat = "host-repeat", Loss, "the host link delivers a message and delivers it again later";
+    Timeouts = "timeouts", Timeouts, "coordinator, requester and Sync stop waiting";
+    LeaseExpiry = "lease-expiry", Lease, "the lease of a freeze ends";
+    OperatorSuspend = "operator-suspend", Operator, "the operator suspends the pair";
+    OperatorDelete = "operator-delete", Operator, "the operator deletes the pair and creates it anew";
+    CrashPrimary = "crash-primary", Crash, "the primary crashes and restarts";
+    CrashSecondary = "crash-secondary", Crash, "the secondary crashes and restarts";
+    CrashLocalHost = "crash-local-host", Crash, "database and coordinator crash and restart";
+    CrashCoordinator = "crash-coordinator", Crash, "the coordinator crashes and restarts, the database lives on";
+    CrashRemoteHost = "crash-remote-host", Crash, "the requester crashes and restarts";
+    Takeover = "takeover", Takeover, "the remote host takes the volume over, writes it, and gives it back";
+}
+
+/// Faults of one kind, as a column of `syncsplit matrix`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultClass {
+    /// The array link fails, or is taken for failed.
+    Link,
+    /// Messages are lost and repeated.
+    Loss,
+    /// Waiting ends by itself.
+    Timeouts,
+    /// A freeze ends by itself.
+    Lease,
+    /// The operator acts on the pair.
+    Operator,
+    /// Roles crash and restart.
+    Crash,
+    /// The remote host takes over.
+    Takeover,
+}
+
+impl FaultClass {
+    /// Every class.
+    pub const ALL: &'static [Self] = &[
+        Self::Link,
+        Self::Loss,
+        Self::Timeouts,
+        Self::Lease,
+        Self::Operator,
+        Self::Crash,
+        Self::Takeover,
+    ];
+
+    /// The class's name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link failure",
+            Self::Loss => "loss and repetition",
+            Self::Timeouts => "timeouts",
+            Self::Lease => "lease expiry",
+            Self::Operator => "operator",
+            Self::Crash => "crashes",
+            Self::Takeover => "takeover",
+        }
+    }
+
+    /// The faults of the class.
+    #[must_use]
+    pub fn faults(self) -> Faults {
+        let mut faults = Faults::NONE;
+        for fault in Fault::ALL.iter().filter(|fault| fault.class() == self) {
+            faults = faults.with(*fault);
+        }
+        faults
+    }
+}
+
+const _: () = assert!(Fault::ALL.len() <= u32::BITS as usize, "a set of faults is one u32");
+
+/// A set of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Faults(u32);
 
 impl Faults {
+    /// No fault.
+    pub const NONE: Self = Self(0);
     /// Every fault of this world.
-    pub const ALL: Self = Self {
-        link_down: true,
-        array_loss: true,
-        array_repeat: true,
-        false_suspicion: true,
-        host_loss: true,
-        host_repeat: true,
-        timeouts: true,
-        lease_expiry: true,
-        operator_suspend: true,
-    };
+    pub const ALL: Self = Self(u32::MAX >> (32 - Fault::ALL.len()));
 
-    /// Each fault by name.
-    pub const ROWS: &'static [FaultRow] = &[
-        ("link-down", "the array link goes down and comes up", |f| f.link_down),
-        ("array-loss", "the array link loses frames and acknowledgements", |f| f.array_loss),
-        ("array-repeat", "the array link repeats frames and acknowledgements", |f| f.array_repeat),
-        ("false-suspicion", "primary or secondary suspects a link that works", |f| {
-            f.false_suspicion
-        }),
-        ("host-loss", "the host link loses messages", |f| f.host_loss),
-        ("host-repeat", "the host link repeats messages", |f| f.host_repeat),
-        ("timeouts", "coordinator, requester and Sync give up waiting", |f| f.timeouts),
-        ("lease-expiry", "the freeze's lease ends", |f| f.lease_expiry),
-        ("operator-suspend", "the operator suspends the pair", |f| f.operator_suspend),
-    ];
+    /// The set of the faults in `list`.
+    #[must_use]
+    pub const fn of(list: &[Fault]) -> Self {
+        let mut set = Self::NONE;
+        let mut at = 0;
+        while at < list.len() {
+            set = set.with(list[at]);
+            at += 1;
+        }
+        set
+    }
+
+    /// Whether `fault` can happen.
+    #[must_use]
+    pub const fn has(self, fault: Fault) -> bool {
+        self.0 & (1 << fault as u8) != 0
+    }
+
+    /// The same set and `fault`.
+    #[must_use]
+    pub const fn with(self, fault: Fault) -> Self {
+        Self(self.0 | (1 << fault as u8))
+    }
+
+    /// The same set less `fault`.
+    #[must_use]
+    pub const fn without(self, fault: Fault) -> Self {
+        Self(self.0 & !(1 << fault as u8))
+    }
+
+    /// The faults of either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The faults in it, in the order of [`Fault::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Fault> {
+        Fault::ALL.iter().copied().filter(move |fault| self.has(*fault))
+    }
+}
+
+/// What becomes of the secondary's cache in a crash (\[0006\] \[0007\]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Cache {
+    /// It keeps everything: what is in the cache is written.
+    #[default]
+    NonVolatile,
+    /// It loses what has not been destaged to disk. Shows what SPEC.md's assumption on volumes is for.
+    Volatile,
+}
+
+/// What a backup holds still (claims 1 and 4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stillness {
+    /// The database is frozen, with no transaction open (FREEZE-1).
+    #[default]
+    Freeze,
+    /// Host writes are held at the primary, whatever transaction they belong to (QUIESCE-1).
+    Quiesce,
+}
+
+/// Where a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// In PAIR with equal volumes.
+    #[default]
+    Pair,
+    /// Without a pair, volumes that differ in every block; the operator creates the pair (PAIR-1).
+    Smpl,
 }
 
 /// How large a world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// Blocks of the group, 2 to [`BLOCKS_MAX`]; a transaction of two writes takes the first two.
+    /// Blocks of the group, 2 to [`BLOCKS_MAX`], dealt out to the volumes in order; a transaction of two writes takes
+    /// the first and the last.
     pub blocks: u32,
+    /// Volumes of the group, 1 to `blocks`. They are names for blocks: everything in the protocol is the group's.
+    pub volumes: u32,
     /// Entries the journal holds, 1 to [`JOURNAL_MAX`]; as many as the reorder queue.
     pub journal: usize,
-    /// Frames in flight at once, 1 to [`FLIGHT_MAX`].
+    /// Messages in flight from primary to secondary at once, 1 to [`FLIGHT_MAX`].
     pub frames: usize,
-    /// Acknowledgements in flight at once, at most [`FLIGHT_MAX`]; at 0 a report reaches the primary in its own step.
+    /// Messages in flight from secondary to primary at once, at most [`FLIGHT_MAX`]; at 0 each arrives in the step
+    /// that sends it.
     pub acks: usize,
     /// Messages between the hosts in flight at once, 1 to [`FLIGHT_MAX`].
     pub host_messages: usize,
     /// What a full journal does (WRITE-4).
     pub journal_full: JournalFull,
+    /// What becomes of the secondary's cache in a crash.
+    pub cache: Cache,
+    /// What a backup holds still.
+    pub stillness: Stillness,
+    /// Where a run begins.
+    pub start: Start,
     /// The faults that can happen.
     pub faults: Faults,
 }
@@ -144,7 +291,12 @@ pub const INSTANCES: &[Instance] = &[
         says: "about a second",
         bounds: Bounds {
             journal: 1,
-            faults: Faults { host_repeat: false, host_loss: false, ..COMMON_FAULTS },
+            faults: Faults::of(&[
+                Fault::LinkDown,
+                Fault::ArrayLoss,
+                Fault::Timeouts,
+                Fault::LeaseExpiry,
+            ]),
             ..COMMON
         },
     },
@@ -162,20 +314,22 @@ pub const INSTANCES: &[Instance] = &[
 
 const COMMON: Bounds = Bounds {
     blocks: 2,
+    volumes: 1,
     journal: 2,
     frames: 1,
     acks: 1,
     host_messages: 1,
     journal_full: JournalFull::Hold,
-    faults: COMMON_FAULTS,
-};
-
-const COMMON_FAULTS: Faults = Faults {
-    array_repeat: false,
-    host_repeat: false,
-    false_suspicion: false,
-    operator_suspend: false,
-    ..Faults::ALL
+    cache: Cache::NonVolatile,
+    stillness: Stillness::Freeze,
+    start: Start::Pair,
+    faults: Faults::of(&[
+        Fault::LinkDown,
+        Fault::ArrayLoss,
+        Fault::HostLoss,
+        Fault::Timeouts,
+        Fault::LeaseExpiry,
+    ]),
 };
 
 impl Instance {

@@ -18,9 +18,12 @@ use stateright::{Model, Property};
 
 use crate::protocol::{Rule, Rules};
 pub use action::Action;
-pub use instance::{Bounds, Faults, INSTANCES, Instance, Variant};
+pub use instance::{
+    Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Variant,
+};
 pub use property::{PROPERTIES, PropertyInfo};
 pub use state::{State, Value};
+pub use step::WhyNot;
 
 /// One instance of the closed system under a set of rules.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl World {
         let steps = self.enabled(state).into_iter();
         steps
             .filter_map(|action| {
-                let after = self.raw_step(state, action)?;
+                let after = self.raw_step(state, action).ok()?;
                 Some((action, self.without_dead_messages(after)))
             })
             .collect()
@@ -111,7 +114,8 @@ impl Model for World {
 
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         // What changes nothing is no transition: a report that tells nothing new, a write to a volume that holds it.
-        self.raw_step(state, action).map(|after| self.normal(after)).filter(|after| after != state)
+        let after = self.normal(self.raw_step(state, action).ok()?);
+        (after != *state).then_some(after)
     }
 
     fn format_action(&self, action: &Action) -> String {

@@ -1,39 +1,77 @@
 //! How an action happens: the roles take their steps, their effects are performed on the volumes and links, and the
 //! ghosts watch. One action is atomic; SPEC.md lists what each one combines.
 
+use core::fmt;
+
 use crate::protocol::bounded::BlockSet;
 use crate::protocol::containers::{DirtyMap, Journal};
 use crate::protocol::coordinator::Coordinator;
-use crate::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent, CoordinatorState};
-use crate::protocol::database::{Database, DatabaseEffect, DatabaseEvent};
-use crate::protocol::primary::{Primary, PrimaryEffect, PrimaryEvent};
+use crate::protocol::coordinator::{
+    CoordinatorEffect, CoordinatorEvent, CoordinatorRefusal, CoordinatorState,
+};
+use crate::protocol::database::{Database, DatabaseEffect, DatabaseEvent, DatabaseRefusal};
+use crate::protocol::primary::{Primary, PrimaryEffect, PrimaryEvent, PrimaryRefusal};
 use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
-use crate::protocol::requester::{Requester, RequesterEffect, RequesterEvent};
-use crate::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
+use crate::protocol::requester::{Requester, RequesterEffect, RequesterEvent, RequesterRefusal};
+use crate::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent, SecondaryRefusal};
 use crate::protocol::sync::{Sync, SyncEffect, SyncEvent, SyncOutcome};
 use crate::protocol::{
     Ack, BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, Seq, ToPrimary, ToSecondary,
 };
 use crate::world::World;
 use crate::world::action::Action;
+use crate::world::instance::Fault;
 use crate::world::state::{
     BLOCKS_MAX, Flight, FrozenImage, Ghost, Image, Queue, State, Value, WorldPrimary,
 };
 
-/// Why an action did not happen.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum NotNow {
-    /// A role refused it, and nothing changed.
-    Refused,
-    /// A link has no room for what it would send.
+/// Why an action did not happen: which guard was false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyNot {
+    /// The world does not offer the action here.
+    NotOffered,
+    /// It would lead to the same state.
+    Nothing,
+    /// The primary refused.
+    Primary(PrimaryRefusal),
+    /// The secondary refused.
+    Secondary(SecondaryRefusal),
+    /// The database refused.
+    Database(DatabaseRefusal),
+    /// The coordinator refused.
+    Coordinator(CoordinatorRefusal),
+    /// The requester refused.
+    Requester(RequesterRefusal),
+    /// No Sync was begun, or it waits on.
+    SyncWaits,
+    /// The link has no room for what it would send.
     NoRoom,
 }
 
-type Done = Result<(), NotNow>;
+impl fmt::Display for WhyNot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOffered => f.write_str("the world does not offer the action in this state"),
+            Self::Nothing => f.write_str("the action changes nothing in this state"),
+            Self::Primary(refusal) => write!(f, "the primary refuses: {refusal}"),
+            Self::Secondary(refusal) => write!(f, "the secondary refuses: {refusal}"),
+            Self::Database(refusal) => write!(f, "the database refuses: {refusal}"),
+            Self::Coordinator(refusal) => write!(f, "the coordinator refuses: {refusal}"),
+            Self::Requester(refusal) => write!(f, "the requester refuses: {refusal}"),
+            Self::SyncWaits => f.write_str("Sync waits (SYNC-3)"),
+            Self::NoRoom => f.write_str("the link has no room for what would be sent"),
+        }
+    }
+}
+
+type Done = Result<(), WhyNot>;
 
 /// Turns a refusal into a step: the role drops the message, and the link has delivered it all the same.
 fn dropped_if_refused(done: Done) -> Done {
-    if done == Err(NotNow::Refused) { Ok(()) } else { done }
+    match done {
+        Err(WhyNot::NoRoom) | Ok(()) => done,
+        Err(_) => Ok(()),
+    }
 }
 
 impl World {
@@ -80,17 +118,29 @@ impl World {
         }
     }
 
-    /// The state after `action`, before renaming; `None` when it cannot happen in `state`.
-    pub(super) fn raw_step(&self, state: &State, action: Action) -> Option<State> {
+    /// Takes `action` in `state`: the normal form of the state it leads to.
+    ///
+    /// # Errors
+    /// The guard that was false.
+    pub fn attempt(&self, state: &State, action: Action) -> Result<State, WhyNot> {
+        if !self.enabled(state).contains(&action) {
+            return Err(WhyNot::NotOffered);
+        }
+        let after = self.normal(self.raw_step(state, action)?);
+        if after == *state { Err(WhyNot::Nothing) } else { Ok(after) }
+    }
+
+    /// The state after an `action` that the world offers in `state`, before renaming.
+    pub(super) fn raw_step(&self, state: &State, action: Action) -> Result<State, WhyNot> {
         let mut next = *state;
-        Step { world: self, state: &mut next }.take(action).ok()?;
+        Step { world: self, state: &mut next }.take(action)?;
         if action.is_backup() && state.primary.state == PairState::Pair {
             let left = next.primary.state != PairState::Pair
                 || state.secondary.state == PairState::Pair
                     && next.secondary.state != PairState::Pair;
             next.ghost.backup_suspended |= left;
         }
-        Some(next)
+        Ok(next)
     }
 }
 
@@ -192,8 +242,8 @@ impl Step<'_> {
     fn primary(&mut self, event: PrimaryEvent<Value, BlockSet>) -> Done {
         let before = self.state.primary;
         let step = before.step(self.world.rules, event);
-        if step.refused.is_some() {
-            return Err(NotNow::Refused);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Primary(refusal));
         }
         self.state.primary = step.state;
         self.watch_order(before);
@@ -259,7 +309,7 @@ impl Step<'_> {
         match message {
             ToSecondary::Frame(_) | ToSecondary::Unsequenced { .. } => {
                 let room = self.state.frames.add(message, self.world.bounds.frames);
-                if room { Ok(()) } else { Err(NotNow::NoRoom) }
+                if room { Ok(()) } else { Err(WhyNot::NoRoom) }
             }
             // The handshakes are atomic in this world: they travel within the step, if the link is up.
             ToSecondary::Resync { incarnation } => {
@@ -293,8 +343,8 @@ impl Step<'_> {
 
     fn secondary(&mut self, event: SecondaryEvent<Value>) -> Done {
         let step = self.state.secondary.step(self.world.rules, event);
-        if step.refused.is_some() {
-            return Err(NotNow::Refused);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Secondary(refusal));
         }
         let was = self.state.secondary;
         self.state.secondary = step.state;
@@ -326,7 +376,7 @@ impl Step<'_> {
             return self.primary(PrimaryEvent::Ack(ack));
         }
         let room = self.state.acks.add(ack, self.world.bounds.acks);
-        if room { Ok(()) } else { Err(NotNow::NoRoom) }
+        if room { Ok(()) } else { Err(WhyNot::NoRoom) }
     }
 
     /// Ghost: follows `written` by the order in which the numbers were given.
@@ -380,7 +430,7 @@ impl Step<'_> {
             }
             // The remote host hands the split to the secondary and sends its answer, a refusal included.
             HostMessage::Split(id) => match self.secondary(SecondaryEvent::Split(id)) {
-                Err(NotNow::Refused) => {
+                Err(WhyNot::Secondary(_)) => {
                     self.send_to_host(HostMessage::SplitAnswer { id, done: false })
                 }
                 done => done,
@@ -391,13 +441,17 @@ impl Step<'_> {
     fn send_to_host(&mut self, message: HostMessage) -> Done {
         let room = self.state.host.add(message, self.world.bounds.host_messages);
         // A link that may lose messages loses the one it has no room for.
-        if room || self.world.bounds.faults.host_loss { Ok(()) } else { Err(NotNow::NoRoom) }
+        if room || self.world.bounds.faults.has(Fault::HostLoss) {
+            Ok(())
+        } else {
+            Err(WhyNot::NoRoom)
+        }
     }
 
     fn requester(&mut self, event: RequesterEvent) -> Done {
         let step = self.state.requester.step(self.world.rules, event);
-        if step.refused.is_some() {
-            return Err(NotNow::Refused);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Requester(refusal));
         }
         self.state.requester = step.state;
         for effect in step.effects {
@@ -413,8 +467,8 @@ impl Step<'_> {
 
     fn coordinator(&mut self, event: CoordinatorEvent) -> Done {
         let step = self.state.coordinator.step(self.world.rules, event);
-        if step.refused.is_some() {
-            return Err(NotNow::Refused);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Coordinator(refusal));
         }
         self.state.coordinator = step.state;
         for effect in step.effects {
@@ -444,14 +498,14 @@ impl Step<'_> {
     fn thaw(&mut self) -> Done {
         match self.state.coordinator.state {
             CoordinatorState::Thawing(id) => self.database(DatabaseEvent::Thaw(id)),
-            _ => Err(NotNow::Refused),
+            _ => Err(WhyNot::NotOffered),
         }
     }
 
     fn database(&mut self, event: DatabaseEvent) -> Done {
         let step = self.state.database.step(self.world.rules, event);
-        if step.refused.is_some() {
-            return Err(NotNow::Refused);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Database(refusal));
         }
         self.state.database = step.state;
         for effect in step.effects {
@@ -485,7 +539,7 @@ impl Step<'_> {
     }
 
     fn sync(&mut self, event: SyncEvent) -> Done {
-        let sync = self.state.sync.ok_or(NotNow::Refused)?;
+        let sync = self.state.sync.ok_or(WhyNot::SyncWaits)?;
         let effects = sync.step(self.world.rules, event).effects;
         match effects.first() {
             Some(SyncEffect::Return(outcome)) => {
@@ -493,7 +547,7 @@ impl Step<'_> {
                 let done = *outcome == SyncOutcome::Done;
                 self.coordinator(CoordinatorEvent::Synced { done })
             }
-            Some(SyncEffect::Wait) | None => Err(NotNow::Refused),
+            Some(SyncEffect::Wait) | None => Err(WhyNot::SyncWaits),
         }
     }
 }
