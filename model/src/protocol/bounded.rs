@@ -71,8 +71,8 @@ impl<P: Copy, const N: usize> BoundedQueue<P, N> {
 }
 
 impl<P: Copy, const N: usize> Journal<P> for BoundedQueue<P, N> {
-    fn is_full(&self) -> bool {
-        self.len() >= self.capacity
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.len())
     }
 
     fn is_empty(&self) -> bool {
@@ -135,7 +135,7 @@ impl<P: Copy, const N: usize> ReorderQueue<P> for BoundedQueue<P, N> {
 }
 
 /// A dirty map of up to 32 blocks in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlockSet {
     bits: u32,

@@ -8,8 +8,12 @@ use super::types::{BlockIndex, Seq};
 ///
 /// Shape: entries in rising order of seq.
 pub trait Journal<P> {
+    /// How many more entries fit.
+    fn room(&self) -> usize;
     /// Whether one more entry would not fit.
-    fn is_full(&self) -> bool;
+    fn is_full(&self) -> bool {
+        self.room() == 0
+    }
     /// Whether it holds nothing.
     fn is_empty(&self) -> bool;
     /// Appends an entry; its seq is above all held. The caller has asked [`Journal::is_full`].

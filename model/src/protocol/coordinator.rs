@@ -29,9 +29,13 @@ pub enum CoordinatorState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Coordinator {
-    /// What it waits for.
+    /// What it waits for. Volatile.
     pub state: CoordinatorState,
-    /// The newest backup it took on; a request that is not newer is an old message (BACKUP-4).
+    /// The newest backup it took on; a request that is not newer is an old message (BACKUP-4). Durable before the
+    /// freeze is asked for. Story of a coordinator that forgets it:
+    /// 1. Backup 1 is frozen, split and permitted; the permit is lost, and a repeat of request 1 is still on its way.
+    /// 2. The coordinator restarts. The repeat arrives, and backup 1 is begun again on a database that has moved on.
+    /// 3. The replica pair is split for backup 1 already: the permit that follows is for an image of the first freeze.
     pub newest: Option<BackupId>,
 }
 
@@ -64,6 +68,8 @@ pub enum CoordinatorEvent {
     },
     /// The answer waited for did not come in time.
     Timeout,
+    /// The coordinator came back after a crash; a freeze it had asked for ends by its lease (FREEZE-2).
+    Restart,
 }
 
 /// What the executor does after a step of the coordinator.
@@ -114,6 +120,10 @@ impl Coordinator {
             CoordinatorEvent::SplitAnswer { id, done } => self.on_split_answer(rules, id, done),
             CoordinatorEvent::Thawed { id, held } => self.on_thawed(id, held),
             CoordinatorEvent::Timeout => self.on_timeout(rules),
+            CoordinatorEvent::Restart => {
+                self.state = CoordinatorState::Idle;
+                Ok(Effects::new())
+            }
         };
         Step::of(self, outcome)
     }
@@ -187,11 +197,13 @@ impl Coordinator {
         match self.state {
             CoordinatorState::Freezing(id)
             | CoordinatorState::Splitting(id)
-            | CoordinatorState::Thawing(id) => Ok(self.become_failed(rules, id)),
-            // Sync has a timeout of its own (SYNC-4).
-            CoordinatorState::Idle | CoordinatorState::Syncing(_) => {
-                Err(CoordinatorRefusal::WrongState(self.state))
+            | CoordinatorState::Thawing(id)
+                if rules.has(Rule::Backup3) =>
+            {
+                Ok(self.become_failed(rules, id))
             }
+            // Sync has a timeout of its own (SYNC-4).
+            _ => Err(CoordinatorRefusal::WrongState(self.state)),
         }
     }
 

@@ -24,7 +24,7 @@ pub enum FreezeState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Database {
-    /// How far a freeze has come. Invariant: Frozen only with no transaction open, under FREEZE-1.
+    /// How far a freeze has come. Volatile. Invariant: Frozen only with no transaction open, under FREEZE-1.
     pub freeze: FreezeState,
     /// Transactions begun and not committed.
     pub open: u32,
@@ -46,6 +46,8 @@ pub enum DatabaseEvent {
     LeaseExpired,
     /// The coordinator ends the freeze (60).
     Thaw(BackupId),
+    /// The database came back after a crash. What was open is in its log: recovery writes the rest and commits.
+    Restart,
 }
 
 /// What the executor does after a step of the database.
@@ -100,6 +102,10 @@ impl Database {
             DatabaseEvent::Freeze(id) => Ok(self.on_freeze(rules, id)),
             DatabaseEvent::LeaseExpired => self.on_lease_expired(rules),
             DatabaseEvent::Thaw(id) => Ok(self.on_thaw(rules, id)),
+            DatabaseEvent::Restart => {
+                self.freeze = FreezeState::Running;
+                Ok(Effects::new())
+            }
         };
         Step::of(self, outcome)
     }

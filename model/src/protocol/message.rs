@@ -92,10 +92,15 @@ pub enum ToSecondary<P> {
         /// The pairing that was suspended.
         incarnation: Incarnation,
     },
+    /// The pair was deleted (rule PAIR-4).
+    Delete {
+        /// The newest pairing the primary knows of; every later one is newer.
+        incarnation: Incarnation,
+    },
 }
 
 /// Array link, secondary to primary.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ToPrimary<D> {
     /// How far the secondary has written.
@@ -108,6 +113,11 @@ pub enum ToPrimary<D> {
         written: Seq,
         /// The secondary's dirty map.
         dirty: D,
+    },
+    /// The secondary has left this pairing by its own judgement, or was taken over (rule PAIR-3).
+    Suspended {
+        /// The pairing it has left.
+        incarnation: Incarnation,
     },
 }
 

@@ -9,7 +9,7 @@ use super::message::{Ack, Entry, Frame, Item, ToSecondary};
 use super::rules::{Rule, Rules};
 use super::step::{Broken, Effects, Step, effects, require};
 use super::sync::PairView;
-use super::types::{BlockIndex, Incarnation, PairState, QMarker, Seq};
+use super::types::{BackupId, BlockIndex, Incarnation, PairState, QMarker, Seq};
 
 /// What a full journal does to the host (rule WRITE-4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,10 +39,10 @@ pub struct Primary<P, J, D> {
     pub dirty: D,
     /// The pair mark's number once it has entered the journal. Invariant: set only in COPY with a clean map.
     pub mark: Option<Seq>,
-    /// The incarnation that was asked for and not yet answered. Invariant: none in COPY and PAIR.
+    /// The incarnation that was asked for and not yet answered. Volatile. Invariant: none in COPY and PAIR.
     pub pending: Option<Incarnation>,
-    /// Whether host writes are held by rule QUIESCE-1.
-    pub quiesced: bool,
+    /// The backup for which host writes are held (QUIESCE-1). Volatile.
+    pub quiesced: Option<BackupId>,
     /// What a full journal does; configuration, never changed by a step.
     pub journal_full: JournalFull,
     /// The newest number sent; kept only while rule XFER-1 is left out.
@@ -94,10 +94,21 @@ pub enum PrimaryEvent<P, D> {
         /// The secondary's dirty map.
         dirty: D,
     },
+    /// The secondary says that it has left a pairing.
+    Suspended {
+        /// The pairing it has left.
+        incarnation: Incarnation,
+    },
     /// Command: end the pair. The volumes keep their contents.
     Delete,
-    /// Command: hold host writes, or release them.
-    Quiesce(bool),
+    /// The coordinator asks to hold host writes for this backup (claim 4).
+    Quiesce(BackupId),
+    /// The coordinator ends the hold.
+    Unquiesce(BackupId),
+    /// The hold's time is over.
+    LeaseExpired,
+    /// The array came back after a crash: what is volatile is lost, everything else is as it was.
+    Restart,
 }
 
 /// What the executor does after a step of the primary.
@@ -114,6 +125,15 @@ pub enum PrimaryEffect<P> {
     AnswerHost,
     /// Give the message to the array link, which may lose it.
     Send(ToSecondary<P>),
+    /// Tell the coordinator that host writes are held for this backup, and start the lease's clock.
+    AnswerQuiesced(BackupId),
+    /// Tell the coordinator whether the hold for this backup lasted until now.
+    AnswerReleased {
+        /// The backup asked about.
+        id: BackupId,
+        /// Whether no host write can have been taken since [`PrimaryEffect::AnswerQuiesced`].
+        held: bool,
+    },
 }
 
 /// Why the primary did nothing.
@@ -122,10 +142,14 @@ pub enum PrimaryEffect<P> {
 pub enum PrimaryRefusal {
     /// The block is not one of the group's.
     NoSuchBlock(BlockIndex),
-    /// Host writes are held by command (QUIESCE-1): the host waits.
-    Quiesced,
+    /// Host writes are held for a backup (QUIESCE-1): the host waits.
+    Quiesced(BackupId),
+    /// No host write is held.
+    NotQuiesced,
     /// The journal is full (WRITE-4): the host, copier or mark waits.
     JournalFull,
+    /// The journal's last place is the copier's (RESYNC-2): the host waits.
+    KeptForCopy,
     /// The event has no place in this pair state.
     WrongState(PairState),
     /// The journal holds no such entry.
@@ -148,8 +172,14 @@ impl fmt::Display for PrimaryRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchBlock(block) => write!(f, "block {} is not in the group", block.0),
-            Self::Quiesced => f.write_str("host writes are held (QUIESCE-1)"),
+            Self::Quiesced(id) => {
+                write!(f, "host writes are held for backup {} (QUIESCE-1)", id.0)
+            }
+            Self::NotQuiesced => f.write_str("no host write is held"),
             Self::JournalFull => f.write_str("the journal is full (WRITE-4)"),
+            Self::KeptForCopy => {
+                f.write_str("the journal's last place is kept for the copy (RESYNC-2)")
+            }
             Self::WrongState(state) => write!(f, "not possible in {state}"),
             Self::NoSuchEntry(seq) => write!(f, "the journal holds no entry {}", seq.0),
             Self::SentBefore(seq) => write!(f, "entry {} was sent before", seq.0),
@@ -179,7 +209,7 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             dirty,
             mark: None,
             pending: None,
-            quiesced: false,
+            quiesced: None,
             journal_full,
             sent: Seq(0),
             payload: PhantomData,
@@ -205,9 +235,17 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             PrimaryEvent::Ready { incarnation, written, dirty } => {
                 self.on_ready(rules, incarnation, written, &dirty)
             }
-            PrimaryEvent::Delete => self.on_delete(),
-            PrimaryEvent::Quiesce(hold) => {
-                self.quiesced = hold;
+            PrimaryEvent::Suspended { incarnation } => self.on_suspended(rules, incarnation),
+            PrimaryEvent::Delete => Ok(self.on_delete(rules)),
+            PrimaryEvent::Quiesce(id) => {
+                self.quiesced = Some(id);
+                Ok(effects([PrimaryEffect::AnswerQuiesced(id)]))
+            }
+            PrimaryEvent::Unquiesce(id) => Ok(self.on_unquiesce(rules, id)),
+            PrimaryEvent::LeaseExpired => self.on_lease_expired(rules),
+            PrimaryEvent::Restart => {
+                self.pending = None;
+                self.quiesced = None;
                 Ok(Effects::new())
             }
         };
@@ -254,8 +292,8 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         if block.0 >= self.dirty.blocks() {
             return Err(PrimaryRefusal::NoSuchBlock(block));
         }
-        if self.quiesced && rules.has(Rule::Quiesce1) {
-            return Err(PrimaryRefusal::Quiesced);
+        if let Some(id) = self.quiesced.filter(|_| rules.has(Rule::Quiesce1)) {
+            return Err(PrimaryRefusal::Quiesced(id));
         }
         match self.state {
             PairState::Pair => self.journal_write(rules, Rule::Write1, block, &payload)?,
@@ -280,6 +318,11 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
     ) -> Result<(), PrimaryRefusal> {
         if !rules.has(rule) {
             return Ok(());
+        }
+        // RESYNC-2: writers that took every place as it became free would keep the copier, and COPY, waiting for ever.
+        let copying = self.state == PairState::Copy && self.mark.is_none();
+        if copying && self.journal.room() <= 1 && rules.has(Rule::Resync2) {
+            return Err(PrimaryRefusal::KeptForCopy);
         }
         if self.journal.is_full() && rules.has(Rule::Write4) {
             if self.journal_full == JournalFull::Hold {
@@ -372,6 +415,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
     }
 
     fn on_create(&mut self, rules: Rules) -> Outcome<P> {
+        if self.state.is_linked() {
+            // The pair is there already: the command has nothing to do.
+            return Ok(Effects::new());
+        }
         if self.state != PairState::Smpl {
             return Err(PrimaryRefusal::WrongState(self.state));
         }
@@ -382,6 +429,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
     }
 
     fn on_suspend(&mut self, rules: Rules) -> Outcome<P> {
+        if self.state.is_suspended() {
+            // Suspended already, whatever for: the command has nothing to do.
+            return Ok(Effects::new());
+        }
         self.require_linked()?;
         let incarnation = self.incarnation;
         self.become_suspended(PairState::Psus, rules.has(Rule::Pair2));
@@ -395,6 +446,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
     }
 
     fn on_resync(&mut self, rules: Rules) -> Outcome<P> {
+        if self.state.is_linked() {
+            // Linked, or copying already: the command has nothing to do.
+            return Ok(Effects::new());
+        }
         if !self.state.is_suspended() {
             return Err(PrimaryRefusal::WrongState(self.state));
         }
@@ -426,12 +481,54 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         Ok(Effects::new())
     }
 
-    fn on_delete(&mut self) -> Outcome<P> {
-        if self.state == PairState::Smpl {
-            return Err(PrimaryRefusal::WrongState(self.state));
+    /// PAIR-3, heard from the other side. Story of why the secondary has to say so:
+    /// 1. The secondary takes the link for failed and leaves the pairing; the link works, and the primary stays.
+    /// 2. The primary numbers writes and sends them, and the secondary refuses every one.
+    /// 3. Nothing fails that the primary could see: it would send for ever, and Sync wait for ever.
+    fn on_suspended(&mut self, rules: Rules, incarnation: Incarnation) -> Outcome<P> {
+        let in_force = incarnation == self.incarnation || !rules.has(Rule::Xfer4);
+        if self.state.is_linked() && in_force {
+            self.become_suspended(PairState::Psue, rules.has(Rule::Pair3));
+            return Ok(Effects::new());
         }
+        if self.pending == Some(incarnation) {
+            // What was asked for has begun and ended over there; the next resync asks for a newer one.
+            self.pending = None;
+            self.incarnation = incarnation;
+            return Ok(Effects::new());
+        }
+        Err(PrimaryRefusal::StaleIncarnation(incarnation))
+    }
+
+    fn on_delete(&mut self, rules: Rules) -> Effects<PrimaryEffect<P>> {
+        // A number that was asked for may be in force at the secondary: it is used up, so that no later pair has it.
+        let incarnation = self.pending.unwrap_or(self.incarnation);
+        let was = self.state;
         self.become_suspended(PairState::Smpl, false);
         self.dirty.clean_all();
+        if was == PairState::Smpl && self.incarnation == incarnation || !rules.has(Rule::Pair4) {
+            return Effects::new();
+        }
+        self.incarnation = incarnation;
+        effects([PrimaryEffect::Send(ToSecondary::Delete { incarnation })])
+    }
+
+    fn on_unquiesce(&mut self, rules: Rules, id: BackupId) -> Effects<PrimaryEffect<P>> {
+        // FREEZE-3 for a hold: one that ended by its lease, or by a crash, or was another's, did not last.
+        let held = self.quiesced == Some(id);
+        if held {
+            self.quiesced = None;
+        }
+        let held = held || !rules.has(Rule::Freeze3);
+        effects([PrimaryEffect::AnswerReleased { id, held }])
+    }
+
+    fn on_lease_expired(&mut self, rules: Rules) -> Outcome<P> {
+        // FREEZE-2 for a hold: nobody's death leaves the hosts waiting.
+        if self.quiesced.is_none() || !rules.has(Rule::Freeze2) {
+            return Err(PrimaryRefusal::NotQuiesced);
+        }
+        self.quiesced = None;
         Ok(Effects::new())
     }
 

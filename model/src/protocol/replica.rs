@@ -50,6 +50,8 @@ pub enum ReplicaEvent {
     Split(Purpose),
     /// Let the S-VOL follow again.
     Resync,
+    /// Bring the split S-VOL's image back to the S/P-VOL. A gold copy has served its purpose then.
+    Restore,
 }
 
 /// What the executor does after a step of the replica pair.
@@ -59,6 +61,8 @@ pub enum ReplicaEffect<D> {
     CopyToSvol(BlockIndex),
     /// Copy all these blocks, as they are at this step, to the S-VOL; nothing writes the S/P-VOL meanwhile.
     Reflect(D),
+    /// Copy all these blocks from the S-VOL to the S/P-VOL; nothing writes or reads the S/P-VOL meanwhile.
+    Restore(D),
 }
 
 /// Why the replica pair did nothing.
@@ -122,6 +126,7 @@ impl<D: DirtyMap + Clone> Replica<D> {
             ReplicaEvent::CopyBlock(block) => self.on_copy_block(block),
             ReplicaEvent::Split(purpose) => self.on_split(rules, purpose),
             ReplicaEvent::Resync => self.on_resync(),
+            ReplicaEvent::Restore => self.on_restore(),
         }
     }
 
@@ -148,6 +153,18 @@ impl<D: DirtyMap + Clone> Replica<D> {
         let behind = self.dirty.clone();
         self.dirty.clean_all();
         Ok(effects([ReplicaEffect::Reflect(behind)]))
+    }
+
+    fn on_restore(&mut self) -> Outcome<D> {
+        if !self.is_split() {
+            return Err(ReplicaRefusal::WrongState(self.state));
+        }
+        let changed = self.dirty.clone();
+        self.dirty.clean_all();
+        if self.state == ReplicaState::Split(Purpose::Gold) {
+            self.state = ReplicaState::Pair;
+        }
+        Ok(effects([ReplicaEffect::Restore(changed)]))
     }
 
     fn on_resync(&mut self) -> Outcome<D> {

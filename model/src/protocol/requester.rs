@@ -25,9 +25,9 @@ pub enum RequesterState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Requester {
-    /// What it does.
+    /// What it does. Volatile.
     pub state: RequesterState,
-    /// The newest id it used (BACKUP-4).
+    /// The newest id it used (BACKUP-4). Durable before the secondary is armed.
     pub newest: BackupId,
 }
 
@@ -45,6 +45,8 @@ pub enum RequesterEvent {
     Finish,
     /// No answer came in time.
     Timeout,
+    /// The requester came back after a crash: whatever it was reading is not a backup.
+    Restart,
 }
 
 /// What the executor does after a step of the requester.
@@ -90,7 +92,9 @@ impl Requester {
             RequesterEvent::Permit(id) => self.on_permit(id),
             RequesterEvent::Reject(id) => self.on_reject(id),
             RequesterEvent::Finish => self.on_finish(),
-            RequesterEvent::Timeout => self.on_timeout(),
+            RequesterEvent::Timeout => self.on_timeout(rules),
+            // What it had armed or split is released, whether or not it was: the release of an old id does no harm.
+            RequesterEvent::Restart => Ok(self.become_idle(self.newest)),
         };
         Step::of(self, outcome)
     }
@@ -131,9 +135,9 @@ impl Requester {
     }
 
     /// BACKUP-3: no answer is an answer.
-    fn on_timeout(&mut self) -> Outcome {
+    fn on_timeout(&mut self, rules: Rules) -> Outcome {
         match self.state {
-            RequesterState::Waiting(id) => Ok(self.become_idle(id)),
+            RequesterState::Waiting(id) if rules.has(Rule::Backup3) => Ok(self.become_idle(id)),
             state => Err(RequesterRefusal::WrongState(state)),
         }
     }

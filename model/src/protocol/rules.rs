@@ -52,6 +52,7 @@ rules! {
     Pair1 = "PAIR-1", false, "create: SMPL -> COPY with every block dirty";
     Pair2 = "PAIR-2", false, "suspension by command: PSUS, and what the journal holds becomes dirty";
     Pair3 = "PAIR-3", false, "suspension by failure: PSUE, and what the journal holds becomes dirty";
+    Pair4 = "PAIR-4", false, "delete: SMPL on both sides; what is still on the way belongs to no pair";
     Resync1 = "RESYNC-1", false, "a resync starts a new incarnation and takes over the union of both dirty maps";
     Resync2 = "RESYNC-2", false, "a dirty block is copied through the journal, with a seq, and is clean from then on";
     Resync3 = "RESYNC-3", false, "a pair mark ends COPY; until it is written the S/P-VOL says it is not consistent";
@@ -72,7 +73,7 @@ rules! {
     Backup4 = "BACKUP-4", false, "backup ids are never reused";
     Takeover1 = "TAKEOVER-1", false, "takeover needs a consistent image or force, applies what is contiguous, then refuses the old primary";
     Takeover2 = "TAKEOVER-2", false, "writes after takeover mark the secondary's dirty map; failback is a resync the other way";
-    Quiesce1 = "QUIESCE-1", false, "instead of freezing a database, host writes are held at the primary and released";
+    Quiesce1 = "QUIESCE-1", false, "instead of freezing a database, host writes are held at the primary, and released, with a lease and an answer as a freeze has";
 }
 
 impl fmt::Display for Rule {

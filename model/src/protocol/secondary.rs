@@ -20,7 +20,7 @@ pub struct Secondary<P, Q, D> {
     pub incarnation: Incarnation,
     /// The highest seq applied to the S/P-VOL's cache, with all before it.
     pub written: Seq,
-    /// Entries ahead of their turn. Invariant: every seq above `written`; empty unless in COPY or PAIR.
+    /// Entries ahead of their turn. Volatile. Invariant: every seq above `written`; empty unless in COPY or PAIR.
     pub queue: Q,
     /// Blocks in which this side may differ from the primary's knowledge: arrivals given up at a suspension, and
     /// writes after a takeover.
@@ -29,7 +29,7 @@ pub struct Secondary<P, Q, D> {
     pub consistent: bool,
     /// The replica pair S/P-VOL -> S-VOL.
     pub replica: Replica<D>,
-    /// The backup the requester armed, for which alone a split is executed (SPLIT-2).
+    /// The backup the requester armed, for which alone a split is executed (SPLIT-2). Volatile.
     pub armed: Option<BackupId>,
     payload: PhantomData<fn() -> P>,
 }
@@ -63,8 +63,15 @@ pub enum SecondaryEvent<P> {
         /// The pairing that was suspended.
         incarnation: Incarnation,
     },
+    /// The primary says that the pair was deleted.
+    Delete {
+        /// The newest pairing the primary knew of.
+        incarnation: Incarnation,
+    },
     /// The link failed, or was thought to have.
     Fail,
+    /// The array came back after a crash: what is volatile is lost, everything else is as it was.
+    Restart,
     /// The requester arms this side for its backup.
     Arm(BackupId),
     /// The requester has finished with the S-VOL, or given the backup up.
@@ -186,7 +193,14 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
             SecondaryEvent::Report => self.on_report(),
             SecondaryEvent::Resync { incarnation } => self.on_resync(rules, incarnation),
             SecondaryEvent::Suspend { incarnation } => self.on_suspend(rules, incarnation),
+            SecondaryEvent::Delete { incarnation } => self.on_delete(incarnation),
             SecondaryEvent::Fail => self.on_fail(),
+            SecondaryEvent::Restart => {
+                // Nothing that is lost here was ever reported as written: it is sent again (XFER-1).
+                self.queue.clear();
+                self.armed = None;
+                Ok(Effects::new())
+            }
             SecondaryEvent::Arm(id) => {
                 self.armed = Some(id);
                 Ok(Effects::new())
@@ -223,6 +237,9 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     }
 
     fn on_frame(&mut self, rules: Rules, frame: Frame<P>) -> Outcome<P, D> {
+        if frame.incarnation == self.incarnation && self.has_left() && rules.has(Rule::Pair3) {
+            return Ok(self.say_suspended());
+        }
         self.require_incarnation(rules, frame.incarnation)?;
         let seq = frame.entry.seq;
         if let Some(block) = frame.entry.item.block().filter(|block| block.0 >= self.dirty.blocks())
@@ -304,6 +321,13 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         if incarnation < self.incarnation {
             return Err(SecondaryRefusal::StaleIncarnation(incarnation));
         }
+        if incarnation == self.incarnation && rules.has(Rule::Resync1) && !self.state.is_linked() {
+            // That pairing has begun and ended here already.
+            if self.has_left() {
+                return Ok(self.say_suspended());
+            }
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
         let mut effects = Effects::new();
         if incarnation > self.incarnation || !rules.has(Rule::Resync1) {
             // RESYNC-4: keep the last consistent image before COPY overwrites the S/P-VOL. A replica pair that is
@@ -333,6 +357,30 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         self.require_incarnation(rules, incarnation)?;
         self.become_suspended(PairState::Ssus);
         Ok(Effects::new())
+    }
+
+    /// PAIR-4: the pair is no more; the S/P-VOL stays what it is.
+    fn on_delete(&mut self, incarnation: Incarnation) -> Outcome<P, D> {
+        if matches!(self.state, PairState::Smpl | PairState::Ssws) {
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
+        if incarnation < self.incarnation {
+            return Err(SecondaryRefusal::StaleIncarnation(incarnation));
+        }
+        self.become_suspended(PairState::Smpl);
+        self.dirty.clean_all();
+        self.incarnation = incarnation;
+        Ok(Effects::new())
+    }
+
+    /// Whether this side has left the pairing without being told to, so that the primary may not know.
+    fn has_left(&self) -> bool {
+        matches!(self.state, PairState::Psue | PairState::Ssws)
+    }
+
+    fn say_suspended(&self) -> Effects<SecondaryEffect<P, D>> {
+        let incarnation = self.incarnation;
+        effects([SecondaryEffect::Send(ToPrimary::Suspended { incarnation })])
     }
 
     fn on_fail(&mut self) -> Outcome<P, D> {
@@ -378,6 +426,10 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         if rules.has(Rule::Split2) && self.armed != Some(id) {
             return Err(SecondaryRefusal::NotArmed(id));
         }
+        // TAKEOVER-1: what the remote host has written is in nobody's Sync.
+        if self.state == PairState::Ssws && rules.has(Rule::Takeover1) {
+            return Err(SecondaryRefusal::WrongState(self.state));
+        }
         if let ReplicaState::Split(Purpose::Backup(held)) = self.replica.state {
             // The same split came again, and its answer may have been lost. Without SPLIT-2 any split of a split pair
             // is accepted and does nothing, as the shipped command does.
@@ -397,18 +449,29 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         if matches!(self.state, PairState::Smpl | PairState::Ssws) {
             return Err(SecondaryRefusal::WrongState(self.state));
         }
-        if rules.has(Rule::Takeover1) {
-            if !self.consistent && !force {
-                return Err(SecondaryRefusal::NotConsistent);
-            }
-            let next = self.written.next();
-            if self.queue.contains(next) {
-                return Err(SecondaryRefusal::ApplyFirst(next));
-            }
+        if !rules.has(Rule::Takeover1) {
+            self.become_suspended(PairState::Ssws);
+            return Ok(Effects::new());
         }
+        let next = self.written.next();
+        if self.queue.contains(next) {
+            return Err(SecondaryRefusal::ApplyFirst(next));
+        }
+        // RESYNC-4: in COPY the last consistent image stands on the split S-VOL, and is brought back from there.
+        let has_gold = self.replica.is_split() && rules.has(Rule::Resync4);
+        if !self.consistent && !has_gold && !force {
+            return Err(SecondaryRefusal::NotConsistent);
+        }
+        let restores = !self.consistent && has_gold;
         // From here the old primary is refused by the state itself, whatever incarnation it names.
         self.become_suspended(PairState::Ssws);
-        Ok(Effects::new())
+        if !restores {
+            return Ok(Effects::new());
+        }
+        // TAKEOVER-2: what the copying had brought over is undone, so the old primary has it and this side has not.
+        self.dirty.union(&self.replica.dirty);
+        self.consistent = true;
+        self.replica(rules, ReplicaEvent::Restore)
     }
 
     fn on_remote_write(&mut self, rules: Rules, block: BlockIndex, payload: P) -> Outcome<P, D> {

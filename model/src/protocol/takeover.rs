@@ -45,11 +45,17 @@ where
 {
     let mut secondary = Secondary::new(queue, clean);
     secondary.dirty.union(&primary.dirty);
+    if primary.state == PairState::Smpl {
+        // Without a pair nothing was noted: nothing is known to be equal.
+        secondary.dirty.mark_all();
+    }
     for block in primary.journal.iter().filter_map(|entry| entry.item.block()) {
         secondary.dirty.mark(block);
     }
     secondary.state = PairState::Psue;
     secondary.incarnation = primary.incarnation;
     secondary.written = primary.written;
+    // The old P-VOL holds every write that was made to it: RESYNC-4 keeps that image until the copying has ended.
+    secondary.consistent = true;
     secondary
 }
