@@ -262,6 +262,12 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         }
     }
 
+    /// The newest incarnation that this side has asked for or been in: every later pairing has to be newer.
+    #[must_use]
+    pub fn incarnation_newest(&self) -> Incarnation {
+        self.pending.unwrap_or(self.incarnation)
+    }
+
     /// Checks every invariant that stands on a field.
     ///
     /// # Errors
@@ -502,7 +508,7 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
 
     fn on_delete(&mut self, rules: Rules) -> Effects<PrimaryEffect<P>> {
         // A number that was asked for may be in force at the secondary: it is used up, so that no later pair has it.
-        let incarnation = self.pending.unwrap_or(self.incarnation);
+        let incarnation = self.incarnation_newest();
         let was = self.state;
         self.become_suspended(PairState::Smpl, false);
         self.dirty.clean_all();

@@ -3,14 +3,16 @@
 use super::containers::{DirtyMap, Journal, ReorderQueue};
 use super::primary::{JournalFull, Primary};
 use super::secondary::Secondary;
-use super::types::PairState;
+use super::types::{Incarnation, PairState};
 
 /// Makes the side that was taken over the primary of the same group, suspended, with the blocks written since the
-/// takeover dirty. `journal` is empty. `None` unless the secondary is in SSWS.
+/// takeover dirty. `journal` is empty; `newest` is what the old primary says of [`Primary::incarnation_newest`]: it may have gone
+/// on to pairings that this side never heard of. `None` unless the secondary is in SSWS.
 pub fn primary_of_taken_over<P, Q, J, D>(
     secondary: Secondary<P, Q, D>,
     journal: J,
     journal_full: JournalFull,
+    newest: Incarnation,
 ) -> Option<Primary<P, J, D>>
 where
     P: Clone,
@@ -23,7 +25,7 @@ where
     }
     let mut primary = Primary::new(journal, secondary.dirty, journal_full);
     primary.state = PairState::Psus;
-    primary.incarnation = secondary.incarnation;
+    primary.incarnation = secondary.incarnation.max(newest);
     primary.newest = secondary.written;
     primary.written = secondary.written;
     Some(primary)

@@ -1,50 +1,53 @@
-//! What can happen in the world, and when the world lets it happen. Whether a role then acts is the role's decision.
+//! What can happen in the world, by name. When the world lets it happen is in [`super::offer`], how it happens in
+//! [`super::step`].
 
 use crate::protocol::bounded::BlockSet;
-use crate::protocol::containers::DirtyMap;
-use crate::protocol::coordinator::CoordinatorState;
-use crate::protocol::database::FreezeState;
-use crate::protocol::requester::RequesterState;
-use crate::protocol::{Ack, BlockIndex, HostMessage, PairState, Seq, ToSecondary};
-use crate::world::World;
+use crate::protocol::{BlockIndex, HostMessage, Seq, ToPrimary, ToSecondary};
 use crate::world::instance::Fault;
 use crate::world::state::{State, Value};
 
+/// A message from secondary to primary in this world.
+pub type Reply = ToPrimary<BlockSet>;
+
 /// One step of the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Action {
     /// A transaction of one write, to this block.
     WriteOne(BlockIndex),
     /// A transaction of two writes begins and writes block 0.
     WriteFirst,
-    /// The open transaction writes block 1 and commits.
+    /// The open transaction writes the last block and commits.
     WriteSecond,
+    /// The host is answered that its write is done; only under `synchronous`.
+    AnswerHost,
     /// The sender sends a journal entry, for the first time or again.
     Send(Seq),
-    /// The array link delivers; with `again` it will deliver the same once more.
+    /// The array link delivers to the secondary; with `again` it will deliver the same once more.
     Deliver {
         /// What is delivered.
         message: ToSecondary<Value>,
         /// Whether it stays in flight.
         again: bool,
     },
-    /// The array link loses a frame.
+    /// The array link loses a message to the secondary.
     Lose(ToSecondary<Value>),
     /// The secondary applies the next entry.
     Apply,
     /// The secondary reports how far it has written.
     Report,
-    /// The array link delivers an acknowledgement; with `again` it will deliver the same once more.
-    DeliverAck {
+    /// The array link delivers to the primary; with `again` it will deliver the same once more.
+    DeliverReply {
         /// What is delivered.
-        ack: Ack,
+        message: Reply,
         /// Whether it stays in flight.
         again: bool,
     },
-    /// The array link loses an acknowledgement.
-    LoseAck(Ack),
+    /// The array link loses a message to the primary.
+    LoseReply(Reply),
     /// The replica copier copies a block on to the S-VOL.
     CopyReplica(BlockIndex),
+    /// The secondary's cache writes a block to disk; only with a volatile cache.
+    Destage(BlockIndex),
     /// The array link goes down.
     LinkDown,
     /// The array link comes up.
@@ -53,10 +56,14 @@ pub enum Action {
     Fail,
     /// The secondary takes the link for failed.
     SecondaryFail,
+    /// The operator creates the pair; given again, the secondary is asked again.
+    Create,
     /// The operator suspends the pair.
     Suspend,
-    /// The operator resynchronises the pair; request and answer travel in this step.
+    /// The operator resynchronises the pair; given again, the secondary is asked again.
     Resync,
+    /// The operator deletes the pair.
+    Delete,
     /// The resync copies a dirty block.
     CopyBlock(BlockIndex),
     /// The resync has copied every block.
@@ -78,6 +85,8 @@ pub enum Action {
     SyncLook,
     /// Sync's time is over.
     SyncTimeout,
+    /// The coordinator suspends the pair for the backup; only under `conventional`.
+    SuspendForBackup,
     /// The coordinator thaws the database and hears whether the freeze held.
     Thaw,
     /// The coordinator stops waiting.
@@ -86,82 +95,98 @@ pub enum Action {
     RequesterTimeout,
     /// The requester has read the S-VOL.
     FinishBackup,
-    /// The freeze's lease ends.
+    /// The lease of the freeze, or of the hold, ends.
     LeaseExpires,
+    /// The primary crashes and restarts.
+    CrashPrimary,
+    /// The secondary crashes and restarts.
+    CrashSecondary,
+    /// The local host, database and coordinator, crashes and restarts.
+    CrashLocalHost,
+    /// The coordinator crashes and restarts; the database lives on.
+    CrashCoordinator,
+    /// The remote host, with the requester, crashes and restarts.
+    CrashRemoteHost,
+    /// The remote host takes the volume over.
+    Takeover {
+        /// Whether it does so although no consistent image is there.
+        force: bool,
+    },
+    /// The remote host writes a block of the volume it has taken over.
+    RemoteWrite(BlockIndex),
+    /// The two sides change roles, so that the volume written remotely is the one that is copied from.
+    Failback,
+}
+
+macro_rules! kinds {
+    ($($pattern:pat => $name:literal,)*) => {
+        impl Action {
+            /// The names of the kinds of action, by [`Action::kind`].
+            pub const KINDS: &'static [&'static str] = &[$($name,)*];
+
+            /// The action without its arguments, as an index into [`Action::KINDS`].
+            #[must_use]
+            pub const fn kind(&self) -> usize {
+                let mut kind = 0;
+                $(
+                    if matches!(self, $pattern) {
+                        return kind;
+                    }
+                    kind += 1;
+                )*
+                kind
+            }
+        }
+    };
+}
+
+kinds! {
+    Self::WriteOne(_) => "WriteOne",
+    Self::WriteFirst => "WriteFirst",
+    Self::WriteSecond => "WriteSecond",
+    Self::AnswerHost => "AnswerHost",
+    Self::Send(_) => "Send",
+    Self::Deliver { .. } => "Deliver",
+    Self::Lose(_) => "Lose",
+    Self::Apply => "Apply",
+    Self::Report => "Report",
+    Self::DeliverReply { .. } => "DeliverReply",
+    Self::LoseReply(_) => "LoseReply",
+    Self::CopyReplica(_) => "CopyReplica",
+    Self::Destage(_) => "Destage",
+    Self::LinkDown => "LinkDown",
+    Self::LinkUp => "LinkUp",
+    Self::Fail => "Fail",
+    Self::SecondaryFail => "SecondaryFail",
+    Self::Create => "Create",
+    Self::Suspend => "Suspend",
+    Self::Resync => "Resync",
+    Self::Delete => "Delete",
+    Self::CopyBlock(_) => "CopyBlock",
+    Self::PairMark => "PairMark",
+    Self::StartBackup => "StartBackup",
+    Self::DeliverHost { .. } => "DeliverHost",
+    Self::LoseHost(_) => "LoseHost",
+    Self::SyncBegin => "SyncBegin",
+    Self::SyncLook => "SyncLook",
+    Self::SyncTimeout => "SyncTimeout",
+    Self::SuspendForBackup => "SuspendForBackup",
+    Self::Thaw => "Thaw",
+    Self::CoordinatorTimeout => "CoordinatorTimeout",
+    Self::RequesterTimeout => "RequesterTimeout",
+    Self::FinishBackup => "FinishBackup",
+    Self::LeaseExpires => "LeaseExpires",
+    Self::CrashPrimary => "CrashPrimary",
+    Self::CrashSecondary => "CrashSecondary",
+    Self::CrashLocalHost => "CrashLocalHost",
+    Self::CrashCoordinator => "CrashCoordinator",
+    Self::CrashRemoteHost => "CrashRemoteHost",
+    Self::Takeover { .. } => "Takeover",
+    Self::RemoteWrite(_) => "RemoteWrite",
+    Self::Failback => "Failback",
 }
 
 impl Action {
-    /// The names of the kinds of action, by [`Action::kind`].
-    pub const KINDS: &'static [&'static str] = &[
-        "WriteOne",
-        "WriteFirst",
-        "WriteSecond",
-        "Send",
-        "Deliver",
-        "Lose",
-        "Apply",
-        "Report",
-        "DeliverAck",
-        "LoseAck",
-        "CopyReplica",
-        "LinkDown",
-        "LinkUp",
-        "Fail",
-        "Suspend",
-        "Resync",
-        "CopyBlock",
-        "PairMark",
-        "StartBackup",
-        "DeliverHost",
-        "LoseHost",
-        "SyncBegin",
-        "SyncLook",
-        "SyncTimeout",
-        "Thaw",
-        "CoordinatorTimeout",
-        "RequesterTimeout",
-        "FinishBackup",
-        "LeaseExpires",
-        "SecondaryFail",
-    ];
-
-    /// The action without its arguments, as an index into [`Action::KINDS`].
-    #[must_use]
-    pub const fn kind(&self) -> usize {
-        match self {
-            Self::WriteOne(_) => 0,
-            Self::WriteFirst => 1,
-            Self::WriteSecond => 2,
-            Self::Send(_) => 3,
-            Self::Deliver { .. } => 4,
-            Self::Lose(_) => 5,
-            Self::Apply => 6,
-            Self::Report => 7,
-            Self::DeliverAck { .. } => 8,
-            Self::LoseAck(_) => 9,
-            Self::CopyReplica(_) => 10,
-            Self::LinkDown => 11,
-            Self::LinkUp => 12,
-            Self::Fail => 13,
-            Self::Suspend => 14,
-            Self::Resync => 15,
-            Self::CopyBlock(_) => 16,
-            Self::PairMark => 17,
-            Self::StartBackup => 18,
-            Self::DeliverHost { .. } => 19,
-            Self::LoseHost(_) => 20,
-            Self::SyncBegin => 21,
-            Self::SyncLook => 22,
-            Self::SyncTimeout => 23,
-            Self::Thaw => 24,
-            Self::CoordinatorTimeout => 25,
-            Self::RequesterTimeout => 26,
-            Self::FinishBackup => 27,
-            Self::LeaseExpires => 28,
-            Self::SecondaryFail => 29,
-        }
-    }
-
     /// Whether the action is the backup's own: a step of requester, coordinator, Sync, or a message of theirs.
     #[must_use]
     pub const fn is_backup(&self) -> bool {
@@ -172,150 +197,41 @@ impl Action {
                 | Self::SyncBegin
                 | Self::SyncLook
                 | Self::SyncTimeout
+                | Self::SuspendForBackup
                 | Self::Thaw
                 | Self::CoordinatorTimeout
                 | Self::RequesterTimeout
                 | Self::FinishBackup
         )
     }
-}
 
-impl World {
-    /// Every action the world offers in `state`.
-    pub(super) fn enabled(&self, state: &State) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.collect_enabled(state, &mut actions);
-        actions
-    }
-
-    /// Adds every action the world offers in `state`, in a fixed order.
-    pub(super) fn collect_enabled(&self, state: &State, actions: &mut Vec<Action>) {
-        self.application(state, actions);
-        self.array_link(state, actions);
-        self.arrays(state, actions);
-        self.backup(state, actions);
-        self.host_link(state, actions);
-    }
-
-    fn application(&self, state: &State, actions: &mut Vec<Action>) {
-        if state.database.open > 0 {
-            actions.push(Action::WriteSecond);
-        } else if state.database.freeze == FreezeState::Running {
-            actions.extend(self.blocks().map(Action::WriteOne));
-            actions.push(Action::WriteFirst);
-        }
-    }
-
-    fn array_link(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = self.bounds.faults;
-        if faults.has(Fault::LinkDown) {
-            actions.push(if state.link_up { Action::LinkDown } else { Action::LinkUp });
-        }
-        for message in state.frames.iter() {
-            if state.link_up {
-                actions.push(Action::Deliver { message, again: false });
-                if faults.has(Fault::ArrayRepeat) {
-                    actions.push(Action::Deliver { message, again: true });
-                }
+    /// The fault that lets the action happen in `state`; none where it is part of ordinary operation. Whether the link
+    /// is up decides if a suspicion is a false one.
+    #[must_use]
+    pub const fn fault(&self, state: &State) -> Option<Fault> {
+        Some(match self {
+            Self::LinkDown | Self::LinkUp => Fault::LinkDown,
+            Self::Fail if state.link_up => Fault::FalseSuspicion,
+            Self::SecondaryFail => Fault::FalseSuspicion,
+            Self::Lose(_) | Self::LoseReply(_) => Fault::ArrayLoss,
+            Self::Deliver { again: true, .. } | Self::DeliverReply { again: true, .. } => {
+                Fault::ArrayRepeat
             }
-            if faults.has(Fault::ArrayLoss) {
-                actions.push(Action::Lose(message));
+            Self::LoseHost(_) => Fault::HostLoss,
+            Self::DeliverHost { again: true, .. } => Fault::HostRepeat,
+            Self::SyncTimeout | Self::CoordinatorTimeout | Self::RequesterTimeout => {
+                Fault::Timeouts
             }
-        }
-        for ack in state.acks.iter() {
-            if state.link_up {
-                actions.push(Action::DeliverAck { ack, again: false });
-                if faults.has(Fault::ArrayRepeat) {
-                    actions.push(Action::DeliverAck { ack, again: true });
-                }
-            }
-            if faults.has(Fault::ArrayLoss) {
-                actions.push(Action::LoseAck(ack));
-            }
-        }
-        if state.link_up {
-            actions.extend(state.primary.journal.entries().map(|entry| Action::Send(entry.seq)));
-            actions.push(Action::Report);
-        }
-    }
-
-    fn arrays(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = self.bounds.faults;
-        if !state.secondary.queue.is_empty() {
-            actions.push(Action::Apply);
-        }
-        if !state.secondary.replica.is_split() {
-            let behind: BlockSet = state.secondary.replica.dirty;
-            actions.extend(behind.iter().map(Action::CopyReplica));
-        }
-        if state.primary.state.is_linked() {
-            if faults.has(Fault::FalseSuspicion) || !state.link_up {
-                actions.push(Action::Fail);
-            }
-            if faults.has(Fault::OperatorSuspend) {
-                actions.push(Action::Suspend);
-            }
-        }
-        if state.secondary.state.is_linked() && faults.has(Fault::FalseSuspicion) {
-            actions.push(Action::SecondaryFail);
-        }
-        if state.primary.state.is_suspended() && state.link_up {
-            actions.push(Action::Resync);
-        }
-        if state.primary.state == PairState::Copy {
-            actions.extend(state.primary.dirty.iter().map(Action::CopyBlock));
-            if state.primary.dirty.is_clean() {
-                actions.push(Action::PairMark);
-            }
-        }
-    }
-
-    fn backup(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = self.bounds.faults;
-        match state.requester.state {
-            RequesterState::Idle => actions.push(Action::StartBackup),
-            RequesterState::Waiting(_) if faults.has(Fault::Timeouts) => {
-                actions.push(Action::RequesterTimeout)
-            }
-            RequesterState::Waiting(_) => {}
-            RequesterState::Reading(_) => actions.push(Action::FinishBackup),
-        }
-        match state.coordinator.state {
-            CoordinatorState::Idle => {}
-            CoordinatorState::Syncing(_) if state.sync.is_none() => actions.push(Action::SyncBegin),
-            CoordinatorState::Syncing(_) => {
-                actions.push(Action::SyncLook);
-                if faults.has(Fault::Timeouts) {
-                    actions.push(Action::SyncTimeout);
-                }
-            }
-            CoordinatorState::Thawing(_) => actions.push(Action::Thaw),
-            CoordinatorState::Freezing(_) | CoordinatorState::Splitting(_) => {
-                if faults.has(Fault::Timeouts) {
-                    actions.push(Action::CoordinatorTimeout);
-                }
-            }
-        }
-        if faults.has(Fault::LeaseExpiry) && state.database.freeze != FreezeState::Running {
-            actions.push(Action::LeaseExpires);
-        }
-    }
-
-    fn host_link(&self, state: &State, actions: &mut Vec<Action>) {
-        let faults = self.bounds.faults;
-        for message in state.host.iter() {
-            actions.push(Action::DeliverHost { message, again: false });
-            if faults.has(Fault::HostRepeat) {
-                actions.push(Action::DeliverHost { message, again: true });
-            }
-            if faults.has(Fault::HostLoss) {
-                actions.push(Action::LoseHost(message));
-            }
-        }
-    }
-
-    /// The blocks of this world.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = BlockIndex> + use<> {
-        (0..self.bounds.blocks).map(BlockIndex)
+            Self::LeaseExpires => Fault::LeaseExpiry,
+            Self::Suspend => Fault::OperatorSuspend,
+            Self::Delete => Fault::OperatorDelete,
+            Self::CrashPrimary => Fault::CrashPrimary,
+            Self::CrashSecondary => Fault::CrashSecondary,
+            Self::CrashLocalHost => Fault::CrashLocalHost,
+            Self::CrashCoordinator => Fault::CrashCoordinator,
+            Self::CrashRemoteHost => Fault::CrashRemoteHost,
+            Self::Takeover { .. } | Self::RemoteWrite(_) | Self::Failback => Fault::Takeover,
+            _ => return None,
+        })
     }
 }

@@ -8,7 +8,8 @@ use crate::protocol::primary::Primary;
 use crate::protocol::requester::Requester;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::sync::Sync;
-use crate::protocol::{Ack, BackupId, HostMessage, Seq, ToSecondary};
+use crate::protocol::{BackupId, HostMessage, Seq, ToSecondary};
+use crate::world::action::Reply;
 
 /// The most blocks a world can have.
 pub const BLOCKS_MAX: usize = 3;
@@ -18,7 +19,19 @@ pub const JOURNAL_MAX: usize = 3;
 pub const FLIGHT_MAX: usize = 2;
 
 /// What a write leaves in a block. Values are only ever compared for equality; every write brings a new one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Value(pub u8);
 
 impl Value {
@@ -148,6 +161,20 @@ pub struct Ghost {
     pub svol_good: bool,
     /// Whether a step of the backup took the pair out of PAIR.
     pub backup_suspended: bool,
+    /// Whether the pair has been in PAIR: from then on the remote site is promised an image.
+    pub promised: bool,
+}
+
+/// What the host still waits for; only under `synchronous` does it wait at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Unanswered {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A write after which the transaction goes on.
+    First,
+    /// The transaction's last write: it commits with the answer.
+    Last,
 }
 
 /// The whole world at one moment.
@@ -163,14 +190,18 @@ pub struct State {
     pub spvol: Image,
     /// Contents of the S-VOL.
     pub svol: Image,
+    /// What the secondary's disks hold of the S/P-VOL. The S/P-VOL itself where the cache is non-volatile.
+    pub disk: Image,
     /// Whether the array link carries anything.
     pub link_up: bool,
     /// In flight from primary to secondary.
-    pub frames: Flight<ToSecondary<Value>>,
+    pub to_secondary: Flight<ToSecondary<Value>>,
     /// In flight from secondary to primary.
-    pub acks: Flight<Ack>,
+    pub to_primary: Flight<Reply>,
     /// The database. The application has at most one transaction open: one of two writes, of which block 0's is done.
     pub database: Database,
+    /// What the host waits for before the transaction goes on.
+    pub unanswered: Unanswered,
     /// The coordinator.
     pub coordinator: Coordinator,
     /// The Sync that the coordinator has begun and waits for.

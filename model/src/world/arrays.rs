@@ -1,0 +1,286 @@
+//! What the arrays do in a step: primary and secondary take it, their effects reach the volumes and the link, and the
+//! ghosts watch in which order it all has to arrive.
+
+use crate::protocol::bounded::BlockSet;
+use crate::protocol::containers::{DirtyMap, Journal};
+use crate::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
+use crate::protocol::secondary::{SecondaryEffect, SecondaryEvent};
+use crate::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
+use crate::protocol::{BlockIndex, Entry, HostMessage, Item, PairState, Rule, Seq, ToPrimary, ToSecondary};
+use crate::world::action::Reply;
+use crate::world::instance::{Cache, Fault};
+use crate::world::state::{Flight, Image, Queue, State, Value, WorldPrimary, WorldSecondary};
+use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
+
+impl Step<'_> {
+    pub(super) fn primary(&mut self, event: PrimaryEvent<Value, BlockSet>) -> Done {
+        let before = self.state.primary;
+        let step = before.step(self.world.rules, event);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Primary(refusal));
+        }
+        self.state.primary = step.state;
+        self.watch_order(before);
+        for effect in step.effects {
+            match effect {
+                PrimaryEffect::WritePvol { block, payload } => {
+                    self.state.pvol[block.0 as usize] = payload;
+                }
+                // The application's next action is what follows the answer.
+                PrimaryEffect::AnswerHost => {}
+                PrimaryEffect::Send(message) => self.send_to_secondary(message)?,
+                PrimaryEffect::AnswerQuiesced(id) => self.watch_still(id, false)?,
+                PrimaryEffect::AnswerReleased { id, held } => self.answer_thawed(id, held)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn copy_block(&mut self, block: BlockIndex) -> Done {
+        let payload = self.state.pvol[block.0 as usize];
+        self.primary(PrimaryEvent::CopyBlock { block, payload })
+    }
+
+    fn send_to_secondary(&mut self, message: ToSecondary<Value>) -> Done {
+        if !self.state.link_up {
+            // What is given to a link that is down is lost.
+            return Ok(());
+        }
+        let room = self.state.to_secondary.add(message, self.world.bounds.frames);
+        if room { Ok(()) } else { Err(WhyNot::NoRoom) }
+    }
+
+    pub(super) fn deliver(&mut self, message: ToSecondary<Value>, again: bool) -> Done {
+        if !again {
+            self.state.to_secondary.remove(message);
+        }
+        let event = match message {
+            ToSecondary::Frame(frame) => SecondaryEvent::Frame(frame),
+            ToSecondary::Unsequenced { incarnation, block, payload } => {
+                SecondaryEvent::Unsequenced { incarnation, block, payload }
+            }
+            ToSecondary::Resync { incarnation } => SecondaryEvent::Resync { incarnation },
+            ToSecondary::Suspend { incarnation } => SecondaryEvent::Suspend { incarnation },
+            ToSecondary::Delete { incarnation } => SecondaryEvent::Delete { incarnation },
+        };
+        dropped_if_refused(self.secondary(event))
+    }
+
+    pub(super) fn secondary(&mut self, event: SecondaryEvent<Value>) -> Done {
+        let was = self.state.secondary;
+        let step = was.step(self.world.rules, event);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Secondary(refusal));
+        }
+        self.state.secondary = step.state;
+        self.watch_resync(&was, &event);
+        self.watch_written(was.written);
+        for effect in step.effects {
+            match effect {
+                SecondaryEffect::WriteSpvol { block, payload } => {
+                    self.state.spvol[block.0 as usize] = payload;
+                }
+                SecondaryEffect::Replica(effect) => self.replica(effect),
+                SecondaryEffect::Send(message) => self.send_to_primary(message)?,
+                SecondaryEffect::SplitDone(id) => {
+                    self.send_to_host(HostMessage::SplitAnswer { id, done: true })?;
+                }
+            }
+        }
+        if !was.replica.is_split() && self.state.secondary.replica.is_split() {
+            self.state.ghost.svol_good =
+                was.consistent && self.state.svol == self.state.ghost.oracle;
+        }
+        Ok(())
+    }
+
+    fn replica(&mut self, effect: ReplicaEffect<BlockSet>) {
+        let State { spvol, svol, .. } = &mut *self.state;
+        match effect {
+            ReplicaEffect::CopyToSvol(block) => svol[block.0 as usize] = spvol[block.0 as usize],
+            ReplicaEffect::Reflect(blocks) => {
+                blocks.iter().for_each(|block| svol[block.0 as usize] = spvol[block.0 as usize]);
+            }
+            ReplicaEffect::Restore(blocks) => {
+                blocks.iter().for_each(|block| spvol[block.0 as usize] = svol[block.0 as usize]);
+            }
+        }
+    }
+
+    fn send_to_primary(&mut self, message: Reply) -> Done {
+        if self.world.bounds.acks == 0 {
+            return self.take_reply(message);
+        }
+        let room = self.state.to_primary.add(message, self.world.bounds.acks);
+        if room { Ok(()) } else { Err(WhyNot::NoRoom) }
+    }
+
+    pub(super) fn take_reply(&mut self, message: Reply) -> Done {
+        let event = match message {
+            ToPrimary::Ack(ack) => PrimaryEvent::Ack(ack),
+            ToPrimary::Ready { incarnation, written, dirty } => {
+                PrimaryEvent::Ready { incarnation, written, dirty }
+            }
+            ToPrimary::Suspended { incarnation } => PrimaryEvent::Suspended { incarnation },
+        };
+        dropped_if_refused(self.primary(event))
+    }
+
+    /// What the cache had not destaged is lost with it, if it is volatile: written or not.
+    pub(super) fn crash_secondary(&mut self) -> Done {
+        if self.world.bounds.cache == Cache::Volatile {
+            self.state.spvol = self.state.disk;
+        }
+        self.secondary(SecondaryEvent::Restart)
+    }
+
+    pub(super) fn take_over(&mut self, force: bool) -> Done {
+        let was = self.state.secondary;
+        self.secondary(SecondaryEvent::Takeover { force })?;
+        let State { secondary, ghost, svol, .. } = &mut *self.state;
+        ghost.order.clear();
+        ghost.complete = None;
+        if !was.consistent && secondary.consistent {
+            // The gold copy was brought back: the S/P-VOL has to be what it was before the copying began.
+            let forgotten = self.world.image_of(Value::FORGOTTEN);
+            ghost.oracle = if ghost.svol_good { *svol } else { forgotten };
+            ghost.copying = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn remote_write(&mut self, block: BlockIndex) -> Done {
+        let payload = self.fresh_value();
+        self.state.ghost.oracle[block.0 as usize] = payload;
+        self.secondary(SecondaryEvent::RemoteWrite { block, payload })
+    }
+
+    /// The sides change roles, and with them the names of their volumes. What was in flight went to roles that are no
+    /// more; every number still to come is of a newer incarnation.
+    pub(super) fn fail_back(&mut self) -> Done {
+        let State { primary, secondary, .. } = *self.state;
+        let clean = BlockSet::new(self.world.bounds.blocks);
+        let queue = Queue::new(self.world.bounds.journal);
+        let journal_full = self.world.bounds.journal_full;
+        let newest = primary.incarnation_newest();
+        let new = primary_of_taken_over(secondary, queue, journal_full, newest);
+        let Some(new_primary) = new else { return Err(WhyNot::NotOffered) };
+        let state = &mut *self.state;
+        state.secondary = secondary_of_old_primary(&primary, queue, clean);
+        state.primary = new_primary;
+        core::mem::swap(&mut state.pvol, &mut state.spvol);
+        // The old local site has a replica pair of its own, in PAIR and equal.
+        state.secondary.replica = Replica { state: ReplicaState::Pair, dirty: clean };
+        state.svol = state.spvol;
+        state.disk = state.spvol;
+        state.to_secondary = Flight::default();
+        state.to_primary = Flight::default();
+        state.ghost.oracle = state.spvol;
+        state.ghost.order.clear();
+        state.ghost.copying = false;
+        state.ghost.complete = None;
+        Ok(())
+    }
+
+    // What the ghosts watch.
+
+    /// Notes what this step of the primary numbered, as the order in which it has to be applied, and the point at which
+    /// a resync has copied everything.
+    fn watch_order(&mut self, before: WorldPrimary) {
+        let State { primary, secondary, ghost, pvol, .. } = &mut *self.state;
+        let linked = primary.state.is_linked();
+        if primary.incarnation == before.incarnation && linked {
+            for entry in primary.journal.entries().filter(|entry| entry.seq > before.newest) {
+                ghost.order.push(*entry);
+            }
+        }
+        let same = primary.incarnation == secondary.incarnation;
+        if ghost.copying && ghost.complete.is_none() && linked && same && primary.dirty.is_clean() {
+            ghost.complete = Some((primary.newest, *pvol));
+            self.watch_complete();
+        }
+    }
+
+    /// From the last copy on the S/P-VOL has to be what the P-VOL was.
+    fn watch_complete(&mut self) {
+        let State { ghost, secondary, .. } = &mut *self.state;
+        if let Some((seq, image)) = ghost.complete.filter(|(seq, _)| *seq <= secondary.written) {
+            ghost.copying = false;
+            ghost.complete = None;
+            ghost.oracle = image;
+            for entry in ghost
+                .order
+                .entries()
+                .filter(|entry| entry.seq > seq && entry.seq <= secondary.written)
+            {
+                overwrite(&mut ghost.oracle, entry);
+            }
+        }
+    }
+
+    /// From the start of an incarnation until its last copy the S/P-VOL is a mixture of two times.
+    fn watch_resync(&mut self, was: &WorldSecondary, event: &SecondaryEvent<Value>) {
+        let SecondaryEvent::Resync { incarnation } = event else { return };
+        if *incarnation > was.incarnation || !self.world.rules.has(Rule::Resync1) {
+            let ghost = &mut self.state.ghost;
+            ghost.order.clear();
+            ghost.copying = true;
+            ghost.complete = None;
+        }
+    }
+
+    /// Follows `written` by the order in which the numbers were given.
+    fn watch_written(&mut self, before: Seq) {
+        let State { ghost, secondary, .. } = &mut *self.state;
+        if ghost.copying {
+            self.watch_complete();
+        } else {
+            let due = |entry: &&Entry<Value>| entry.seq > before && entry.seq <= secondary.written;
+            for entry in ghost.order.entries().filter(due) {
+                overwrite(&mut ghost.oracle, entry);
+            }
+        }
+        let written = self.state.secondary.written;
+        self.state.ghost.order.drop_through(written);
+    }
+
+    pub(super) fn send_to_host(&mut self, message: HostMessage) -> Done {
+        let room = self.state.host.add(message, self.world.bounds.host_messages);
+        // A link that may lose messages loses the one it has no room for.
+        let lossy = self.world.bounds.faults.has(Fault::HostLoss);
+        if room || lossy { Ok(()) } else { Err(WhyNot::NoRoom) }
+    }
+
+    /// The lowest value that stands nowhere in the world.
+    pub(super) fn fresh_value(&self) -> Value {
+        let mut used = 0_u64;
+        let mut copy = *self.state;
+        copy.for_each_value(|value| {
+            if *value != Value::FORGOTTEN {
+                used |= 1 << (value.0 & 63);
+            }
+        });
+        Value(used.trailing_ones() as u8)
+    }
+
+    pub(super) fn is_suspended_for_backup(&self) -> bool {
+        let secondary = &self.state.secondary;
+        secondary.state == PairState::Ssus && secondary.consistent
+    }
+}
+
+/// Puts what an entry leaves in its block into `image`.
+fn overwrite(image: &mut Image, entry: &Entry<Value>) {
+    if let (Some(block), Some(value)) = (entry.item.block(), payload(entry)) {
+        image[block.0 as usize] = value;
+    }
+}
+
+/// What an entry leaves in its block.
+pub(super) fn payload(entry: &Entry<Value>) -> Option<Value> {
+    match entry.item {
+        Item::Write { payload, .. } | Item::Copy { payload, .. } => Some(payload),
+        Item::PairMark => None,
+    }
+}

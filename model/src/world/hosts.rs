@@ -1,0 +1,250 @@
+//! What the hosts do in a step: the application and its database, coordinator, Sync and requester, and the link between
+//! the hosts.
+
+use crate::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent, CoordinatorState};
+use crate::protocol::database::{DatabaseEffect, DatabaseEvent};
+use crate::protocol::primary::PrimaryEvent;
+use crate::protocol::requester::{RequesterEffect, RequesterEvent};
+use crate::protocol::secondary::SecondaryEvent;
+use crate::protocol::sync::{Sync, SyncEffect, SyncEvent, SyncOutcome};
+use crate::protocol::{BackupId, BlockIndex, HostMessage, Journal, PairState};
+use crate::world::instance::{Stillness, Variant};
+use crate::world::state::{FrozenImage, Unanswered, Value};
+use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
+
+impl Step<'_> {
+    // The application: transactions of one and of two writes, each bringing a value of its own.
+
+    pub(super) fn write_one(&mut self, block: BlockIndex) -> Done {
+        self.database(DatabaseEvent::Begin)?;
+        self.host_write(block, self.fresh_value())?;
+        self.commit()
+    }
+
+    pub(super) fn write_first(&mut self) -> Done {
+        self.database(DatabaseEvent::Begin)?;
+        self.host_write(BlockIndex(0), self.fresh_value())?;
+        if self.waits_for_answer() {
+            self.state.unanswered = Unanswered::First;
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_second(&mut self) -> Done {
+        let last = BlockIndex(self.world.bounds.blocks - 1);
+        self.host_write(last, self.state.pvol[0])?;
+        self.commit()
+    }
+
+    fn host_write(&mut self, block: BlockIndex, payload: Value) -> Done {
+        self.database(DatabaseEvent::Write)?;
+        self.primary(PrimaryEvent::HostWrite { block, payload })
+    }
+
+    /// Under `synchronous` the host is answered when the write is remote, and commits then.
+    fn waits_for_answer(&self) -> bool {
+        self.world.variant == Variant::Synchronous
+    }
+
+    fn commit(&mut self) -> Done {
+        if self.waits_for_answer() {
+            self.state.unanswered = Unanswered::Last;
+            return Ok(());
+        }
+        self.database(DatabaseEvent::Commit)
+    }
+
+    pub(super) fn answer_host(&mut self) -> Done {
+        let was = core::mem::take(&mut self.state.unanswered);
+        if was == Unanswered::Last { self.database(DatabaseEvent::Commit) } else { Ok(()) }
+    }
+
+    // The link between the hosts.
+
+    pub(super) fn deliver_host(&mut self, message: HostMessage, again: bool) -> Done {
+        if !again {
+            self.state.host.remove(message);
+        }
+        match message {
+            HostMessage::Request(id) => {
+                dropped_if_refused(self.coordinator(CoordinatorEvent::Request(id)))
+            }
+            HostMessage::SplitAnswer { id, done } => {
+                dropped_if_refused(self.coordinator(CoordinatorEvent::SplitAnswer { id, done }))
+            }
+            HostMessage::Permit(id) => {
+                dropped_if_refused(self.requester(RequesterEvent::Permit(id)))
+            }
+            HostMessage::Reject(id) => {
+                dropped_if_refused(self.requester(RequesterEvent::Reject(id)))
+            }
+            HostMessage::Split(id) if self.world.variant == Variant::Conventional => {
+                // The S/P-VOL itself is backed up, if the suspension has reached it.
+                let done =
+                    self.state.secondary.armed == Some(id) && self.is_suspended_for_backup();
+                self.send_to_host(HostMessage::SplitAnswer { id, done })
+            }
+            // The remote host hands the split to the secondary and sends its answer, a refusal included.
+            HostMessage::Split(id) => match self.secondary(SecondaryEvent::Split(id)) {
+                Err(WhyNot::Secondary(_)) => {
+                    self.send_to_host(HostMessage::SplitAnswer { id, done: false })
+                }
+                done => done,
+            },
+        }
+    }
+
+    // Requester, coordinator, database, Sync.
+
+    pub(super) fn requester(&mut self, event: RequesterEvent) -> Done {
+        let step = self.state.requester.step(self.world.rules, event);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Requester(refusal));
+        }
+        self.state.requester = step.state;
+        for effect in step.effects {
+            match effect {
+                RequesterEffect::Arm(id) => self.secondary(SecondaryEvent::Arm(id))?,
+                RequesterEffect::Send(message) => self.send_to_host(message)?,
+                RequesterEffect::Read(_) => {}
+                RequesterEffect::Release(id) => self.secondary(SecondaryEvent::Release(id))?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn coordinator(&mut self, event: CoordinatorEvent) -> Done {
+        let step = self.state.coordinator.step(self.world.rules, event);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Coordinator(refusal));
+        }
+        self.state.coordinator = step.state;
+        for effect in step.effects {
+            match effect {
+                CoordinatorEffect::Freeze(id) => self.hold_still(id)?,
+                // Sync is begun by an action of its own: anything may happen between freeze and Sync.
+                CoordinatorEffect::BeginSync(_) => {}
+                // While it waits for the thaw's answer the coordinator thaws by an action of its own.
+                CoordinatorEffect::Thaw(_) if self.is_thawing() => {}
+                CoordinatorEffect::Thaw(id) => self.let_go(id)?,
+                CoordinatorEffect::Send(message) => {
+                    if let HostMessage::Permit(id) = message {
+                        self.state.ghost.permitted =
+                            self.state.ghost.frozen.filter(|frozen| frozen.id == id);
+                    }
+                    self.send_to_host(message)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// FREEZE-1 or, as claim 4 has it, QUIESCE-1.
+    fn hold_still(&mut self, id: BackupId) -> Done {
+        match self.world.bounds.stillness {
+            Stillness::Freeze => self.database(DatabaseEvent::Freeze(id)),
+            Stillness::Quiesce => self.primary(PrimaryEvent::Quiesce(id)),
+        }
+    }
+
+    fn let_go(&mut self, id: BackupId) -> Done {
+        match self.world.bounds.stillness {
+            Stillness::Freeze => self.database(DatabaseEvent::Thaw(id)),
+            Stillness::Quiesce => self.primary(PrimaryEvent::Unquiesce(id)),
+        }
+    }
+
+    pub(super) fn lease_expires(&mut self) -> Done {
+        match self.world.bounds.stillness {
+            Stillness::Freeze => self.database(DatabaseEvent::LeaseExpired),
+            Stillness::Quiesce => self.primary(PrimaryEvent::LeaseExpired),
+        }
+    }
+
+    fn is_thawing(&self) -> bool {
+        matches!(self.state.coordinator.state, CoordinatorState::Thawing(_))
+    }
+
+    pub(super) fn thaw(&mut self) -> Done {
+        match self.state.coordinator.state {
+            CoordinatorState::Thawing(id) => self.let_go(id),
+            _ => Err(WhyNot::NotOffered),
+        }
+    }
+
+    pub(super) fn database(&mut self, event: DatabaseEvent) -> Done {
+        let step = self.state.database.step(self.world.rules, event);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Database(refusal));
+        }
+        self.state.database = step.state;
+        for effect in step.effects {
+            match effect {
+                DatabaseEffect::Flush => {}
+                DatabaseEffect::AnswerFrozen(id) => {
+                    let torn = self.state.database.open > 0;
+                    self.watch_still(id, torn)?;
+                }
+                DatabaseEffect::AnswerThawed { id, held } => self.answer_thawed(id, held)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ghost: what was held still, and whether half a transaction was in it. Then the coordinator is told, which may have
+    /// stopped waiting.
+    pub(super) fn watch_still(&mut self, id: BackupId, torn: bool) -> Done {
+        self.state.ghost.frozen = Some(FrozenImage { id, image: self.state.pvol, torn });
+        dropped_if_refused(self.coordinator(CoordinatorEvent::Frozen(id)))
+    }
+
+    pub(super) fn answer_thawed(&mut self, id: BackupId, held: bool) -> Done {
+        if self.is_thawing() {
+            self.coordinator(CoordinatorEvent::Thawed { id, held })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync_begin(&mut self) -> Done {
+        match Sync::begin(self.world.rules, self.state.primary.view()) {
+            Ok(sync) => {
+                self.state.sync = Some(sync);
+                Ok(())
+            }
+            Err(_) => self.coordinator(CoordinatorEvent::Synced { done: false }),
+        }
+    }
+
+    pub(super) fn sync_timeout(&mut self) -> Done {
+        match self.state.sync {
+            Some(_) => self.sync(SyncEvent::Timeout),
+            None => self.coordinator(CoordinatorEvent::Synced { done: false }),
+        }
+    }
+
+    pub(super) fn sync(&mut self, event: SyncEvent) -> Done {
+        let sync = self.state.sync.ok_or(WhyNot::SyncWaits)?;
+        let effects = sync.step(self.world.rules, event).effects;
+        match effects.first() {
+            Some(SyncEffect::Return(outcome)) => {
+                self.state.sync = None;
+                let done = *outcome == SyncOutcome::Done;
+                self.coordinator(CoordinatorEvent::Synced { done })
+            }
+            Some(SyncEffect::Wait) | None => Err(WhyNot::SyncWaits),
+        }
+    }
+
+    /// The conventional way ([0008] [0009]): once the queue has drained the pair is suspended, and stays so while the
+    /// S/P-VOL is backed up.
+    pub(super) fn suspend_for_backup(&mut self) -> Done {
+        if self.state.primary.state != PairState::Pair {
+            return self.coordinator(CoordinatorEvent::Synced { done: false });
+        }
+        if !self.state.primary.journal.is_empty() {
+            return Err(WhyNot::SyncWaits);
+        }
+        self.primary(PrimaryEvent::Suspend)?;
+        self.coordinator(CoordinatorEvent::Synced { done: true })
+    }
+}

@@ -1,0 +1,240 @@
+//! When the world lets an action happen. Whether a role then acts is the role's decision.
+
+use crate::protocol::bounded::BlockSet;
+use crate::protocol::containers::{DirtyMap, Journal};
+use crate::protocol::coordinator::CoordinatorState;
+use crate::protocol::database::FreezeState;
+use crate::protocol::requester::RequesterState;
+use crate::protocol::{BlockIndex, HostMessage, PairState};
+use crate::world::World;
+use crate::world::action::Action;
+use crate::world::instance::{Cache, Fault, Variant};
+use crate::world::state::{State, Unanswered};
+
+impl World {
+    /// Every action the world offers in `state`.
+    pub(super) fn enabled(&self, state: &State) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.collect_enabled(state, &mut actions);
+        actions
+    }
+
+    /// Adds every action the world offers in `state`, in a fixed order.
+    pub(super) fn collect_enabled(&self, state: &State, actions: &mut Vec<Action>) {
+        self.application(state, actions);
+        self.array_link(state, actions);
+        self.arrays(state, actions);
+        self.operator(state, actions);
+        self.backup(state, actions);
+        self.host_link(state, actions);
+        self.crashes(actions);
+        self.remote_site(state, actions);
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.bounds.faults.has(fault)
+    }
+
+    fn application(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.unanswered != Unanswered::Nothing {
+            // Synchronous: the host waits until the write is remote, or the pair has given that up.
+            if state.primary.state != PairState::Pair || state.primary.journal.is_empty() {
+                actions.push(Action::AnswerHost);
+            }
+        } else if state.database.open > 0 {
+            actions.push(Action::WriteSecond);
+        } else if state.database.freeze == FreezeState::Running {
+            actions.extend(self.blocks().map(Action::WriteOne));
+            actions.push(Action::WriteFirst);
+        }
+    }
+
+    fn array_link(&self, state: &State, actions: &mut Vec<Action>) {
+        if self.has(Fault::LinkDown) {
+            actions.push(if state.link_up { Action::LinkDown } else { Action::LinkUp });
+        }
+        for message in state.to_secondary.iter() {
+            if state.link_up {
+                actions.push(Action::Deliver { message, again: false });
+                if self.has(Fault::ArrayRepeat) {
+                    actions.push(Action::Deliver { message, again: true });
+                }
+            }
+            if self.has(Fault::ArrayLoss) {
+                actions.push(Action::Lose(message));
+            }
+        }
+        for message in state.to_primary.iter() {
+            if state.link_up {
+                actions.push(Action::DeliverReply { message, again: false });
+                if self.has(Fault::ArrayRepeat) {
+                    actions.push(Action::DeliverReply { message, again: true });
+                }
+            }
+            if self.has(Fault::ArrayLoss) {
+                actions.push(Action::LoseReply(message));
+            }
+        }
+        if state.link_up {
+            actions.extend(state.primary.journal.entries().map(|entry| Action::Send(entry.seq)));
+            if state.secondary.state.is_linked() {
+                actions.push(Action::Report);
+            }
+        }
+    }
+
+    fn arrays(&self, state: &State, actions: &mut Vec<Action>) {
+        if !state.secondary.queue.is_empty() {
+            actions.push(Action::Apply);
+        }
+        if !state.secondary.replica.is_split() {
+            let behind: BlockSet = state.secondary.replica.dirty;
+            actions.extend(behind.iter().map(Action::CopyReplica));
+        }
+        if self.bounds.cache == Cache::Volatile {
+            let behind = |block: &BlockIndex| {
+                state.disk[block.0 as usize] != state.spvol[block.0 as usize]
+            };
+            actions.extend(self.blocks().filter(behind).map(Action::Destage));
+        }
+        if state.primary.state.is_linked()
+            && (self.has(Fault::FalseSuspicion) || !state.link_up)
+        {
+            actions.push(Action::Fail);
+        }
+        if state.secondary.state.is_linked() && self.has(Fault::FalseSuspicion) {
+            actions.push(Action::SecondaryFail);
+        }
+        if state.primary.state == PairState::Copy {
+            actions.extend(state.primary.dirty.iter().map(Action::CopyBlock));
+            if state.primary.dirty.is_clean() {
+                actions.push(Action::PairMark);
+            }
+        }
+    }
+
+    fn operator(&self, state: &State, actions: &mut Vec<Action>) {
+        let primary = state.primary.state;
+        if primary.is_linked() && self.has(Fault::OperatorSuspend) {
+            actions.push(Action::Suspend);
+        }
+        if primary != PairState::Smpl && self.has(Fault::OperatorDelete) {
+            actions.push(Action::Delete);
+        }
+        if !state.link_up {
+            return;
+        }
+        if primary == PairState::Smpl {
+            actions.push(Action::Create);
+        }
+        // The conventional backup resynchronises when it has been read, and not before.
+        let is_read = self.variant != Variant::Conventional
+            || state.requester.state == RequesterState::Idle
+                && state.coordinator.state == CoordinatorState::Idle;
+        if primary.is_suspended() && is_read {
+            actions.push(Action::Resync);
+        }
+    }
+
+    fn backup(&self, state: &State, actions: &mut Vec<Action>) {
+        let timeouts = self.has(Fault::Timeouts);
+        match state.requester.state {
+            RequesterState::Idle => actions.push(Action::StartBackup),
+            RequesterState::Waiting(_) if timeouts => actions.push(Action::RequesterTimeout),
+            RequesterState::Waiting(_) => {}
+            RequesterState::Reading(_) => actions.push(Action::FinishBackup),
+        }
+        match state.coordinator.state {
+            CoordinatorState::Idle => {}
+            CoordinatorState::Syncing(_) if self.variant == Variant::Conventional => {
+                actions.push(Action::SuspendForBackup);
+                if timeouts {
+                    actions.push(Action::SyncTimeout);
+                }
+            }
+            CoordinatorState::Syncing(_) if state.sync.is_none() => actions.push(Action::SyncBegin),
+            CoordinatorState::Syncing(_) => {
+                actions.push(Action::SyncLook);
+                if timeouts {
+                    actions.push(Action::SyncTimeout);
+                }
+            }
+            CoordinatorState::Thawing(_) => actions.push(Action::Thaw),
+            CoordinatorState::Freezing(_) | CoordinatorState::Splitting(_) => {
+                if timeouts {
+                    actions.push(Action::CoordinatorTimeout);
+                }
+            }
+        }
+        let is_leased =
+            state.database.freeze != FreezeState::Running || state.primary.quiesced.is_some();
+        if self.has(Fault::LeaseExpiry) && is_leased {
+            actions.push(Action::LeaseExpires);
+        }
+    }
+
+    fn host_link(&self, state: &State, actions: &mut Vec<Action>) {
+        for message in state.host.iter() {
+            if self.is_awaited(state, message) {
+                actions.push(Action::DeliverHost { message, again: false });
+                if self.has(Fault::HostRepeat) {
+                    actions.push(Action::DeliverHost { message, again: true });
+                }
+            }
+            if self.has(Fault::HostLoss) {
+                actions.push(Action::LoseHost(message));
+            }
+        }
+    }
+
+    /// The conventional split waits at the remote host until the suspension has come through.
+    fn is_awaited(&self, state: &State, message: HostMessage) -> bool {
+        let waits = self.variant == Variant::Conventional && matches!(message, HostMessage::Split(_));
+        !waits || !state.secondary.state.is_linked()
+    }
+
+    fn crashes(&self, actions: &mut Vec<Action>) {
+        let crashes = [
+            (Fault::CrashPrimary, Action::CrashPrimary),
+            (Fault::CrashSecondary, Action::CrashSecondary),
+            (Fault::CrashLocalHost, Action::CrashLocalHost),
+            (Fault::CrashCoordinator, Action::CrashCoordinator),
+            (Fault::CrashRemoteHost, Action::CrashRemoteHost),
+        ];
+        actions.extend(crashes.iter().filter(|(fault, _)| self.has(*fault)).map(|(_, a)| *a));
+    }
+
+    fn remote_site(&self, state: &State, actions: &mut Vec<Action>) {
+        if !self.has(Fault::Takeover) {
+            return;
+        }
+        match state.secondary.state {
+            PairState::Smpl => {}
+            PairState::Ssws => {
+                actions.extend(self.blocks().map(Action::RemoteWrite));
+                if state.link_up && is_quiet(state) {
+                    actions.push(Action::Failback);
+                }
+            }
+            _ => {
+                let force = !state.secondary.consistent && !state.secondary.replica.is_split();
+                actions.push(Action::Takeover { force });
+            }
+        }
+    }
+
+    /// The blocks of this world.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = BlockIndex> + use<> {
+        (0..self.bounds.blocks).map(BlockIndex)
+    }
+}
+
+/// Whether the hosts are at rest: a failback is a planned change of sides.
+fn is_quiet(state: &State) -> bool {
+    state.database.open == 0
+        && state.database.freeze == FreezeState::Running
+        && state.primary.quiesced.is_none()
+        && state.coordinator.state == CoordinatorState::Idle
+        && state.requester.state == RequesterState::Idle
+        && state.host.is_empty()
+}
