@@ -7,8 +7,10 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use syncsplit_model::protocol::Rule;
+use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Action, Bounds, INSTANCES, Instance, PROPERTIES, State, Variant, World, describe,
+    Action, Bounds, Cache, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
+    Variant, World, describe,
 };
 
 /// Successors as the checker sees them: the kind of the action and the normal form it leads to, if that is another.
@@ -71,10 +73,26 @@ fn differences(
     text
 }
 
+/// Every way a world can be large, wide or faulty, each in at least one of these.
 fn bounds() -> Vec<Bounds> {
     let mut bounds: Vec<Bounds> = INSTANCES.iter().map(|instance| instance.bounds).collect();
-    let all = Instance::named("faults").unwrap().bounds;
-    bounds.push(Bounds { journal: 2, ..all });
+    let all = Bounds {
+        faults: Faults::ALL,
+        journal: 2,
+        frames: 2,
+        acks: 2,
+        host_messages: 2,
+        ..Instance::named("ci").unwrap().bounds
+    };
+    bounds.extend([
+        Bounds { acks: 0, ..all },
+        all,
+        Bounds { start: Start::Smpl, ..all },
+        Bounds { stillness: Stillness::Quiesce, ..all },
+        Bounds { cache: Cache::Volatile, ..all },
+        Bounds { journal_full: JournalFull::Suspend, ..all },
+        Bounds { frames: 1, acks: 1, host_messages: 1, ..all },
+    ]);
     bounds
 }
 
@@ -103,8 +121,10 @@ fn with_every_rule() {
 }
 
 #[test]
-fn as_published() {
-    run(Variant::Published, &[], 200);
+fn under_every_other_variant() {
+    for variant in Variant::ALL {
+        run(*variant, &[], 150);
+    }
 }
 
 #[test]

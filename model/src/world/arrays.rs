@@ -7,7 +7,9 @@ use crate::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
 use crate::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use crate::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
-use crate::protocol::{BlockIndex, Entry, HostMessage, Item, PairState, Rule, Seq, ToPrimary, ToSecondary};
+use crate::protocol::{
+    BlockIndex, Entry, HostMessage, Item, PairState, Rule, Seq, ToPrimary, ToSecondary,
+};
 use crate::world::action::Reply;
 use crate::world::instance::{Cache, Fault};
 use crate::world::state::{Flight, Image, Queue, State, Value, WorldPrimary, WorldSecondary};
@@ -152,7 +154,9 @@ impl Step<'_> {
 
     pub(super) fn remote_write(&mut self, block: BlockIndex) -> Done {
         let payload = self.fresh_value();
-        self.state.ghost.oracle[block.0 as usize] = payload;
+        if self.state.secondary.state == PairState::Ssws {
+            self.state.ghost.oracle[block.0 as usize] = payload;
+        }
         self.secondary(SecondaryEvent::RemoteWrite { block, payload })
     }
 

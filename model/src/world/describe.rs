@@ -7,10 +7,10 @@ use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
-use crate::protocol::{Entry, HostMessage, Incarnation, Item, QMarker, Seq, ToSecondary};
+use crate::protocol::{Entry, HostMessage, Item, QMarker, ToPrimary, ToSecondary};
 use crate::world::World;
-use crate::world::action::Action;
-use crate::world::state::{Image, Queue, State, Value};
+use crate::world::action::{Action, Reply};
+use crate::world::state::{Image, Queue, State, Unanswered, Value};
 
 /// Who takes the action.
 #[must_use]
@@ -19,21 +19,36 @@ pub const fn who(action: &Action) -> &'static str {
         Action::WriteOne(_) | Action::WriteFirst | Action::WriteSecond | Action::LeaseExpires => {
             "database"
         }
-        Action::Send(_) | Action::Fail | Action::CopyBlock(_) | Action::PairMark => "primary",
-        Action::Apply | Action::Report | Action::CopyReplica(_) | Action::SecondaryFail => {
-            "secondary"
-        }
+        Action::Send(_)
+        | Action::Fail
+        | Action::CopyBlock(_)
+        | Action::PairMark
+        | Action::AnswerHost
+        | Action::CrashPrimary => "primary",
+        Action::Apply
+        | Action::Report
+        | Action::CopyReplica(_)
+        | Action::Destage(_)
+        | Action::SecondaryFail
+        | Action::CrashSecondary => "secondary",
         Action::Deliver { .. }
         | Action::Lose(_)
-        | Action::DeliverAck { .. }
-        | Action::LoseAck(_)
+        | Action::DeliverReply { .. }
+        | Action::LoseReply(_)
         | Action::LinkDown
         | Action::LinkUp => "array link",
-        Action::Suspend | Action::Resync => "operator",
+        Action::Create | Action::Suspend | Action::Resync | Action::Delete | Action::Failback => {
+            "operator"
+        }
         Action::StartBackup | Action::RequesterTimeout | Action::FinishBackup => "requester",
+        Action::CrashLocalHost => "local host",
+        Action::CrashRemoteHost | Action::Takeover { .. } | Action::RemoteWrite(_) => "remote host",
         Action::DeliverHost { .. } | Action::LoseHost(_) => "host link",
         Action::SyncBegin | Action::SyncLook | Action::SyncTimeout => "Sync",
-        Action::Thaw | Action::CoordinatorTimeout => "coordinator",
+        Action::Thaw
+        | Action::SuspendForBackup
+        | Action::CoordinatorTimeout
+        | Action::CrashCoordinator => "coordinator",
     }
 }
 
@@ -44,7 +59,8 @@ pub fn action_text(action: &Action) -> String {
     match action {
         Action::WriteOne(block) => format!("transaction: write block {}, commit", block.0),
         Action::WriteFirst => "transaction: write block 0".into(),
-        Action::WriteSecond => "transaction: write block 1, commit".into(),
+        Action::WriteSecond => "transaction: write the last block, commit".into(),
+        Action::AnswerHost => "answer the host: its write is remote".into(),
         Action::Send(seq) => format!("send entry {}", seq.0),
         Action::Deliver { message, again } => {
             format!("deliver {}{}", frame(message), repeat(*again))
@@ -52,16 +68,19 @@ pub fn action_text(action: &Action) -> String {
         Action::Lose(message) => format!("lose {}", frame(message)),
         Action::Apply => "apply the next entry".into(),
         Action::Report => "report written".into(),
-        Action::DeliverAck { ack, again } => {
-            format!("deliver {}{}", ack_text(ack.incarnation, ack.written), repeat(*again))
+        Action::DeliverReply { message, again } => {
+            format!("deliver {}{}", reply(message), repeat(*again))
         }
-        Action::LoseAck(ack) => format!("lose {}", ack_text(ack.incarnation, ack.written)),
+        Action::LoseReply(message) => format!("lose {}", reply(message)),
         Action::CopyReplica(block) => format!("copy block {} on to the S-VOL", block.0),
+        Action::Destage(block) => format!("destage block {} to disk", block.0),
         Action::LinkDown => "goes down".into(),
         Action::LinkUp => "comes up".into(),
         Action::Fail | Action::SecondaryFail => "take the link for failed: PSUE".into(),
+        Action::Create => "create the pair: ask for a new incarnation".into(),
         Action::Suspend => "suspend the pair: PSUS".into(),
-        Action::Resync => "resync the pair: COPY under a new incarnation".into(),
+        Action::Resync => "resync the pair: ask for a new incarnation".into(),
+        Action::Delete => "delete the pair: SMPL".into(),
         Action::CopyBlock(block) => format!("copy dirty block {}", block.0),
         Action::PairMark => "put the pair mark into the journal".into(),
         Action::StartBackup => "start a backup".into(),
@@ -76,12 +95,28 @@ pub fn action_text(action: &Action) -> String {
         Action::CoordinatorTimeout => "stop waiting".into(),
         Action::RequesterTimeout => "stop waiting, release the S-VOL".into(),
         Action::FinishBackup => "backup read, release the S-VOL".into(),
-        Action::LeaseExpires => "the freeze's lease ends".into(),
+        Action::LeaseExpires => "the lease ends".into(),
+        Action::SuspendForBackup => "suspend the pair for the backup: PSUS".into(),
+        Action::CrashPrimary
+        | Action::CrashSecondary
+        | Action::CrashLocalHost
+        | Action::CrashCoordinator
+        | Action::CrashRemoteHost => "crash and restart".into(),
+        Action::Takeover { force: false } => "take over: SSWS".into(),
+        Action::Takeover { force: true } => "take over by force: SSWS".into(),
+        Action::RemoteWrite(block) => format!("write block {}", block.0),
+        Action::Failback => "fail back: the sides change roles".into(),
     }
 }
 
-fn ack_text(incarnation: Incarnation, written: Seq) -> String {
-    format!("ack {} (inc {})", written.0, incarnation.0)
+fn reply(message: &Reply) -> String {
+    match message {
+        ToPrimary::Ack(ack) => format!("ack {} (inc {})", ack.written.0, ack.incarnation.0),
+        ToPrimary::Ready { incarnation, written, dirty } => {
+            format!("ready {} dirty {} (inc {})", written.0, set(dirty), incarnation.0)
+        }
+        ToPrimary::Suspended { incarnation } => format!("suspended (inc {})", incarnation.0),
+    }
 }
 
 fn frame(message: &ToSecondary<Value>) -> String {
@@ -93,6 +128,7 @@ fn frame(message: &ToSecondary<Value>) -> String {
             format!("copy of block {}={} (inc {}, no seq)", block.0, value(*payload), incarnation.0)
         }
         ToSecondary::Resync { incarnation } => format!("resync (inc {})", incarnation.0),
+        ToSecondary::Delete { incarnation } => format!("delete (inc {})", incarnation.0),
         ToSecondary::Suspend { incarnation } => format!("suspend (inc {})", incarnation.0),
     }
 }
@@ -154,22 +190,27 @@ pub fn fields(world: &World, state: &State) -> Vec<(&'static str, String)> {
         ("P-VOL", image(world, &state.pvol)),
         ("S/P-VOL", image(world, &state.spvol)),
         ("S-VOL", image(world, &state.svol)),
+        ("disk", if state.disk == state.spvol { "-".into() } else { image(world, &state.disk) }),
         ("link", if state.link_up { "up".into() } else { "down".into() }),
         ("primary", primary.state.to_string()),
         ("newest", marker.to_string()),
         ("known written", primary.written.0.to_string()),
+        ("asked for", primary.pending.map_or("-".into(), |asked| asked.0.to_string())),
+        ("writes held", primary.quiesced.map_or("-".into(), |id| format!("for {}", id.0))),
         ("journal", queue(&primary.journal)),
         ("dirty", set(&primary.dirty)),
-        ("frames", list(state.frames.iter(), frame)),
+        ("frames", list(state.to_secondary.iter(), frame)),
         ("secondary", secondary.state.to_string()),
         ("consistent", if secondary.consistent { "yes".into() } else { "no".into() }),
         ("written", secondary.written.0.to_string()),
+        ("incarnation", secondary.incarnation.0.to_string()),
         ("arrived", queue(&secondary.queue)),
         ("dirty at secondary", set(&secondary.dirty)),
-        ("acks", list(state.acks.iter(), |ack| ack_text(ack.incarnation, ack.written))),
+        ("replies", list(state.to_primary.iter(), reply)),
         ("replica pair", replica(&secondary.replica.state)),
         ("armed", secondary.armed.map_or("-".into(), |id| id.0.to_string())),
         ("open transactions", state.database.open.to_string()),
+        ("host waits", if state.unanswered == Unanswered::Nothing { "no" } else { "yes" }.into()),
         ("database", freeze(&state.database.freeze)),
         ("coordinator", coordinator(&state.coordinator.state)),
         ("Sync holds", state.sync.map_or("-".into(), |sync| sync.held.to_string())),

@@ -7,7 +7,7 @@ use crate::protocol::primary::PrimaryEvent;
 use crate::protocol::requester::{RequesterEffect, RequesterEvent};
 use crate::protocol::secondary::SecondaryEvent;
 use crate::protocol::sync::{Sync, SyncEffect, SyncEvent, SyncOutcome};
-use crate::protocol::{BackupId, BlockIndex, HostMessage, Journal, PairState};
+use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState};
 use crate::world::instance::{Stillness, Variant};
 use crate::world::state::{FrozenImage, Unanswered, Value};
 use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
@@ -80,8 +80,7 @@ impl Step<'_> {
             }
             HostMessage::Split(id) if self.world.variant == Variant::Conventional => {
                 // The S/P-VOL itself is backed up, if the suspension has reached it.
-                let done =
-                    self.state.secondary.armed == Some(id) && self.is_suspended_for_backup();
+                let done = self.state.secondary.armed == Some(id) && self.is_suspended_for_backup();
                 self.send_to_host(HostMessage::SplitAnswer { id, done })
             }
             // The remote host hands the split to the secondary and sends its answer, a refusal included.

@@ -1,8 +1,8 @@
 //! How large a world is, which faults it has, and the named instances. Bounds never enter the protocol: the world
 //! wraps its actions with them.
 
-use crate::protocol::Rules;
 use crate::protocol::primary::JournalFull;
+use crate::protocol::{Rule, Rules};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 
 /// Which reading of the protocol is checked.
@@ -13,11 +13,18 @@ pub enum Variant {
     Hardened,
     /// The patent's figures to the letter.
     Published,
+    /// The way before the patent: suspend the pair, back up the S/P-VOL, resynchronise (\[0008\] \[0009\]).
+    Conventional,
+    /// Synchronous copy: the host is answered when its write is remote (\[0003\]).
+    Synchronous,
+    /// Asynchronous copy that does not keep the order of writes (\[0008\]).
+    Unordered,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: &'static [Self] = &[Self::Hardened, Self::Published];
+    pub const ALL: &'static [Self] =
+        &[Self::Hardened, Self::Published, Self::Conventional, Self::Synchronous, Self::Unordered];
 
     /// The variant's name.
     #[must_use]
@@ -25,6 +32,9 @@ impl Variant {
         match self {
             Self::Hardened => "hardened",
             Self::Published => "published",
+            Self::Conventional => "conventional",
+            Self::Synchronous => "synchronous",
+            Self::Unordered => "unordered",
         }
     }
 
@@ -36,6 +46,11 @@ impl Variant {
             Self::Published => {
                 "figures 2 and 3 to the letter: no SYNC-5, FREEZE-2, FREEZE-3, SPLIT-2, BACKUP-2, RESYNC-4"
             }
+            Self::Conventional => "suspend the pair, back up the S/P-VOL, resynchronise; no S-VOL",
+            Self::Synchronous => "every rule, and the host is answered when its write is remote",
+            Self::Unordered => {
+                "every rule but XFER-3: what arrives is applied at once, in any order"
+            }
         }
     }
 
@@ -43,8 +58,10 @@ impl Variant {
     #[must_use]
     pub const fn rules(self) -> Rules {
         match self {
-            Self::Hardened => Rules::HARDENED,
+            Self::Hardened | Self::Synchronous => Rules::HARDENED,
             Self::Published => Rules::PUBLISHED,
+            Self::Conventional => Rules::HARDENED.without(Rule::Resync4),
+            Self::Unordered => Rules::HARDENED.without(Rule::Xfer3),
         }
     }
 }

@@ -2,14 +2,17 @@
 //! [`stateright::Model`] whose reachable states are finite for runs of any length.
 //!
 //! Here the roles are composed and nothing of the protocol is decided: every transition of a role is the one that
-//! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, [`step`] how it happens,
-//! [`normal`] which states are the same, [`property`] what must be true, [`instance`] how large it all is, and
-//! [`describe`] how a person reads it.
+//! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, `offer` when, [`step`] how,
+//! with `arrays` and `hosts`; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
+//! what must come to pass, [`instance`] how large it all is, and [`describe`] how a person reads it.
 
 pub mod action;
+mod arrays;
 pub mod describe;
+mod hosts;
 pub mod instance;
 pub mod normal;
+mod offer;
 pub mod property;
 pub mod state;
 pub mod step;
@@ -35,7 +38,7 @@ pub struct World {
     /// Names of the properties to check; all when empty.
     pub only: Vec<&'static str>,
     /// The reading of the protocol that `rules` comes from.
-    variant: Variant,
+    pub variant: Variant,
     /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
     ablated: bool,
 }
@@ -73,7 +76,8 @@ impl World {
         // then is what the harm is.
         let invariants = self.ablated && info.is_about(property::INVARIANTS);
         // The patent never promises an image while a resync copies, so a check of it alone would find nothing else.
-        let unpromised = self.variant == Variant::Published && info.is_about(property::ONE_IMAGE);
+        let unpromised = matches!(self.variant, Variant::Published | Variant::Conventional)
+            && info.is_about(property::ONE_IMAGE);
         !invariants && !unpromised
     }
 

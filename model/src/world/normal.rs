@@ -3,8 +3,8 @@
 //!
 //! 1. *Absent*: a message on which no role can act any more is not in flight.
 //! 2. *Forgotten*: a number, id or image that can enter no comparison any more stands at a fixed value.
-//! 3. *Relative*: sequence numbers are moved so that the secondary's `written` is [`SEQ_BASE`]; the incarnation in
-//!    force is 1 and every other one 0, since no role compares two others.
+//! 3. *Relative*: sequence numbers are moved so that the secondary's `written` is [`SEQ_BASE`], incarnations so that the
+//!    primary's is a fixed one and those before it follow without gaps.
 //! 4. *Renamed*: backup ids keep their order and values their equality, in the lowest numbers.
 //!
 //! What rule a step leans on is asked of the rules in force: without XFER-4 a stale frame can still act, so it stays.
@@ -15,16 +15,19 @@ use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{
-    BackupId, BlockIndex, HostMessage, Incarnation, Item, PairState, Rule, Seq, ToSecondary,
+    Ack, BackupId, BlockIndex, Frame, HostMessage, Incarnation, Item, PairState, Rule, Seq,
+    ToPrimary, ToSecondary,
 };
 use crate::world::World;
+use crate::world::action::Reply;
+use crate::world::instance::{Cache, Fault};
 use crate::world::state::{Image, Queue, State, Value};
 
 /// Where the secondary's `written` stands in a normal form. Numbers within a journal's length of it stay positive.
 pub const SEQ_BASE: Seq = Seq(16);
 
-/// The incarnation in force in a normal form.
-const IN_FORCE: Incarnation = Incarnation(1);
+/// The primary's incarnation in a normal form; there is room below it for every older one that can be about.
+const IN_FORCE: Incarnation = Incarnation(8);
 
 impl World {
     /// The normal form of `state`.
@@ -48,30 +51,90 @@ impl World {
         state
     }
 
-    /// A frame or acknowledgement that its receiver would refuse now and for ever is absent.
+    /// A message on the array link that its receiver would refuse now and for ever is absent.
     fn drop_dead_frames(&self, state: &mut State) {
+        let now = *state;
+        state.to_secondary.retain(|message| self.can_reach_secondary(&now, message));
+        state.to_primary.retain(|message| self.can_reach_primary(&now, message));
+    }
+
+    fn can_reach_secondary(&self, state: &State, message: &ToSecondary<Value>) -> bool {
         let rules = self.rules;
-        let secondary = state.secondary;
-        state.frames.retain(|message| {
-            let (incarnation, seq) = match message {
-                ToSecondary::Frame(frame) => (frame.incarnation, Some(frame.entry.seq)),
-                ToSecondary::Unsequenced { incarnation, .. } => (*incarnation, None),
-                ToSecondary::Resync { .. } | ToSecondary::Suspend { .. } => return true,
-            };
-            let in_force = incarnation == secondary.incarnation && secondary.state.is_linked();
-            // A suspended secondary is linked again only under another incarnation (RESYNC-1).
-            let can_be_accepted = in_force || !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1);
-            let applied = seq.is_some_and(|seq| seq <= secondary.written);
-            let queued = seq.is_some_and(|seq| ReorderQueue::contains(&secondary.queue, seq));
-            // What is queued now is a duplicate for as long as the queue lives, which is this incarnation.
-            let repeats =
-                applied || queued && in_force && rules.has(Rule::Xfer4) && rules.has(Rule::Resync1);
-            can_be_accepted && !(repeats && rules.has(Rule::Xfer3))
-        });
-        // `written` never goes back, and a resync takes it up to the secondary's: what an acknowledgement says that is
-        // older, or that finds the primary suspended, it says for ever too late.
-        let primary = state.primary;
-        state.acks.retain(|ack| primary.state.is_linked() && ack.written > primary.written);
+        let State { primary, secondary, .. } = state;
+        // A secondary that has left, or may leave, its pairing says so, if the primary would take notice.
+        let tells = |of: Incarnation| {
+            of == secondary.incarnation
+                && (primary.state.is_linked() && primary.incarnation == of || may_await(state, of))
+        };
+        match *message {
+            ToSecondary::Frame(frame) => {
+                let seq = frame.entry.seq;
+                let tells = tells(frame.incarnation);
+                self.can_be_copied(state, frame.incarnation, tells)
+                    && !(rules.has(Rule::Xfer3)
+                        && self.is_here_for_good(state, frame.incarnation, seq))
+            }
+            ToSecondary::Unsequenced { incarnation, .. } => {
+                self.can_be_copied(state, incarnation, false)
+            }
+            _ if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) => true,
+            // A failback clears the link, and nothing else ends SSWS.
+            _ if secondary.state == PairState::Ssws => false,
+            ToSecondary::Resync { incarnation } => {
+                incarnation > secondary.incarnation || tells(incarnation)
+            }
+            ToSecondary::Suspend { incarnation } => {
+                incarnation == secondary.incarnation && secondary.state.is_linked()
+            }
+            ToSecondary::Delete { incarnation } => {
+                incarnation > secondary.incarnation
+                    || incarnation == secondary.incarnation && secondary.state != PairState::Smpl
+            }
+        }
+    }
+
+    /// Whether a frame of this incarnation can do anything, now or later. A secondary that is not linked is linked again
+    /// only under another incarnation (RESYNC-1).
+    fn can_be_copied(&self, state: &State, incarnation: Incarnation, tells: bool) -> bool {
+        let secondary = &state.secondary;
+        let in_force = incarnation == secondary.incarnation
+            && (secondary.state.is_linked() || has_left(secondary.state) && tells);
+        in_force || !self.rules.has(Rule::Xfer4) || !self.rules.has(Rule::Resync1)
+    }
+
+    /// Whether the entry `seq` is a duplicate for ever: applied, or queued and the queue lives as long as the pairing.
+    fn is_here_for_good(&self, state: &State, incarnation: Incarnation, seq: Seq) -> bool {
+        let secondary = &state.secondary;
+        let faults = self.bounds.faults;
+        let queue_may_be_lost = [Fault::CrashSecondary, Fault::FalseSuspicion, Fault::Takeover]
+            .iter()
+            .any(|fault| faults.has(*fault));
+        let lives = incarnation == secondary.incarnation
+            && secondary.state.is_linked()
+            && self.rules.has(Rule::Xfer4)
+            && self.rules.has(Rule::Resync1)
+            && !queue_may_be_lost;
+        seq <= secondary.written || lives && ReorderQueue::contains(&secondary.queue, seq)
+    }
+
+    fn can_reach_primary(&self, state: &State, message: &Reply) -> bool {
+        let rules = self.rules;
+        let primary = &state.primary;
+        let linked = primary.state.is_linked();
+        match *message {
+            // `written` never goes back, and a resync takes it up to the secondary's: what an acknowledgement says that
+            // is older, or that finds the primary suspended, it says for ever too late.
+            ToPrimary::Ack(ack) => {
+                let current = ack.incarnation == primary.incarnation || !rules.has(Rule::Xfer4);
+                let waits = !linked && !(rules.has(Rule::Xfer4) && rules.has(Rule::Resync1));
+                waits || linked && current && ack.written > primary.written
+            }
+            _ if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) => true,
+            ToPrimary::Ready { incarnation, .. } => may_await(state, incarnation),
+            ToPrimary::Suspended { incarnation } => {
+                linked && incarnation == primary.incarnation || may_await(state, incarnation)
+            }
+        }
     }
 
     /// A message between the hosts that its receiver would refuse now and for ever is absent.
@@ -103,8 +166,10 @@ impl World {
             // Every request in flight is newer than this, and so is every one to come.
             state.coordinator.newest = None;
         }
-        if self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1) {
-            forget_replica_lag(state);
+        // A volatile cache that is lost takes the S/P-VOL back behind what was copied on.
+        let keeps = self.bounds.cache == Cache::NonVolatile;
+        if keeps && self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1) {
+            forget_replica_lag(state, self.bounds.faults.has(Fault::Takeover));
         }
         let dead = self.held_is_dead(state);
         if let Some(sync) = &mut state.sync {
@@ -120,11 +185,16 @@ impl World {
         if self.rules.has(Rule::Backup4) {
             forget_permission(state);
         }
-        let in_order = self.rules.has(Rule::Xfer3) && self.rules.has(Rule::Xfer4);
-        if in_order && !state.primary.state.is_linked() {
+        let in_order = [Rule::Xfer3, Rule::Xfer4, Rule::Resync1, Rule::Resync3];
+        let is_cut = !state.primary.state.is_linked() || !state.secondary.state.is_linked();
+        if is_cut && in_order.iter().all(|rule| self.rules.has(*rule)) {
             forget_unreachable_order(state);
         }
-        if !state.secondary.consistent && state.ghost.copying {
+        if self.bounds.cache == Cache::NonVolatile {
+            state.disk = state.spvol;
+        }
+        let by_mark = self.rules.has(Rule::Resync3);
+        if !state.secondary.consistent && state.ghost.copying && by_mark {
             // The last copy will say what the image has to be.
             state.ghost.oracle = state.spvol;
         }
@@ -135,9 +205,9 @@ impl World {
     /// have not been written since; the others' frozen contents are forgotten.
     fn forget_broken_freeze(&self, state: &mut State) {
         let Some(frozen) = &mut state.ghost.frozen else { return };
-        let rejected = state.database.freeze != FreezeState::Frozen(frozen.id)
-            && self.rules.has(Rule::Freeze3)
-            && self.rules.has(Rule::Backup2);
+        let held = state.database.freeze == FreezeState::Frozen(frozen.id)
+            || state.primary.quiesced == Some(frozen.id);
+        let rejected = !held && self.rules.has(Rule::Freeze3) && self.rules.has(Rule::Backup2);
         for block in self.blocks().map(|block| block.0 as usize) {
             if rejected && frozen.image[block] != state.pvol[block] {
                 frozen.image[block] = Value::FORGOTTEN;
@@ -175,7 +245,8 @@ impl World {
         primary.written = moved(primary.written);
         primary.mark = primary.mark.map(moved);
         if !self.rules.has(Rule::Xfer1) {
-            primary.sent = moved(primary.sent);
+            // A suspended primary sends nothing, and a resync sets the number anew.
+            primary.sent = moved(if primary.state.is_linked() { primary.sent } else { written });
         }
         for queue in [&mut primary.journal, &mut state.secondary.queue, &mut state.ghost.order] {
             queue.entries_mut().for_each(|entry| entry.seq = moved(entry.seq));
@@ -183,31 +254,37 @@ impl World {
         if let Some((seq, _)) = &mut state.ghost.complete {
             *seq = moved(*seq);
         }
-        state.frames.rename(|message| match message {
+        state.to_secondary.rename(|message| match message {
             ToSecondary::Frame(mut frame) => {
                 frame.entry.seq = moved(frame.entry.seq);
                 ToSecondary::Frame(frame)
             }
             other => other,
         });
-        state.acks.rename(|mut ack| {
-            ack.written = moved(ack.written);
-            ack
+        state.to_primary.rename(|message| match message {
+            ToPrimary::Ack(ack) => ToPrimary::Ack(Ack { written: moved(ack.written), ..ack }),
+            ToPrimary::Ready { incarnation, written, dirty } => {
+                ToPrimary::Ready { incarnation, written: moved(written), dirty }
+            }
+            other @ ToPrimary::Suspended { .. } => other,
         });
         state.secondary.written = SEQ_BASE;
     }
 }
 
 /// How far the S-VOL lags in the replica pair is not seen by anybody: SPLIT-1 reflects what lags before the S-VOL is
-/// read, and BACKUP-1 keeps it from being read in PAIR. So a lagging block counts as copied on. A block that differs and is *not* marked stays as it is.
-fn forget_replica_lag(state: &mut State) {
+/// read, and BACKUP-1 keeps it from being read in PAIR. So a lagging block counts as copied on. A block that differs and is
+/// *not* marked stays as it is.
+fn forget_replica_lag(state: &mut State, may_be_restored: bool) {
     let replica = &mut state.secondary.replica;
     for (at, block) in (0..replica.dirty.blocks()).map(|block| (block as usize, BlockIndex(block)))
     {
         if replica.state == ReplicaState::Pair && replica.dirty.is_dirty(block) {
             state.svol[at] = state.spvol[at];
         }
-        if state.svol[at] == state.spvol[at] {
+        // What a restore brings back it marks, equal or not.
+        let marks_count = may_be_restored && replica.state != ReplicaState::Pair;
+        if state.svol[at] == state.spvol[at] && !marks_count {
             replica.dirty.clean(block);
         }
     }
@@ -222,7 +299,9 @@ fn forget_ghosts(state: &mut State) {
             CoordinatorState::Syncing(on) | CoordinatorState::Splitting(on) | CoordinatorState::Thawing(on)
                 if on == id
         );
-        backed_up || state.database.freeze == FreezeState::Frozen(id)
+        backed_up
+            || state.database.freeze == FreezeState::Frozen(id)
+            || state.primary.quiesced == Some(id)
     });
     if !state.secondary.replica.is_split() {
         state.ghost.svol_good = false;
@@ -237,18 +316,19 @@ fn forget_permission(state: &mut State) {
     });
 }
 
-/// A suspended primary sends nothing, so only what is queued or in flight without a gap can still be applied.
+/// A suspended primary sends nothing, so only what is queued or in flight without a gap can still be applied; a
+/// secondary that is not linked applies nothing.
 fn forget_unreachable_order(state: &mut State) {
     let incarnation = state.secondary.incarnation;
     let here = |seq: Seq| {
         ReorderQueue::contains(&state.secondary.queue, seq)
-            || state.frames.iter().any(|message| {
+            || state.to_secondary.iter().any(|message| {
                 matches!(message, ToSecondary::Frame(frame)
                     if frame.incarnation == incarnation && frame.entry.seq == seq)
             })
     };
     let mut reachable = state.secondary.written;
-    while here(reachable.next()) {
+    while state.secondary.state.is_linked() && here(reachable.next()) {
         reachable = reachable.next();
     }
     state.ghost.order.retain(|entry| entry.seq <= reachable);
@@ -261,35 +341,86 @@ fn forget_unreachable_order(state: &mut State) {
     }
 }
 
-/// No role compares two incarnations of which neither is in force.
+/// Incarnations keep their order. The primary's becomes [`IN_FORCE`], the next one it would ask for the one after, and
+/// those before it the ones below, without gaps: they are only compared with each other.
 fn rename_incarnations(state: &mut State) {
     let current = state.primary.incarnation;
-    let renamed =
-        |incarnation: Incarnation| if incarnation == current { IN_FORCE } else { Incarnation(0) };
-    state.frames.rename(|message| match message {
-        ToSecondary::Frame(mut frame) => {
-            frame.incarnation = renamed(frame.incarnation);
-            ToSecondary::Frame(frame)
+    let mut older = 0_u64;
+    let mut note = |incarnation: Incarnation| {
+        if incarnation < current {
+            older |= 1 << (current.0 - incarnation.0).min(63);
         }
-        ToSecondary::Unsequenced { incarnation, block, payload } => {
-            ToSecondary::Unsequenced { incarnation: renamed(incarnation), block, payload }
+    };
+    note(state.secondary.incarnation);
+    for message in state.to_secondary.iter() {
+        note(of_frame(&message));
+    }
+    for message in state.to_primary.iter() {
+        note(of_reply(&message));
+    }
+    let renamed = |incarnation: Incarnation| {
+        if incarnation >= current {
+            return Incarnation(IN_FORCE.0 + (incarnation.0 - current.0));
         }
-        ToSecondary::Resync { incarnation } => {
-            ToSecondary::Resync { incarnation: renamed(incarnation) }
-        }
-        ToSecondary::Suspend { incarnation } => {
-            ToSecondary::Suspend { incarnation: renamed(incarnation) }
-        }
+        // As many steps below as there are incarnations from here up to the one in force.
+        let below = (current.0 - incarnation.0).min(63);
+        let nearer = (older & ((1 << below) - 1)).count_ones();
+        Incarnation(IN_FORCE.0 - 1 - nearer)
+    };
+    state.to_secondary.rename(|mut message| {
+        let (ToSecondary::Frame(Frame { incarnation, .. })
+        | ToSecondary::Unsequenced { incarnation, .. }
+        | ToSecondary::Resync { incarnation }
+        | ToSecondary::Suspend { incarnation }
+        | ToSecondary::Delete { incarnation }) = &mut message;
+        *incarnation = renamed(*incarnation);
+        message
     });
-    state.acks.rename(|mut ack| {
-        ack.incarnation = renamed(ack.incarnation);
-        ack
+    state.to_primary.rename(|mut message| {
+        let (ToPrimary::Ack(Ack { incarnation, .. })
+        | ToPrimary::Ready { incarnation, .. }
+        | ToPrimary::Suspended { incarnation }) = &mut message;
+        *incarnation = renamed(*incarnation);
+        message
     });
     if let Some(sync) = &mut state.sync {
-        sync.held.incarnation = renamed(sync.held.incarnation);
+        // A Sync asks only whether it is the one in force.
+        let held = sync.held.incarnation;
+        sync.held.incarnation = if held == current { IN_FORCE } else { Incarnation(0) };
     }
     state.secondary.incarnation = renamed(state.secondary.incarnation);
-    state.primary.incarnation = renamed(state.primary.incarnation);
+    state.primary.pending = state.primary.pending.map(renamed);
+    state.primary.incarnation = IN_FORCE;
+}
+
+const fn of_frame(message: &ToSecondary<Value>) -> Incarnation {
+    match message {
+        ToSecondary::Frame(frame) => frame.incarnation,
+        ToSecondary::Unsequenced { incarnation, .. }
+        | ToSecondary::Resync { incarnation }
+        | ToSecondary::Suspend { incarnation }
+        | ToSecondary::Delete { incarnation } => *incarnation,
+    }
+}
+
+const fn of_reply(message: &Reply) -> Incarnation {
+    match message {
+        ToPrimary::Ack(ack) => ack.incarnation,
+        ToPrimary::Ready { incarnation, .. } | ToPrimary::Suspended { incarnation } => *incarnation,
+    }
+}
+
+/// Whether the primary awaits an answer for this incarnation, or may: a crash forgets what was asked for, and the next
+/// command asks for it again.
+fn may_await(state: &State, incarnation: Incarnation) -> bool {
+    let primary = &state.primary;
+    primary.pending == Some(incarnation)
+        || !primary.state.is_linked() && incarnation == primary.incarnation.next()
+}
+
+/// Whether a secondary in this state has left its pairing without being told to.
+const fn has_left(state: PairState) -> bool {
+    matches!(state, PairState::Psue | PairState::Ssws)
 }
 
 /// Backup ids become 1, 2, ... in their order; the requester's newest stays the greatest.
@@ -340,7 +471,8 @@ impl State {
         let image = |image: &mut Image, visit: &mut dyn FnMut(&mut Value)| {
             image.iter_mut().take(blocks).for_each(visit);
         };
-        for volume in [&mut self.pvol, &mut self.spvol, &mut self.svol, &mut self.ghost.oracle] {
+        let volumes = [&mut self.pvol, &mut self.spvol, &mut self.svol, &mut self.disk];
+        for volume in volumes.into_iter().chain([&mut self.ghost.oracle]) {
             image(volume, &mut visit);
         }
         if let Some((_, complete)) = &mut self.ghost.complete {
@@ -352,7 +484,7 @@ impl State {
         for queue in [&mut self.primary.journal, &mut self.secondary.queue, &mut self.ghost.order] {
             visit_queue(queue, &mut visit);
         }
-        self.frames.rename(|mut message| {
+        self.to_secondary.rename(|mut message| {
             if let Some(value) = payload_mut(&mut message) {
                 visit(value);
             }
@@ -376,7 +508,7 @@ impl State {
         if let FreezeState::Freezing(id) | FreezeState::Frozen(id) = &mut self.database.freeze {
             visit(id);
         }
-        if let Some(id) = &mut self.secondary.armed {
+        for id in [&mut self.secondary.armed, &mut self.primary.quiesced].into_iter().flatten() {
             visit(id);
         }
         if let ReplicaState::Split(Purpose::Backup(id)) = &mut self.secondary.replica.state {
@@ -404,6 +536,8 @@ fn payload_mut(message: &mut ToSecondary<Value>) -> Option<&mut Value> {
             Item::PairMark => None,
         },
         ToSecondary::Unsequenced { payload, .. } => Some(payload),
-        ToSecondary::Resync { .. } | ToSecondary::Suspend { .. } => None,
+        ToSecondary::Resync { .. } | ToSecondary::Suspend { .. } | ToSecondary::Delete { .. } => {
+            None
+        }
     }
 }

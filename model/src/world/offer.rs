@@ -1,7 +1,7 @@
 //! When the world lets an action happen. Whether a role then acts is the role's decision.
 
 use crate::protocol::bounded::BlockSet;
-use crate::protocol::containers::{DirtyMap, Journal};
+use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::requester::RequesterState;
@@ -92,14 +92,11 @@ impl World {
             actions.extend(behind.iter().map(Action::CopyReplica));
         }
         if self.bounds.cache == Cache::Volatile {
-            let behind = |block: &BlockIndex| {
-                state.disk[block.0 as usize] != state.spvol[block.0 as usize]
-            };
+            let behind =
+                |block: &BlockIndex| state.disk[block.0 as usize] != state.spvol[block.0 as usize];
             actions.extend(self.blocks().filter(behind).map(Action::Destage));
         }
-        if state.primary.state.is_linked()
-            && (self.has(Fault::FalseSuspicion) || !state.link_up)
-        {
+        if state.primary.state.is_linked() && (self.has(Fault::FalseSuspicion) || !state.link_up) {
             actions.push(Action::Fail);
         }
         if state.secondary.state.is_linked() && self.has(Fault::FalseSuspicion) {
@@ -189,7 +186,8 @@ impl World {
 
     /// The conventional split waits at the remote host until the suspension has come through.
     fn is_awaited(&self, state: &State, message: HostMessage) -> bool {
-        let waits = self.variant == Variant::Conventional && matches!(message, HostMessage::Split(_));
+        let waits =
+            self.variant == Variant::Conventional && matches!(message, HostMessage::Split(_));
         !waits || !state.secondary.state.is_linked()
     }
 
@@ -208,10 +206,11 @@ impl World {
         if !self.has(Fault::Takeover) {
             return;
         }
+        // The remote host may try at any time: the inhibit is the secondary's.
+        actions.extend(self.blocks().map(Action::RemoteWrite));
         match state.secondary.state {
             PairState::Smpl => {}
             PairState::Ssws => {
-                actions.extend(self.blocks().map(Action::RemoteWrite));
                 if state.link_up && is_quiet(state) {
                     actions.push(Action::Failback);
                 }

@@ -11,8 +11,9 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::{PairState, ToSecondary};
 use crate::world::World;
-use crate::world::state::{State, Value};
-use crate::world::step::payload;
+use crate::world::arrays::payload;
+use crate::world::instance::{Stillness, Variant};
+use crate::world::state::{Image, State, Value};
 
 /// Name of the property that the roles' own invariants hold.
 pub const INVARIANTS: &str = "invariants";
@@ -105,25 +106,39 @@ fn backup_is_frozen_image(world: &World, state: &State) -> bool {
     let RequesterState::Reading(id) = state.requester.state else { return true };
     state.ghost.permitted.is_some_and(|frozen| {
         frozen.id == id
-            && world.blocks().all(|b| frozen.image[b.0 as usize] == state.svol[b.0 as usize])
+            && world
+                .blocks()
+                .all(|b| frozen.image[b.0 as usize] == read(world, state)[b.0 as usize])
     })
 }
 
-fn reading_after_more_writes(_: &World, state: &State) -> bool {
-    is_reading(state) && state.svol != state.pvol
+/// What the requester reads: the S-VOL, or the suspended S/P-VOL where there is no other copy.
+fn read<'a>(world: &World, state: &'a State) -> &'a Image {
+    if world.variant == Variant::Conventional { &state.spvol } else { &state.svol }
+}
+
+fn reading_after_more_writes(world: &World, state: &State) -> bool {
+    is_reading(state) && *read(world, state) != state.pvol
 }
 
 fn no_torn_transaction(_: &World, state: &State) -> bool {
     !is_reading(state) || state.ghost.permitted.is_none_or(|frozen| !frozen.torn)
 }
 
-fn freezing_with_open_transaction(_: &World, state: &State) -> bool {
-    matches!(state.coordinator.state, CoordinatorState::Freezing(_)) && state.database.open > 0
+/// A hold (QUIESCE-1) waits for no transaction: there it is enough that a backup begins in the middle of one.
+fn freezing_with_open_transaction(world: &World, state: &State) -> bool {
+    let held = world.bounds.stillness == Stillness::Quiesce && state.primary.quiesced.is_some();
+    let freezing = matches!(state.coordinator.state, CoordinatorState::Freezing(_));
+    (freezing || held) && state.database.open > 0
 }
 
-/// Blocks that were written again after a lease ran out are not what Sync held, and are left aside.
+/// Blocks that were written again after a lease ran out are not what Sync held, and are left aside; so is everything once
+/// the remote host writes the S/P-VOL.
 fn sync_means_written(world: &World, state: &State) -> bool {
     let CoordinatorState::Splitting(id) = state.coordinator.state else { return true };
+    if state.secondary.state == PairState::Ssws {
+        return true;
+    }
     let Some(frozen) = state.ghost.frozen.filter(|frozen| frozen.id == id) else { return true };
     world.blocks().map(|block| block.0 as usize).all(|at| {
         let held = frozen.image[at];
@@ -148,7 +163,11 @@ fn consistent_and_behind(_: &World, state: &State) -> bool {
 }
 
 /// What a block of the S/P-VOL will hold once everything queued for it has been applied, unless the block is dirty.
+/// Without a pair nothing is promised.
 fn difference_is_covered(world: &World, state: &State) -> bool {
+    if state.primary.state == PairState::Smpl {
+        return true;
+    }
     world.blocks().all(|block| {
         let dirty = state.primary.dirty.is_dirty(block) || state.secondary.dirty.is_dirty(block);
         let at = block.0 as usize;
@@ -160,11 +179,11 @@ fn difference_is_covered(world: &World, state: &State) -> bool {
 
 fn last_queued(state: &State, block: crate::protocol::BlockIndex) -> Option<Value> {
     let incarnation = state.secondary.incarnation;
-    let in_flight = state.frames.iter().filter_map(|message| match message {
+    let in_flight = state.to_secondary.iter().filter_map(|message| match message {
         ToSecondary::Frame(frame) if frame.incarnation == incarnation => Some(frame.entry),
         _ => None,
     });
-    let unsequenced = state.frames.iter().find_map(|message| match message {
+    let unsequenced = state.to_secondary.iter().find_map(|message| match message {
         ToSecondary::Unsequenced { incarnation: of, block: to, payload }
             if of == incarnation && to == block =>
         {
@@ -191,7 +210,9 @@ fn difference_in_copy(world: &World, state: &State) -> bool {
 }
 
 fn one_image_always(_: &World, state: &State) -> bool {
-    state.secondary.consistent || state.secondary.replica.is_split() && state.ghost.svol_good
+    !state.ghost.promised
+        || state.secondary.consistent
+        || state.secondary.replica.is_split() && state.ghost.svol_good
 }
 
 fn only_the_gold_copy(_: &World, state: &State) -> bool {
@@ -199,20 +220,34 @@ fn only_the_gold_copy(_: &World, state: &State) -> bool {
 }
 
 fn frozen_means_still(_: &World, state: &State) -> bool {
-    let FreezeState::Frozen(id) = state.database.freeze else { return true };
+    let FreezeState::Frozen(id) = state.database.freeze else {
+        return quiesced_means_still(state);
+    };
+    state.ghost.frozen.is_some_and(|frozen| frozen.id == id && frozen.image == state.pvol)
+}
+
+fn quiesced_means_still(state: &State) -> bool {
+    let Some(id) = state.primary.quiesced else { return true };
     state.ghost.frozen.is_some_and(|frozen| frozen.id == id && frozen.image == state.pvol)
 }
 
 fn frozen_and_behind(_: &World, state: &State) -> bool {
-    matches!(state.database.freeze, FreezeState::Frozen(_)) && state.spvol != state.pvol
+    let frozen = matches!(state.database.freeze, FreezeState::Frozen(_));
+    (frozen || state.primary.quiesced.is_some()) && state.spvol != state.pvol
 }
 
-fn svol_still_while_read(_: &World, state: &State) -> bool {
-    !is_reading(state) || state.secondary.replica.is_split()
+/// The conventional backup reads the S/P-VOL, which stands still while it is not linked.
+fn svol_still_while_read(world: &World, state: &State) -> bool {
+    let still = match world.variant {
+        Variant::Conventional => !state.secondary.state.is_linked(),
+        _ => state.secondary.replica.is_split(),
+    };
+    !is_reading(state) || still
 }
 
-fn read_while_applying(_: &World, state: &State) -> bool {
-    is_reading(state) && state.svol != state.spvol
+fn read_while_applying(world: &World, state: &State) -> bool {
+    let source = if world.variant == Variant::Conventional { &state.pvol } else { &state.spvol };
+    is_reading(state) && read(world, state) != source
 }
 
 fn backup_keeps_pair(_: &World, state: &State) -> bool {
@@ -225,14 +260,14 @@ fn reading_in_pair(_: &World, state: &State) -> bool {
 
 /// The pairs of states that can stand beside each other, as SPEC.md lists them.
 fn states_defined(_: &World, state: &State) -> bool {
-    use PairState::{Copy, Pair, Psue, Psus, Ssus};
+    use PairState::{Copy, Pair, Psue, Psus, Smpl, Ssus, Ssws};
     matches!(
         (state.primary.state, state.secondary.state),
-        (Pair, Pair)
-            | (Copy, Copy | Pair)
-            | (Psus, Ssus | Copy | Pair)
-            | (Psue, Copy | Pair)
-            | (Pair | Copy | Psus | Psue, Psue)
+        (Pair, Pair | Psue | Ssws)
+            | (Copy, Copy | Pair | Psue | Ssws)
+            | (Psus | Psue, Copy | Pair | Psue | Ssus | Ssws)
+            | (Smpl, _)
+            | (Psus | Psue, Smpl)
     )
 }
 

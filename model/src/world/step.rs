@@ -11,7 +11,7 @@ use crate::protocol::replica::{Replica, ReplicaState};
 use crate::protocol::requester::{Requester, RequesterEvent, RequesterRefusal};
 use crate::protocol::secondary::{Secondary, SecondaryEvent, SecondaryRefusal};
 use crate::protocol::sync::SyncEvent;
-use crate::protocol::{DirtyMap, Incarnation, PairState};
+use crate::protocol::{Incarnation, PairState};
 use crate::world::World;
 use crate::world::action::Action;
 use crate::world::instance::Start;
