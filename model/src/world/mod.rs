@@ -13,6 +13,7 @@ mod hosts;
 pub mod instance;
 pub mod normal;
 mod offer;
+pub mod promise;
 pub mod property;
 pub mod state;
 pub mod step;
@@ -24,6 +25,7 @@ pub use action::Action;
 pub use instance::{
     Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Variant,
 };
+pub use promise::{PROMISES, PromiseInfo};
 pub use property::{PROPERTIES, PropertyInfo};
 pub use state::{State, Value};
 pub use step::WhyNot;
