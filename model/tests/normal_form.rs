@@ -33,6 +33,7 @@ fn compare_along(world: &World, choices: &[usize]) -> Result<(), TestCaseError> 
     for choice in choices {
         let normal = world.normal(state);
         prop_assert_eq!(world.normal(normal), normal, "the normal form is its own normal form");
+        prop_assert_eq!(world.unpack(&world.pack(&normal)), normal, "what is packed is unpacked");
         prop_assert_eq!(truths(world, &state), truths(world, &normal));
         let (raw, renamed) = (futures(world, &state), futures(world, &normal));
         let lost: Vec<_> = raw.difference(&renamed).collect();

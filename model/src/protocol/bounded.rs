@@ -152,6 +152,20 @@ impl BlockSet {
         Self { bits: 0, blocks: blocks.min(Self::BLOCKS_MAX) }
     }
 
+    /// The map of `blocks` blocks in which the blocks of `bits` are dirty, block 0 being the lowest bit.
+    #[must_use]
+    pub fn of_bits(blocks: u32, bits: u32) -> Self {
+        let mut all = Self::new(blocks);
+        all.mark_all();
+        Self { bits: bits & all.bits, ..all }
+    }
+
+    /// The dirty blocks as bits, block 0 being the lowest.
+    #[must_use]
+    pub const fn bits(&self) -> u32 {
+        self.bits
+    }
+
     /// The dirty blocks in rising order.
     pub fn iter(&self) -> impl Iterator<Item = BlockIndex> {
         let set = *self;

@@ -13,6 +13,7 @@ mod hosts;
 pub mod instance;
 pub mod normal;
 mod offer;
+pub mod pack;
 pub mod promise;
 pub mod property;
 pub mod state;
@@ -25,6 +26,7 @@ pub use action::Action;
 pub use instance::{
     Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Variant,
 };
+pub use pack::{PACKED_WORDS, Packed};
 pub use promise::{PROMISES, PromiseInfo};
 pub use property::{PROPERTIES, PropertyInfo};
 pub use state::{State, Value};

@@ -1,0 +1,474 @@
+//! A state in normal form as a few words, and back. One walk over the state serves both directions, so that what is
+//! written is what is read; the widths follow from the instance, so that a small world takes few bits.
+
+use crate::protocol::bounded::BlockSet;
+use crate::protocol::coordinator::CoordinatorState;
+use crate::protocol::database::FreezeState;
+use crate::protocol::replica::{Purpose, ReplicaState};
+use crate::protocol::requester::RequesterState;
+use crate::protocol::sync::Sync;
+use crate::protocol::{
+    Ack, BackupId, BlockIndex, Entry, Frame, HostMessage, Incarnation, Item, Journal, PairState,
+    QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
+};
+use crate::world::World;
+use crate::world::action::Reply;
+use crate::world::instance::{Cache, Stillness, Variant};
+use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
+
+/// Words that hold any state of any world.
+pub const PACKED_WORDS: usize = 10;
+/// A packed state: bits from the first on, the rest 0.
+pub type Packed = [u64; PACKED_WORDS];
+
+/// Writes a number and gives it back, or reads one whatever it is given.
+trait Bits {
+    fn number(&mut self, value: u64, width: u32) -> u64;
+}
+
+struct Writer {
+    words: Packed,
+    at: u32,
+}
+
+impl Bits for Writer {
+    #[inline]
+    fn number(&mut self, value: u64, width: u32) -> u64 {
+        debug_assert!(value >> width == 0, "{value} does not fit {width} bits");
+        let (word, bit) = ((self.at / 64) as usize, self.at % 64);
+        self.words[word] |= value << bit;
+        if bit + width > 64 {
+            self.words[word + 1] |= value >> (64 - bit);
+        }
+        self.at += width;
+        value
+    }
+}
+
+struct Reader<'a> {
+    words: &'a Packed,
+    at: u32,
+}
+
+impl Bits for Reader<'_> {
+    #[inline]
+    fn number(&mut self, _: u64, width: u32) -> u64 {
+        let (word, bit) = ((self.at / 64) as usize, self.at % 64);
+        let mut value = self.words[word] >> bit;
+        if bit + width > 64 {
+            value |= self.words[word + 1] << (64 - bit);
+        }
+        self.at += width;
+        value & ((1 << width) - 1)
+    }
+}
+
+/// Counts how far a walk goes.
+struct Counter {
+    at: u32,
+}
+
+impl Bits for Counter {
+    fn number(&mut self, value: u64, width: u32) -> u64 {
+        self.at += width;
+        value
+    }
+}
+
+impl World {
+    /// How many bits a packed state of this world takes.
+    #[must_use]
+    pub fn packed_bits(&self) -> usize {
+        let mut counter = Counter { at: 0 };
+        let mut state = self.initial();
+        Walk::new(self, &mut counter).state(&mut state);
+        counter.at as usize
+    }
+
+    /// The words of `state`, which is in normal form.
+    #[must_use]
+    pub fn pack(&self, state: &State) -> Packed {
+        let mut writer = Writer { words: [0; PACKED_WORDS], at: 0 };
+        let mut state = *state;
+        Walk::new(self, &mut writer).state(&mut state);
+        writer.words
+    }
+
+    /// The state of these words, which [`World::pack`] of this world once gave.
+    #[must_use]
+    pub fn unpack(&self, packed: &Packed) -> State {
+        let mut reader = Reader { words: packed, at: 0 };
+        let mut state = self.initial();
+        Walk::new(self, &mut reader).state(&mut state);
+        state
+    }
+}
+
+/// The fixed order of a state's fields, and how wide each is in this world.
+struct Walk<'a, B> {
+    world: &'a World,
+    bits: &'a mut B,
+    rules: Rules,
+    /// Bits of a sequence number. Where rules are left out, numbers may run away from each other.
+    seq: u32,
+    /// Bits of a value. The last one stands for contents that are forgotten.
+    value: u32,
+    /// Entries of the ghost's order: those of the journal, unless a rule that ties it to them is left out.
+    ordered: usize,
+}
+
+/// Bits of an incarnation: those about lie within sixteen of each other.
+const INCARNATION: u32 = 4;
+/// Bits of a backup id: no more than fifteen are about.
+const ID: u32 = 4;
+/// Bits of a block.
+const BLOCK: u32 = 2;
+/// Bits of a queue's length.
+const LENGTH: u32 = 2;
+
+impl<'a, B: Bits> Walk<'a, B> {
+    fn new(world: &'a World, bits: &'a mut B) -> Self {
+        let rules = world.rules;
+        let whole = rules == Rules::HARDENED;
+        let value = if world.bounds.blocks <= 2 { 5 } else { 6 };
+        let ordered = if whole { world.bounds.journal } else { crate::world::state::JOURNAL_MAX };
+        Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered }
+    }
+
+    fn state(&mut self, state: &mut State) {
+        self.primary(state);
+        self.secondary(state);
+        for volume in [&mut state.pvol, &mut state.spvol, &mut state.svol] {
+            self.image(volume);
+        }
+        if self.world.bounds.cache == Cache::Volatile {
+            self.image(&mut state.disk);
+        } else {
+            state.disk = state.spvol;
+        }
+        state.link_up = self.flag(state.link_up);
+        self.flight(&mut state.to_secondary, self.world.bounds.frames, Self::to_secondary);
+        self.flight(&mut state.to_primary, self.world.bounds.acks, Self::to_primary);
+        self.flight(&mut state.host, self.world.bounds.host_messages, Self::host);
+        self.hosts(state);
+        self.ghost(state);
+    }
+
+    fn number(&mut self, value: u64, width: u32) -> u64 {
+        self.bits.number(value, width)
+    }
+
+    fn flag(&mut self, flag: bool) -> bool {
+        self.number(u64::from(flag), 1) == 1
+    }
+
+    fn seq_of(&mut self, seq: Seq) -> Seq {
+        Seq(self.number(seq.0, self.seq))
+    }
+
+    fn incarnation(&mut self, incarnation: Incarnation) -> Incarnation {
+        Incarnation(self.number(u64::from(incarnation.0), INCARNATION) as u32)
+    }
+
+    fn id(&mut self, id: BackupId) -> BackupId {
+        BackupId(self.number(u64::from(id.0), ID) as u32)
+    }
+
+    fn option<T: Copy>(
+        &mut self,
+        held: Option<T>,
+        none: T,
+        code: impl FnOnce(&mut Self, T) -> T,
+    ) -> Option<T> {
+        let is_some = self.flag(held.is_some());
+        let value = code(self, held.unwrap_or(none));
+        is_some.then_some(value)
+    }
+
+    fn pair_state(&mut self, state: PairState) -> PairState {
+        use PairState::{Copy, Pair, Psue, Psus, Smpl, Ssus, Ssws};
+        const STATES: [PairState; 8] = [Smpl, Copy, Pair, Psus, Psue, Ssus, Ssws, Smpl];
+        let at = STATES.iter().position(|of| *of == state).unwrap_or(0);
+        STATES[self.number(at as u64, 3) as usize]
+    }
+
+    fn blocks(&mut self, set: BlockSet) -> BlockSet {
+        let blocks = self.world.bounds.blocks;
+        BlockSet::of_bits(blocks, self.number(u64::from(set.bits()), blocks) as u32)
+    }
+
+    fn value_of(&mut self, value: Value) -> Value {
+        let forgotten = (1 << self.value) - 1;
+        let code = if value == Value::FORGOTTEN { forgotten } else { u64::from(value.0) };
+        let code = self.number(code, self.value);
+        if code == forgotten { Value::FORGOTTEN } else { Value(code as u8) }
+    }
+
+    fn image(&mut self, image: &mut Image) {
+        for value in image.iter_mut().take(self.world.bounds.blocks as usize) {
+            *value = self.value_of(*value);
+        }
+    }
+
+    fn entry(&mut self, entry: Entry<Value>) -> Entry<Value> {
+        let seq = self.seq_of(entry.seq);
+        let (kind, block, payload) = match entry.item {
+            Item::PairMark => (0, BlockIndex(0), Value(0)),
+            Item::Write { block, payload } => (1, block, payload),
+            Item::Copy { block, payload } => (2, block, payload),
+        };
+        let kind = self.number(kind, 2);
+        let block = BlockIndex(self.number(u64::from(block.0), BLOCK) as u32);
+        let payload = self.value_of(payload);
+        let item = match kind {
+            0 => Item::PairMark,
+            1 => Item::Write { block, payload },
+            _ => Item::Copy { block, payload },
+        };
+        Entry { seq, item }
+    }
+
+    fn queue(&mut self, queue: &mut Queue, places: usize) {
+        const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
+        let len = self.number(queue.len() as u64, LENGTH) as usize;
+        let was = *queue;
+        let mut entries = was.entries().copied();
+        queue.retain(|_| false);
+        for at in 0..places {
+            let entry = self.entry(entries.next().unwrap_or(NONE));
+            if at < len {
+                Journal::push(queue, entry);
+            }
+        }
+    }
+
+    fn primary(&mut self, state: &mut State) {
+        let places = self.world.bounds.journal;
+        let primary = &mut state.primary;
+        primary.state = self.pair_state(primary.state);
+        // In a normal form it is always the same.
+        primary.incarnation = crate::world::normal::IN_FORCE;
+        primary.newest = self.seq_of(primary.newest);
+        primary.written = self.seq_of(primary.written);
+        self.queue(&mut primary.journal, places);
+        primary.dirty = self.blocks(primary.dirty);
+        primary.mark = self.option(primary.mark, Seq(0), Self::seq_of);
+        primary.pending = self.option(primary.pending, Incarnation(0), Self::incarnation);
+        if self.world.bounds.stillness == Stillness::Quiesce {
+            primary.quiesced = self.option(primary.quiesced, BackupId(0), Self::id);
+        }
+        if !self.rules.has(Rule::Xfer1) {
+            primary.sent = self.seq_of(primary.sent);
+        }
+    }
+
+    fn secondary(&mut self, state: &mut State) {
+        // A queue that is full still takes the entry whose turn it is.
+        let places = (self.world.bounds.journal + 1).min(crate::world::state::JOURNAL_MAX);
+        let secondary = &mut state.secondary;
+        secondary.state = self.pair_state(secondary.state);
+        secondary.incarnation = self.incarnation(secondary.incarnation);
+        secondary.written = crate::world::normal::SEQ_BASE;
+        self.queue(&mut secondary.queue, places);
+        secondary.dirty = self.blocks(secondary.dirty);
+        secondary.consistent = self.flag(secondary.consistent);
+        let (kind, id) = match secondary.replica.state {
+            ReplicaState::Pair => (0, BackupId(0)),
+            ReplicaState::Split(Purpose::Gold) => (1, BackupId(0)),
+            ReplicaState::Split(Purpose::Backup(id)) => (2, id),
+        };
+        let kind = self.number(kind, 2);
+        let id = self.id(id);
+        secondary.replica.state = match kind {
+            0 => ReplicaState::Pair,
+            1 => ReplicaState::Split(Purpose::Gold),
+            _ => ReplicaState::Split(Purpose::Backup(id)),
+        };
+        secondary.replica.dirty = self.blocks(secondary.replica.dirty);
+        secondary.armed = self.option(secondary.armed, BackupId(0), Self::id);
+    }
+
+    fn flight<M: Copy + Ord>(
+        &mut self,
+        flight: &mut Flight<M>,
+        places: usize,
+        code: impl Fn(&mut Self, Option<M>) -> Option<M>,
+    ) {
+        let was = *flight;
+        let mut messages = was.iter();
+        flight.retain(|_| false);
+        for _ in 0..places {
+            if let Some(message) = code(self, messages.next()) {
+                // There is room: it came from as many places.
+                let _ = flight.add(message, places);
+            }
+        }
+    }
+
+    fn to_secondary(&mut self, message: Option<ToSecondary<Value>>) -> Option<ToSecondary<Value>> {
+        const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
+        let (tag, incarnation, entry) = match message {
+            None => (0, Incarnation(0), NONE),
+            Some(ToSecondary::Frame(Frame { incarnation, entry })) => (1, incarnation, entry),
+            Some(ToSecondary::Unsequenced { incarnation, block, payload }) => {
+                (2, incarnation, Entry { seq: Seq(0), item: Item::Copy { block, payload } })
+            }
+            Some(ToSecondary::Resync { incarnation }) => (3, incarnation, NONE),
+            Some(ToSecondary::Suspend { incarnation }) => (4, incarnation, NONE),
+            Some(ToSecondary::Delete { incarnation }) => (5, incarnation, NONE),
+        };
+        let tag = self.number(tag, 3);
+        let incarnation = self.incarnation(incarnation);
+        let entry = self.entry(entry);
+        Some(match (tag, entry.item) {
+            (1, _) => ToSecondary::Frame(Frame { incarnation, entry }),
+            (2, Item::Copy { block, payload }) => {
+                ToSecondary::Unsequenced { incarnation, block, payload }
+            }
+            (3, _) => ToSecondary::Resync { incarnation },
+            (4, _) => ToSecondary::Suspend { incarnation },
+            (5, _) => ToSecondary::Delete { incarnation },
+            _ => return None,
+        })
+    }
+
+    fn to_primary(&mut self, message: Option<Reply>) -> Option<Reply> {
+        let clean = BlockSet::new(self.world.bounds.blocks);
+        let (tag, incarnation, written, dirty) = match message {
+            None => (0, Incarnation(0), Seq(0), clean),
+            Some(ToPrimary::Ack(ack)) => (1, ack.incarnation, ack.written, clean),
+            Some(ToPrimary::Ready { incarnation, written, dirty }) => {
+                (2, incarnation, written, dirty)
+            }
+            Some(ToPrimary::Suspended { incarnation }) => (3, incarnation, Seq(0), clean),
+        };
+        let tag = self.number(tag, 2);
+        let incarnation = self.incarnation(incarnation);
+        let written = self.seq_of(written);
+        let dirty = self.blocks(dirty);
+        match tag {
+            0 => None,
+            1 => Some(ToPrimary::Ack(Ack { incarnation, written })),
+            2 => Some(ToPrimary::Ready { incarnation, written, dirty }),
+            _ => Some(ToPrimary::Suspended { incarnation }),
+        }
+    }
+
+    fn host(&mut self, message: Option<HostMessage>) -> Option<HostMessage> {
+        let tag = match message {
+            None => 0,
+            Some(HostMessage::Request(_)) => 1,
+            Some(HostMessage::Split(_)) => 2,
+            Some(HostMessage::SplitAnswer { done: true, .. }) => 3,
+            Some(HostMessage::SplitAnswer { done: false, .. }) => 4,
+            Some(HostMessage::Permit(_)) => 5,
+            Some(HostMessage::Reject(_)) => 6,
+        };
+        let tag = self.number(tag, 3);
+        let id = self.id(message.map_or(BackupId(0), |message| message.id()));
+        Some(match tag {
+            1 => HostMessage::Request(id),
+            2 => HostMessage::Split(id),
+            3 => HostMessage::SplitAnswer { id, done: true },
+            4 => HostMessage::SplitAnswer { id, done: false },
+            5 => HostMessage::Permit(id),
+            6 => HostMessage::Reject(id),
+            _ => return None,
+        })
+    }
+
+    fn hosts(&mut self, state: &mut State) {
+        let (kind, id) = match state.database.freeze {
+            FreezeState::Running => (0, BackupId(0)),
+            FreezeState::Freezing(id) => (1, id),
+            FreezeState::Frozen(id) => (2, id),
+        };
+        let kind = self.number(kind, 2);
+        let id = self.id(id);
+        state.database.freeze = match kind {
+            0 => FreezeState::Running,
+            1 => FreezeState::Freezing(id),
+            _ => FreezeState::Frozen(id),
+        };
+        state.database.open = u32::from(self.flag(state.database.open > 0));
+        if self.world.variant == Variant::Synchronous {
+            state.unanswered = match self.number(state.unanswered as u64, 2) {
+                0 => Unanswered::Nothing,
+                1 => Unanswered::First,
+                _ => Unanswered::Last,
+            };
+        }
+        self.coordinator(state);
+        let held = state.sync.map(|sync| sync.held);
+        let held = self.option(held, QMarker::default(), |walk, held| QMarker {
+            incarnation: walk.incarnation(held.incarnation),
+            seq: walk.seq_of(held.seq),
+        });
+        state.sync = held.map(|held| Sync { held });
+        let (kind, id) = match state.requester.state {
+            RequesterState::Idle => (0, BackupId(0)),
+            RequesterState::Waiting(id) => (1, id),
+            RequesterState::Reading(id) => (2, id),
+        };
+        let kind = self.number(kind, 2);
+        let id = self.id(id);
+        state.requester.state = match kind {
+            0 => RequesterState::Idle,
+            1 => RequesterState::Waiting(id),
+            _ => RequesterState::Reading(id),
+        };
+        state.requester.newest = self.id(state.requester.newest);
+    }
+
+    fn coordinator(&mut self, state: &mut State) {
+        let coordinator = &mut state.coordinator;
+        let (kind, id) = match coordinator.state {
+            CoordinatorState::Idle => (0, BackupId(0)),
+            CoordinatorState::Freezing(id) => (1, id),
+            CoordinatorState::Syncing(id) => (2, id),
+            CoordinatorState::Splitting(id) => (3, id),
+            CoordinatorState::Thawing(id) => (4, id),
+        };
+        let kind = self.number(kind, 3);
+        let id = self.id(id);
+        coordinator.state = match kind {
+            0 => CoordinatorState::Idle,
+            1 => CoordinatorState::Freezing(id),
+            2 => CoordinatorState::Syncing(id),
+            3 => CoordinatorState::Splitting(id),
+            _ => CoordinatorState::Thawing(id),
+        };
+        if !self.rules.has(Rule::Backup4) {
+            coordinator.newest = self.option(coordinator.newest, BackupId(0), Self::id);
+        }
+    }
+
+    fn ghost(&mut self, state: &mut State) {
+        let ordered = self.ordered;
+        let ghost = &mut state.ghost;
+        ghost.frozen = self.frozen(ghost.frozen);
+        ghost.permitted = self.frozen(ghost.permitted);
+        self.image(&mut ghost.oracle);
+        self.queue(&mut ghost.order, ordered);
+        ghost.copying = self.flag(ghost.copying);
+        let none = (Seq(0), Image::default());
+        ghost.complete = self.option(ghost.complete, none, |walk, (seq, mut image)| {
+            let seq = walk.seq_of(seq);
+            walk.image(&mut image);
+            (seq, image)
+        });
+        ghost.svol_good = self.flag(ghost.svol_good);
+        ghost.backup_suspended = self.flag(ghost.backup_suspended);
+        ghost.promised = self.flag(ghost.promised);
+    }
+
+    fn frozen(&mut self, frozen: Option<FrozenImage>) -> Option<FrozenImage> {
+        let none = FrozenImage { id: BackupId(0), image: Image::default(), torn: false };
+        self.option(frozen, none, |walk, mut frozen| {
+            frozen.id = walk.id(frozen.id);
+            walk.image(&mut frozen.image);
+            frozen.torn = walk.flag(frozen.torn);
+            frozen
+        })
+    }
+}
