@@ -153,7 +153,7 @@ impl Step<'_> {
     }
 
     pub(super) fn remote_write(&mut self, block: BlockIndex) -> Done {
-        let payload = self.fresh_value();
+        let payload = self.fresh_value(block);
         if self.state.secondary.state == PairState::Ssws {
             self.state.ghost.oracle[block.0 as usize] = payload;
         }
@@ -256,12 +256,12 @@ impl Step<'_> {
         if room || lossy { Ok(()) } else { Err(WhyNot::NoRoom) }
     }
 
-    /// The lowest value that stands nowhere in the world.
-    pub(super) fn fresh_value(&self) -> Value {
+    /// The lowest value that stands nowhere in this block, nor is on its way there.
+    pub(super) fn fresh_value(&self, block: BlockIndex) -> Value {
         let mut used = 0_u64;
         let mut copy = *self.state;
-        copy.for_each_value(|value| {
-            if *value != Value::FORGOTTEN {
+        copy.for_each_value(|at, value| {
+            if at == block.0 as usize && *value != Value::FORGOTTEN {
                 used |= 1 << (value.0 & 63);
             }
         });

@@ -9,21 +9,21 @@ use crate::protocol::secondary::SecondaryEvent;
 use crate::protocol::sync::{Sync, SyncEffect, SyncEvent, SyncOutcome};
 use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState};
 use crate::world::instance::{Stillness, Variant};
-use crate::world::state::{FrozenImage, Unanswered, Value};
+use crate::world::state::{FrozenImage, Unanswered};
 use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
 
 impl Step<'_> {
-    // The application: transactions of one and of two writes, each bringing a value of its own.
+    // The application: transactions of one and of two writes, each write bringing a value of its own.
 
     pub(super) fn write_one(&mut self, block: BlockIndex) -> Done {
         self.database(DatabaseEvent::Begin)?;
-        self.host_write(block, self.fresh_value())?;
+        self.host_write(block)?;
         self.commit()
     }
 
     pub(super) fn write_first(&mut self) -> Done {
         self.database(DatabaseEvent::Begin)?;
-        self.host_write(BlockIndex(0), self.fresh_value())?;
+        self.host_write(BlockIndex(0))?;
         if self.waits_for_answer() {
             self.state.unanswered = Unanswered::First;
         }
@@ -32,11 +32,12 @@ impl Step<'_> {
 
     pub(super) fn write_second(&mut self) -> Done {
         let last = BlockIndex(self.world.bounds.blocks - 1);
-        self.host_write(last, self.state.pvol[0])?;
+        self.host_write(last)?;
         self.commit()
     }
 
-    fn host_write(&mut self, block: BlockIndex, payload: Value) -> Done {
+    fn host_write(&mut self, block: BlockIndex) -> Done {
+        let payload = self.fresh_value(block);
         self.database(DatabaseEvent::Write)?;
         self.primary(PrimaryEvent::HostWrite { block, payload })
     }

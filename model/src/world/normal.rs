@@ -5,7 +5,7 @@
 //! 2. *Forgotten*: a number, id or image that can enter no comparison any more stands at a fixed value.
 //! 3. *Relative*: sequence numbers are moved so that the secondary's `written` is [`SEQ_BASE`], incarnations so that the
 //!    primary's is a fixed one and those before it follow without gaps.
-//! 4. *Renamed*: backup ids keep their order and values their equality, in the lowest numbers.
+//! 4. *Renamed*: backup ids keep their order and values their equality within a block, in the lowest numbers.
 //!
 //! What rule a step leans on is asked of the rules in force: without XFER-4 a stale frame can still act, so it stays.
 
@@ -21,7 +21,7 @@ use crate::protocol::{
 use crate::world::World;
 use crate::world::action::Reply;
 use crate::world::instance::{Cache, Fault};
-use crate::world::state::{Image, Queue, State, Value};
+use crate::world::state::{BLOCKS_MAX, Image, State, Value};
 
 /// Where the secondary's `written` stands in a normal form. Numbers within a journal's length of it stay positive.
 pub const SEQ_BASE: Seq = Seq(16);
@@ -446,30 +446,35 @@ const fn with_id(message: HostMessage, id: BackupId) -> HostMessage {
     }
 }
 
-/// Values are only compared for equality: they become 0, 1, ... in the order of a fixed walk.
+/// Values are only compared for equality, and only with others of their block: in each block they become 0, 1, ... in the
+/// order of a fixed walk.
 fn rename_values(state: &mut State) {
-    let mut names = [u8::MAX; 64];
-    let mut next = 0;
-    state.for_each_value(|value| {
+    let mut names = [[u8::MAX; 32]; BLOCKS_MAX];
+    let mut next = [0; BLOCKS_MAX];
+    state.for_each_value(|block, value| {
         if *value == Value::FORGOTTEN {
             return;
         }
-        let name = &mut names[usize::from(value.0 & 63)];
+        let name = &mut names[block][usize::from(value.0 & 31)];
         if *name == u8::MAX {
-            *name = next;
-            next += 1;
+            *name = next[block];
+            next[block] += 1;
         }
         *value = Value(*name);
     });
 }
 
 impl State {
-    /// Walks over every value in the world, in a fixed order. Messages in flight come last, since renaming reorders
-    /// them.
-    pub(super) fn for_each_value(&mut self, mut visit: impl FnMut(&mut Value)) {
+    /// Walks over every value in the world with the block it stands in or is for, in a fixed order. Messages in flight
+    /// come last, since renaming reorders them.
+    pub(super) fn for_each_value(&mut self, mut visit: impl FnMut(usize, &mut Value)) {
         let blocks = self.primary.dirty.blocks() as usize;
-        let image = |image: &mut Image, visit: &mut dyn FnMut(&mut Value)| {
-            image.iter_mut().take(blocks).for_each(visit);
+        let image = |image: &mut Image, visit: &mut dyn FnMut(usize, &mut Value)| {
+            image
+                .iter_mut()
+                .take(blocks)
+                .enumerate()
+                .for_each(|(block, value)| visit(block, value));
         };
         let volumes = [&mut self.pvol, &mut self.spvol, &mut self.svol, &mut self.disk];
         for volume in volumes.into_iter().chain([&mut self.ghost.oracle]) {
@@ -482,11 +487,15 @@ impl State {
             image(&mut frozen.image, &mut visit);
         }
         for queue in [&mut self.primary.journal, &mut self.secondary.queue, &mut self.ghost.order] {
-            visit_queue(queue, &mut visit);
+            queue.entries_mut().for_each(|entry| visit_item(&mut entry.item, &mut visit));
         }
         self.to_secondary.rename(|mut message| {
-            if let Some(value) = payload_mut(&mut message) {
-                visit(value);
+            match &mut message {
+                ToSecondary::Frame(frame) => visit_item(&mut frame.entry.item, &mut visit),
+                ToSecondary::Unsequenced { block, payload, .. } => visit(block.0 as usize, payload),
+                ToSecondary::Resync { .. }
+                | ToSecondary::Suspend { .. }
+                | ToSecondary::Delete { .. } => {}
             }
             message
         });
@@ -520,24 +529,11 @@ impl State {
     }
 }
 
-fn visit_queue(queue: &mut Queue, visit: &mut dyn FnMut(&mut Value)) {
-    for entry in queue.entries_mut() {
-        match &mut entry.item {
-            Item::Write { payload, .. } | Item::Copy { payload, .. } => visit(payload),
-            Item::PairMark => {}
+fn visit_item(item: &mut Item<Value>, visit: &mut dyn FnMut(usize, &mut Value)) {
+    match item {
+        Item::Write { block, payload } | Item::Copy { block, payload } => {
+            visit(block.0 as usize, payload);
         }
-    }
-}
-
-fn payload_mut(message: &mut ToSecondary<Value>) -> Option<&mut Value> {
-    match message {
-        ToSecondary::Frame(frame) => match &mut frame.entry.item {
-            Item::Write { payload, .. } | Item::Copy { payload, .. } => Some(payload),
-            Item::PairMark => None,
-        },
-        ToSecondary::Unsequenced { payload, .. } => Some(payload),
-        ToSecondary::Resync { .. } | ToSecondary::Suspend { .. } | ToSecondary::Delete { .. } => {
-            None
-        }
+        Item::PairMark => {}
     }
 }

@@ -111,7 +111,7 @@ struct Walk<'a, B> {
     rules: Rules,
     /// Bits of a sequence number. Where rules are left out, numbers may run away from each other.
     seq: u32,
-    /// Bits of a value. The last one stands for contents that are forgotten.
+    /// Bits of a value within its block: a few images and what is queued. The last one stands for what is forgotten.
     value: u32,
     /// Entries of the ghost's order: those of the journal, unless a rule that ties it to them is left out.
     ordered: usize,
@@ -130,7 +130,7 @@ impl<'a, B: Bits> Walk<'a, B> {
     fn new(world: &'a World, bits: &'a mut B) -> Self {
         let rules = world.rules;
         let whole = rules == Rules::HARDENED;
-        let value = if world.bounds.blocks <= 2 { 5 } else { 6 };
+        let value = if world.bounds.journal == 1 { 4 } else { 5 };
         let ordered = if whole { world.bounds.journal } else { crate::world::state::JOURNAL_MAX };
         Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered }
     }
