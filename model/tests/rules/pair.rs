@@ -58,7 +58,7 @@ fn pair_3_a_secondary_that_has_left_says_so_at_every_frame() {
     for _ in 0..2 {
         let step = left.step(ALL, frame(INC, 1, written(0, 1)));
         assert_eq!((step.refused, step.state), (None, left));
-        assert_eq!(step.effects.as_slice(), [says.clone()]);
+        assert_eq!(step.effects.as_slice(), std::slice::from_ref(&says));
     }
     let old = left.step(ALL, frame(Incarnation(0), 1, written(0, 1))).refused;
     assert_eq!(old, Some(SecondaryRefusal::WrongState(PairState::Psue)), "of another pairing");
