@@ -75,6 +75,7 @@ fn states() -> Vec<(&'static str, TestSecondary)> {
     vec![
         ("SMPL, mixed", with(Smpl, false)),
         ("SMPL, consistent", with(Smpl, true)),
+        ("SMPL, consistent, armed 1", armed(with(Smpl, true), 1)),
         ("SMPL, mixed, gold", split(with(Smpl, false), gold)),
         ("COPY", with(Copy, false)),
         ("COPY, gold", split(with(Copy, false), gold)),

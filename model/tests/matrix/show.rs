@@ -4,8 +4,9 @@ use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::replica::{Purpose, Replica, ReplicaEffect, ReplicaState};
 use syncsplit_model::protocol::{Entry, HostMessage, Item, ToPrimary, ToSecondary};
 
-/// Three entries at most: the journal and the reorder queue of these tables.
-pub(crate) type Queue = BoundedQueue<u8, 3>;
+/// The journal and the reorder queue of these tables, full at three entries; the fourth slot is for the entry whose turn
+/// it is.
+pub(crate) type Queue = BoundedQueue<u8, 4>;
 
 /// Names the fields of which the words differ between two states.
 pub(crate) fn changes<const N: usize>(
