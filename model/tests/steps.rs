@@ -6,10 +6,11 @@ use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
 use syncsplit_model::protocol::database::{Database, DatabaseEvent};
 use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEvent};
+use syncsplit_model::protocol::replica::ReplicaEffect;
 use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
 use syncsplit_model::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
-    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, Incarnation, Item, Rules, Seq,
+    Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, Incarnation, Item, PairState, Rules, Seq,
 };
 
 const BLOCKS: u32 = 3;
@@ -53,8 +54,12 @@ fn primary_event() -> impl Strategy<Value = PrimaryEvent<u8, BlockSet>> {
         2 => Just(PrimaryEvent::Resync),
         4 => (incarnation(), seq(), map())
             .prop_map(|(incarnation, written, dirty)| PrimaryEvent::Ready { incarnation, written, dirty }),
-        1 => any::<bool>().prop_map(PrimaryEvent::Quiesce),
+        2 => incarnation().prop_map(|incarnation| PrimaryEvent::Suspended { incarnation }),
         1 => Just(PrimaryEvent::Delete),
+        1 => id().prop_map(PrimaryEvent::Quiesce),
+        2 => id().prop_map(PrimaryEvent::Unquiesce),
+        1 => Just(PrimaryEvent::LeaseExpired),
+        1 => Just(PrimaryEvent::Restart),
     ]
 }
 
@@ -75,7 +80,9 @@ fn secondary_event() -> impl Strategy<Value = SecondaryEvent<u8>> {
         1 => Just(SecondaryEvent::Report),
         3 => incarnation().prop_map(|incarnation| SecondaryEvent::Resync { incarnation }),
         1 => incarnation().prop_map(|incarnation| SecondaryEvent::Suspend { incarnation }),
+        1 => incarnation().prop_map(|incarnation| SecondaryEvent::Delete { incarnation }),
         1 => Just(SecondaryEvent::Fail),
+        1 => Just(SecondaryEvent::Restart),
         1 => id().prop_map(SecondaryEvent::Arm),
         1 => id().prop_map(SecondaryEvent::Release),
         2 => id().prop_map(SecondaryEvent::Split),
@@ -112,6 +119,7 @@ proptest! {
             let same_pairing = before.incarnation == primary.incarnation && before.pending.is_none();
             prop_assert!(!same_pairing || before.newest <= primary.newest);
             prop_assert!(!same_pairing || before.written <= primary.written);
+            prop_assert!(before.incarnation <= primary.incarnation);
         }
     }
 
@@ -133,12 +141,20 @@ proptest! {
             let wrote = step.effects.iter().any(|effect| matches!(effect, SecondaryEffect::WriteSpvol { .. }));
             let may = matches!(event, SecondaryEvent::Apply | SecondaryEvent::RemoteWrite { .. });
             prop_assert!(!wrote || may, "only applying and a remote write change the S/P-VOL");
+            let restored = step.effects.iter().any(|effect| {
+                matches!(effect, SecondaryEffect::Replica(ReplicaEffect::Restore(_)))
+            });
+            let may = matches!(event, SecondaryEvent::Takeover { .. });
+            prop_assert!(!restored || may && !before.consistent, "TAKEOVER-1 restores, nothing else");
+            let left = before.state == PairState::Ssws && secondary.state != PairState::Ssws;
+            prop_assert!(!left, "a side that was taken over is led back by TAKEOVER-2 alone");
+            prop_assert!(before.incarnation <= secondary.incarnation);
         }
     }
 
     #[test]
     fn hosts_refuse_without_a_trace(
-        choices in proptest::collection::vec((0_usize..18, id(), any::<bool>()), 1..60),
+        choices in proptest::collection::vec((0_usize..42, id(), any::<bool>()), 1..60),
     ) {
         let mut database = Database::default();
         let mut coordinator = Coordinator::default();
@@ -147,7 +163,8 @@ proptest! {
             let database_event = [
                 DatabaseEvent::Begin, DatabaseEvent::Write, DatabaseEvent::Commit,
                 DatabaseEvent::Freeze(id), DatabaseEvent::LeaseExpired, DatabaseEvent::Thaw(id),
-            ][choice % 6];
+                DatabaseEvent::Restart,
+            ][choice % 7];
             let step = database.step(Rules::HARDENED, database_event);
             prop_assert!(step.refused.is_none() || step.state == database && step.effects.is_empty());
             database = step.state;
@@ -156,13 +173,14 @@ proptest! {
                 CoordinatorEvent::Request(id), CoordinatorEvent::Frozen(id),
                 CoordinatorEvent::Synced { done: flag }, CoordinatorEvent::SplitAnswer { id, done: flag },
                 CoordinatorEvent::Thawed { id, held: flag }, CoordinatorEvent::Timeout,
-            ][choice % 6];
+                CoordinatorEvent::Restart,
+            ][choice % 7];
             let step = coordinator.step(Rules::HARDENED, coordinator_event);
             prop_assert!(step.refused.is_none() || step.state == coordinator && step.effects.is_empty());
             coordinator = step.state;
             let requester_event = [
                 RequesterEvent::Start, RequesterEvent::Permit(id), RequesterEvent::Reject(id),
-                RequesterEvent::Finish, RequesterEvent::Timeout, RequesterEvent::Start,
+                RequesterEvent::Finish, RequesterEvent::Timeout, RequesterEvent::Restart,
             ][choice % 6];
             let step = requester.step(Rules::HARDENED, requester_event);
             prop_assert!(step.refused.is_none() || step.state == requester && step.effects.is_empty());

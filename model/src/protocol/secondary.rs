@@ -237,9 +237,12 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         Ok(Effects::new())
     }
 
-    /// PAIR-4: the pair is no more; the S/P-VOL stays what it is.
+    /// PAIR-4: the pair is no more; the S/P-VOL stays what it is. Story of why the number is taken over in SMPL too:
+    /// 1. The primary asks for incarnation 1 and deletes the pair before the answer.
+    /// 2. The delete overtakes the request: no pair is here, and there is nothing to end.
+    /// 3. The request arrives. Unless 1 is used up by now, this side goes to COPY for a pair that is no more.
     fn on_delete(&mut self, incarnation: Incarnation) -> Outcome<P, D> {
-        if matches!(self.state, PairState::Smpl | PairState::Ssws) {
+        if self.state == PairState::Ssws {
             return Err(SecondaryRefusal::WrongState(self.state));
         }
         if incarnation < self.incarnation {

@@ -1,0 +1,68 @@
+//! Every event of every role in every state that makes a difference, refusals included, as tables to be reviewed: one
+//! text file a role, beside this one. The protocol under all rules must give these tables; `BLESS=1` rewrites them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+mod hosts;
+mod primary;
+mod secondary;
+mod show;
+mod table;
+
+use table::Table;
+
+/// Compares a table with the file of its role, or rewrites the file with `BLESS` set in the environment.
+fn reviewed(role: &str, table: &Table) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix").join(role);
+    let text = table.text();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let at = kept.lines().zip(text.lines()).position(|(kept, now)| kept != now);
+    let at = at.unwrap_or_else(|| kept.lines().count().min(text.lines().count()));
+    assert!(
+        kept == text,
+        "{role}, line {}: the file has\n  {}\nthe protocol gives\n  {}\nReview, then BLESS=1.",
+        at + 1,
+        kept.lines().nth(at).unwrap_or("(no such line)"),
+        text.lines().nth(at).unwrap_or("(no such line)"),
+    );
+}
+
+#[test]
+fn primary() {
+    reviewed("primary.txt", &primary::table());
+}
+
+#[test]
+fn secondary() {
+    reviewed("secondary.txt", &secondary::table());
+}
+
+#[test]
+fn replica() {
+    reviewed("replica.txt", &secondary::replica_table());
+}
+
+#[test]
+fn sync() {
+    reviewed("sync.txt", &hosts::sync_table());
+}
+
+#[test]
+fn database() {
+    reviewed("database.txt", &hosts::database_table());
+}
+
+#[test]
+fn coordinator() {
+    reviewed("coordinator.txt", &hosts::coordinator_table());
+}
+
+#[test]
+fn requester() {
+    reviewed("requester.txt", &hosts::requester_table());
+}
