@@ -295,8 +295,14 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
 
     fn on_suspend(&mut self, rules: Rules) -> Outcome<P> {
         if self.state.is_suspended() {
-            // Suspended already, whatever for: the command has nothing to do.
-            return Ok(Effects::new());
+            // A resync that has not been answered is taken back, and its number used up: otherwise the answer would
+            // still bring the pair to COPY, after the operator has suspended it.
+            let Some(incarnation) = self.pending.take() else {
+                // Suspended already, whatever for: the command has nothing to do.
+                return Ok(Effects::new());
+            };
+            self.incarnation = incarnation;
+            return Ok(effects([PrimaryEffect::Send(ToSecondary::Suspend { incarnation })]));
         }
         self.require_linked()?;
         let incarnation = self.incarnation;
