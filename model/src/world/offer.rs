@@ -116,7 +116,9 @@ impl World {
 
     fn operator(&self, state: &State, actions: &mut Vec<Action>) {
         let primary = state.primary.state;
-        if primary.is_linked() && self.has(Fault::OperatorSuspend) {
+        let is_asked = state.primary.pending.is_some();
+        let can_suspend = primary.is_linked() || primary.is_suspended() && is_asked;
+        if can_suspend && self.has(Fault::OperatorSuspend) {
             actions.push(Action::Suspend);
         }
         if primary != PairState::Smpl && self.has(Fault::OperatorDelete) {
