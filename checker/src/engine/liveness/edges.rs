@@ -17,7 +17,7 @@ pub(super) const FAULT: u8 = FREE + 1;
 /// The target of an edge that leads over the boundary.
 pub(super) const OUTSIDE: u32 = NONE;
 
-const _: () = assert!(CHUNK.is_multiple_of(64) && FREE < 64 + 1);
+const _: () = assert!(CHUNK.is_multiple_of(64) && u64::BITS == FREE as u32);
 
 /// An edge, seen from the state it leads out of.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -63,16 +63,12 @@ impl Marks {
 pub(super) struct Edges {
     chunks: Vec<Chunk>,
     len: usize,
-    /// The fair actions that some edge takes. Any other is enabled nowhere.
-    pub(super) fair: u64,
     pub(super) marks: Marks,
 }
 
 impl Edges {
     pub(super) fn new(chunks: Vec<Chunk>, len: usize, marks: Marks) -> Self {
-        let labels = chunks.iter().flat_map(|chunk| &chunk.labels);
-        let fair = labels.fold(0, |fair, label| fair | bit(*label));
-        Self { chunks, len, fair, marks }
+        Self { chunks, len, marks }
     }
 
     /// How many states there are.

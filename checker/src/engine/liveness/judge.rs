@@ -111,7 +111,7 @@ impl Judge<'_> {
 
 /// Whether a run that stays in the component for ever can be fair.
 fn is_fair(edges: &Edges, components: &Components<'_>, members: &[u32]) -> bool {
-    let mut owed = edges.fair;
+    let mut owed = u64::MAX;
     for member in members {
         owed &= edges.enabled(*member);
         if owed == 0 {
