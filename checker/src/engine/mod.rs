@@ -3,11 +3,13 @@
 //! Never here: a search (see `levels`, `stateright`), or a word about the protocol that is
 //! being searched. An engine knows a model only through `stateright::Model`.
 
+mod counts;
 mod crew;
 mod expand;
 mod insert;
 pub mod levels;
 mod limits;
+pub mod packed;
 pub mod stateright;
 mod store;
 mod table;
@@ -228,8 +230,32 @@ pub enum Doing {
     Boundary,
     /// Evaluating the property of this name.
     Property(&'static str),
+    /// Packing a state, or unpacking it.
+    Packing,
     /// Repeating the actions of a trace.
     Trace,
+}
+
+/// What is wrong with the way a model packs its states.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PackingFlaw {
+    /// Unpacking what a state was packed into gives another state, so two states may be taken for
+    /// one.
+    RoundTrip,
+    /// A packed state has a bit that the model said it makes no use of.
+    Bits,
+    /// The model's own way to the successors of a state leads to others than its plain functions.
+    Successors,
+}
+
+impl fmt::Display for PackingFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RoundTrip => "a state is not the same after packing and unpacking it",
+            Self::Bits => "a packed state has a bit that the model declared unused",
+            Self::Successors => "packed and plain functions lead to different successors",
+        })
+    }
 }
 
 /// Why a run gave no outcome.
@@ -258,6 +284,14 @@ pub enum EngineError<A, S> {
         /// The action that was being taken from that state.
         action: Option<A>,
     },
+    /// The model packs its states in a way that loses something, so no count of this run can be
+    /// trusted.
+    PackingBroken {
+        /// What is wrong.
+        flaw: PackingFlaw,
+        /// The way to the state where it showed.
+        trace: Trace<A, S>,
+    },
     /// The same state gave different actions or successors when asked again, so no count and no
     /// trace of this run can be trusted.
     NotRepeatable {
@@ -278,6 +312,11 @@ impl<A, S> fmt::Display for EngineError<A, S> {
             Self::ModelPanicked { message, doing, trace, .. } => write!(
                 f,
                 "the model panicked ({doing:?}) after {} steps: {message}",
+                trace.len().saturating_sub(1)
+            ),
+            Self::PackingBroken { flaw, trace } => write!(
+                f,
+                "the packing of the model is broken: {flaw}; seen after {} steps",
                 trace.len().saturating_sub(1)
             ),
             Self::NotRepeatable { trace } => write!(
