@@ -27,7 +27,8 @@ const LOOK_EVERY: u32 = 4;
 pub(super) struct Entry(u64);
 
 impl Entry {
-    fn new(hash: u32, at: usize) -> Self {
+    #[inline]
+    pub(super) fn new(hash: u32, at: usize) -> Self {
         Self(u64::from(hash) << 32 | at as u64)
     }
 
@@ -60,6 +61,10 @@ pub(super) struct Row<P> {
     /// For each shard its candidates, in the same order.
     pub(super) lists: Vec<Vec<Entry>>,
     pub(super) tally: Tally<StateId>,
+    /// How many candidates there is memory for.
+    pub(super) room: usize,
+    /// Whether there were more.
+    pub(super) overflowed: bool,
     /// Whether the run was left before the task was done.
     pub(super) unfinished: bool,
     pub(super) broke: Option<Broke>,
@@ -68,6 +73,13 @@ pub(super) struct Row<P> {
 }
 
 impl<P: Words> Row<P> {
+    /// More candidates than this cannot be told apart.
+    pub(super) const ROOM_MAX: usize = u32::MAX as usize;
+    /// The most memory that one more candidate takes: a list that grows doubles, and for a moment
+    /// holds both the old and the new one.
+    pub(super) const CANDIDATE_BYTES: usize =
+        3 * (size_of::<P>() + size_of::<Origin>() + size_of::<Entry>());
+
     pub(super) fn new() -> Self {
         Self {
             first: 0,
@@ -75,6 +87,8 @@ impl<P: Words> Row<P> {
             origins: Vec::new(),
             lists: (0..SHARDS).map(|_| Vec::new()).collect(),
             tally: Tally::default(),
+            room: Self::ROOM_MAX,
+            overflowed: false,
             unfinished: false,
             broke: None,
             adopted: Adopted::default(),
@@ -89,13 +103,18 @@ impl<P: Words> Row<P> {
         let Tally { generated, cut, deadlocks, first_deadlock, fired } = &mut self.tally;
         (*generated, *cut, *deadlocks, *first_deadlock) = (0, 0, 0, None);
         fired.iter_mut().for_each(|fired| *fired = 0);
+        self.overflowed = false;
         self.unfinished = false;
         self.broke = None;
     }
 
-    /// Adds a candidate.
+    /// Adds a candidate, if there is room for it.
     #[inline]
     pub(super) fn push(&mut self, hash: u64, packed: &P, origin: Origin) {
+        if self.states.len() >= self.room {
+            self.overflowed = true;
+            return;
+        }
         let Place { shard, hash } = Place::of(hash);
         self.lists[shard % SHARDS].push(Entry::new(hash, self.states.len()));
         self.states.push(*packed);
@@ -141,6 +160,9 @@ where
             for number in from..to {
                 if number % LOOK_EVERY == 0 && self.watch.is_over() {
                     row.unfinished = true;
+                    return Ok(());
+                }
+                if row.overflowed {
                     return Ok(());
                 }
                 let id = StateId::new(number);

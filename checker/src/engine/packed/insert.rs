@@ -9,8 +9,8 @@
 
 use super::expand::{Entry, Row};
 use super::pack::Words;
-use super::store::{Known, Place};
-use super::table::{Find, Table};
+use super::store::Known;
+use super::table::{Bucket, Find, Part};
 
 /// Candidates looked up together: the memory that one waits for comes while the next one asks.
 const BATCH: usize = 32;
@@ -21,30 +21,22 @@ pub(super) struct Fresh {
     row: u32,
     /// The position among the row's candidates.
     pub(super) at: u32,
-    slot: usize,
+    slot: u32,
 }
 
-/// One part of the visited set.
+/// What inserting knows about one part of the table.
+#[derive(Default)]
 pub(super) struct Shard {
-    pub(super) table: Table,
     /// The new states of the slice.
     fresh: Vec<Fresh>,
     /// How many of them come from the rows before each one.
     starts: Vec<usize>,
-    /// No state of the slice gets a larger number.
-    number_last: u32,
 }
 
-impl Shard {
-    pub(super) fn new(phase: usize, phases: usize) -> Self {
-        Self {
-            table: Table::new(phase, phases),
-            fresh: Vec::new(),
-            starts: Vec::new(),
-            number_last: 0,
-        }
-    }
+/// A part of the table, with its count of taken slots.
+type Slots<'a> = (Part<&'a mut [Bucket]>, &'a mut usize);
 
+impl Shard {
     /// The new states among the candidates of one row, by their position there.
     pub(super) fn fresh_of(&self, row: usize) -> &[Fresh] {
         let from = self.starts.get(row).copied().unwrap_or(self.fresh.len());
@@ -52,117 +44,85 @@ impl Shard {
         self.fresh.get(from..to).unwrap_or_default()
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.table.bytes() + self.fresh.capacity() * size_of::<Fresh>()
-    }
-
-    /// The most memory in use until `more` candidates of `known.len` states are inserted.
+    /// The memory in use once `more` candidates were inserted.
     pub(super) fn bytes_for(&self, more: usize) -> usize {
-        let fresh = (2 * (self.fresh.len() + more)).max(self.fresh.capacity());
-        self.table.bytes_for(more) + fresh * size_of::<Fresh>()
+        // A list that grows doubles.
+        let fresh = if more > self.fresh.capacity() { 2 * more } else { self.fresh.capacity() };
+        fresh * size_of::<Fresh>()
     }
 
     /// Looks the candidates for the shard of this number up, and puts down those that are new.
-    pub(super) fn insert<P: Words>(&mut self, number: usize, rows: &[Row<P>], known: &Known<P>) {
+    /// The table has room for all of them.
+    pub(super) fn insert<P: Words>(
+        &mut self,
+        number: usize,
+        (mut part, taken): Slots<'_>,
+        rows: &[Row<P>],
+        known: &Known<P>,
+    ) {
         self.fresh.clear();
         self.starts.clear();
-        // Never wraps: a slice that might need more numbers than there are is not inserted.
-        let candidates: usize = rows.iter().map(|row| row.states.len()).sum();
-        self.number_last = known.len + candidates as u32;
         for (at, row) in (0..).zip(rows) {
             self.starts.push(self.fresh.len());
             let entries = row.lists.get(number).map(Vec::as_slice).unwrap_or_default();
             for batch in entries.chunks(BATCH) {
-                self.insert_batch(batch, at, rows, row, known);
+                let is_known = known_of(batch, &part, row, known);
+                for (entry, _) in batch.iter().zip(is_known).filter(|(_, is_known)| !is_known) {
+                    self.insert_one(*entry, at, &mut part, rows, known);
+                }
             }
         }
-    }
-
-    fn insert_batch<P: Words>(
-        &mut self,
-        batch: &[Entry],
-        row_number: u32,
-        rows: &[Row<P>],
-        row: &Row<P>,
-        known: &Known<P>,
-    ) {
-        let mut guesses = [None; BATCH];
-        for (guess, entry) in guesses.iter_mut().zip(batch) {
-            *guess = self.table.guess(entry.hash()).filter(|number| *number < known.len);
-        }
-        let mut is_known = [false; BATCH];
-        for ((is_known, guess), entry) in is_known.iter_mut().zip(guesses).zip(batch) {
-            *is_known = guess.is_some_and(|number| known.is(number, &row.states[entry.at()]));
-        }
-        for (entry, _) in batch.iter().zip(is_known).filter(|(_, is_known)| !is_known) {
-            self.insert_one(*entry, row_number, rows, known);
-        }
+        *taken += self.fresh.len();
     }
 
     fn insert_one<P: Words>(
         &mut self,
         entry: Entry,
-        row_number: u32,
+        row: u32,
+        part: &mut Part<&mut [Bucket]>,
         rows: &[Row<P>],
         known: &Known<P>,
     ) {
-        let state = &rows[row_number as usize].states[entry.at()];
-        let Self { table, fresh, number_last, .. } = self;
-        let of_fresh = |number: u32| fresh.get((number - known.len) as usize);
-        let is_same = |number: u32| match number < known.len {
-            true => known.is(number, state),
-            false => of_fresh(number).is_some_and(|fresh| fresh.state(rows) == state),
+        let state = &rows[row as usize].states[entry.at()];
+        let is_same = |number: u32| match number.checked_sub(known.len) {
+            None => known.is(number, state),
+            Some(at) => self.fresh.get(at as usize).is_some_and(|f| f.state(rows) == state),
         };
-        let Find::Vacant(mut slot) = table.find(entry.hash(), is_same) else {
-            return;
-        };
-        if !table.has_room_for(*number_last) {
-            grow(table, fresh, *number_last, rows, known);
-            if let Find::Vacant(now) = table.find(entry.hash(), |_| false) {
-                slot = now;
-            }
+        if let Find::Vacant(slot) = part.find(entry.hash(), is_same) {
+            part.fill(slot, entry.hash(), known.len + self.fresh.len() as u32);
+            self.fresh.push(Fresh { row, at: entry.at() as u32, slot });
         }
-        table.fill(slot, entry.hash(), known.len + fresh.len() as u32);
-        fresh.push(Fresh { row: row_number, at: entry.at() as u32, slot });
     }
 
     /// Gives the new states the numbers that their rows have worked out.
-    pub(super) fn settle<P: Words>(&mut self, rows: &[Row<P>]) {
+    pub(super) fn settle<P: Words>(&mut self, (mut part, _): Slots<'_>, rows: &[Row<P>]) {
         for fresh in self.fresh.drain(..) {
             let id = rows[fresh.row as usize].adopted.ids[fresh.at as usize];
-            self.table.renumber(fresh.slot, id.get());
+            part.renumber(fresh.slot, id.get());
         }
         self.starts.clear();
     }
 }
 
-/// Makes room for one more number.
-fn grow<P: Words>(
-    table: &mut Table,
-    fresh: &mut [Fresh],
-    number: u32,
-    rows: &[Row<P>],
+/// For each of a few candidates whether it was known before the slice; if not it may still be a
+/// candidate that came before. All slots are read before any state is, because lookups that do
+/// not wait for each other wait for memory together.
+fn known_of<P: Words>(
+    batch: &[Entry],
+    part: &Part<&mut [Bucket]>,
+    row: &Row<P>,
     known: &Known<P>,
-) {
-    let hash = |packed: &P| Place::of(known.layout.hash(packed)).hash;
-    let mut moves: Vec<(u32, usize)> = Vec::with_capacity(fresh.len());
-    table.grow(
-        number,
-        |number| match number.checked_sub(known.len) {
-            None => hash(&known.layout.load(known.states.get(number as usize))),
-            Some(at) => fresh.get(at as usize).map_or(0, |fresh| hash(fresh.state(rows))),
-        },
-        |number, slot| {
-            if let Some(at) = number.checked_sub(known.len) {
-                moves.push((at, slot));
-            }
-        },
-    );
-    for (at, slot) in moves {
-        if let Some(fresh) = fresh.get_mut(at as usize) {
-            fresh.slot = slot;
-        }
+) -> [bool; BATCH] {
+    part.touch(batch.iter().map(|entry| entry.hash()));
+    let mut guesses = [None; BATCH];
+    for (guess, entry) in guesses.iter_mut().zip(batch) {
+        *guess = part.guess(entry.hash()).filter(|number| *number < known.len);
     }
+    let mut is_known = [false; BATCH];
+    for ((is_known, guess), entry) in is_known.iter_mut().zip(guesses).zip(batch) {
+        *is_known = guess.is_some_and(|number| known.is(number, &row.states[entry.at()]));
+    }
+    is_known
 }
 
 impl Fresh {

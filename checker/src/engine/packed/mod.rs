@@ -19,6 +19,8 @@ mod insert;
 mod layout;
 mod pack;
 mod recent;
+mod rehash;
+mod room;
 mod search;
 mod store;
 mod table;

@@ -74,7 +74,7 @@ pub trait Pack: Model {
 }
 
 /// Takes what the actions of a state lead to.
-pub trait Sink<M: Pack + ?Sized> {
+pub trait Sink<M: Pack> {
     /// The group of an action, to be asked before the action is used up.
     fn kind(&self, action: &M::Action) -> Kind;
 

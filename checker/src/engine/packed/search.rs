@@ -4,7 +4,7 @@
 
 use super::super::counts::Counts;
 use super::super::crew::share_out;
-use super::super::limits::{Glance, Limit, Pulse, Watch, peak_bytes, resident_bytes};
+use super::super::limits::{Glance, Limit, Pulse, Watch, peak_bytes};
 use super::super::trace::guard;
 use super::super::{
     Deadlocks, Discovery, Doing, Ending, EngineError, Failure, Options, Outcome, StopAt, judge,
@@ -14,10 +14,12 @@ use super::Explored;
 use super::adopt::{Adopter, Dest};
 use super::expand::{Expander, Origin, PARENTS_MAX, Row};
 use super::flaw::try_round_trip;
+use super::insert::Shard;
 use super::layout::Layout;
 use super::pack::Pack;
 use super::recent::Recent;
-use super::store::{StateId, States};
+use super::rehash;
+use super::store::{SHARDS, StateId, States};
 use super::trace::{explain, rebuild};
 use ::stateright::{Expectation, Property};
 use std::num::NonZeroUsize;
@@ -48,20 +50,23 @@ type Step<M> = Result<Result<(), Limit>, Failure<M>>;
 /// A search under way.
 pub(super) struct Search<'a, 'o, M: Pack> {
     model: &'a M,
-    options: &'a Options<'o, M::Action>,
-    threads: NonZeroUsize,
+    pub(super) options: &'a Options<'o, M::Action>,
+    pub(super) threads: NonZeroUsize,
     watch: &'a Watch<'a>,
     pulse: Pulse<'a>,
     properties: Vec<Property<M>>,
     /// For each property the first state that settled it.
     found: Vec<Option<StateId>>,
-    states: States<M::Packed>,
-    rows: Vec<Row<M::Packed>>,
+    pub(super) states: States<M::Packed>,
+    pub(super) shards: Vec<Shard>,
+    pub(super) rows: Vec<Row<M::Packed>>,
     /// What was met lately, one for each thread.
     recents: Mutex<Vec<Recent<M::Packed>>>,
     counts: Counts<StateId>,
     /// How many states the next slice takes.
     slice: u32,
+    /// No state gets a larger number than this one.
+    id_last: StateId,
 }
 
 impl<'a, 'o, M> Search<'a, 'o, M>
@@ -87,10 +92,12 @@ where
             found: vec![None; properties.len()],
             properties,
             states: States::new(layout),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             rows: Vec::new(),
             recents: Mutex::new(Vec::new()),
             counts: Counts::default(),
             slice: SLICE_MIN,
+            id_last: StateId::MAX,
         })
     }
 
@@ -152,16 +159,16 @@ where
                 Ok(rows) => rows,
                 Err(limit) => return Ok(Err(limit)),
             };
-            let generated: u64 = self.rows[..rows].iter().map(|row| row.tally.generated).sum();
             if !self.fits(rows) {
                 self.forget_slice();
-                if self.slice <= SLICE_MIN {
+                if self.slice == SLICE_MIN {
                     self.watch.leave(Limit::Memory);
                 }
                 self.slice = (self.slice / 4).max(SLICE_MIN);
                 continue;
             }
-            if u64::from(self.states.len()) + generated > u64::from(StateId::MAX.get()) {
+            let generated = self.rows[..rows].iter().map(|row| row.tally.generated).sum();
+            if u64::from(self.states.len()) + generated > u64::from(self.id_last.get()) {
                 self.watch.leave(Limit::Ids);
                 continue;
             }
@@ -193,8 +200,10 @@ where
         let tasks = self.threads.get() as u32 * ROWS_PER_THREAD;
         let per_row = (to - from).div_ceil(tasks).clamp(ROW_MIN, PARENTS_MAX as u32);
         let count = (to - from).div_ceil(per_row) as usize;
+        let room = self.room_per_row(count);
         let mut rows = std::mem::take(&mut self.rows);
         rows.resize_with(count.max(rows.len()), Row::new);
+        rows.iter_mut().for_each(|row| row.room = room.max(row.states.capacity()));
         let expander = Expander {
             model: self.model,
             known: &self.states.known,
@@ -245,23 +254,26 @@ where
 
     /// Takes the new ones among the candidates of the first `count` rows into the visited set.
     fn take_in(&mut self, count: usize, are_roots: bool) -> Step<M> {
+        if let Some(size) = self.states.table.size_for(&self.demand(count)) {
+            rehash::rehash(&mut self.states, size, self.threads);
+        }
         let rows = &self.rows[..count];
         let candidates: usize = rows.iter().map(|row| row.states.len()).sum();
-        let States { known, shards } = &mut self.states;
-        let tasks = shards.iter_mut().enumerate();
-        share(self.threads, candidates, tasks, |(number, shard)| {
-            shard.insert(number, rows, known);
+        let States { known, table } = &mut self.states;
+        let tasks = self.shards.iter_mut().zip(table.parts_mut()).enumerate();
+        share(self.threads, candidates, tasks, |(number, (shard, slots))| {
+            shard.insert(number, slots, rows, known);
         });
         let new = self.adopt(count, candidates, are_roots);
         let rows = &self.rows[..count];
-        let tasks = self.states.shards.iter_mut();
-        share(self.threads, candidates, tasks, |shard| shard.settle(rows));
+        let tasks = self.shards.iter_mut().zip(self.states.table.parts_mut());
+        share(self.threads, candidates, tasks, |(shard, slots)| shard.settle(slots, rows));
         self.gather(count, new)
     }
 
     /// Stores and checks what is new in each of the first `count` rows. Returns how much that is.
     fn adopt(&mut self, count: usize, candidates: usize, are_roots: bool) -> u32 {
-        let States { known, shards } = &mut self.states;
+        let (known, shards) = (&mut self.states.known, &self.shards);
         let new_of = |row| shards.iter().map(|shard| shard.fresh_of(row).len()).sum();
         let news: Vec<usize> = (0..count).map(new_of).collect();
         let before = known.len as usize;
@@ -276,7 +288,8 @@ where
             first += *new as u32;
             dest
         });
-        let open: Vec<usize> = (0..self.found.len()).filter(|p| self.found[*p].is_none()).collect();
+        let is_open = |p: &usize| self.found[*p].is_none();
+        let open: Vec<usize> = (0..self.found.len()).filter(is_open).collect();
         let adopter = Adopter {
             model: self.model,
             properties: &self.properties,
@@ -320,30 +333,6 @@ where
         }
         self.counts.add_new(u64::from(new), &[]);
         Ok(Ok(()))
-    }
-
-    /// Whether the candidates of the first `count` rows fit into memory if all of them are new.
-    fn fits(&self, count: usize) -> bool {
-        let Some(most) = self.options.limits.memory_bytes else { return true };
-        let rows = &self.rows[..count];
-        let new: usize = rows.iter().map(|row| row.states.len()).sum();
-        let States { known, shards } = &self.states;
-        let in_shard = |shard: usize| rows.iter().map(|row| row.lists[shard].len()).sum::<usize>();
-        let shards = shards.iter().enumerate();
-        let tables: usize = shards.map(|(at, shard)| shard.bytes_for(in_shard(at))).sum();
-        let adopted: usize = rows.iter().map(|row| row.adopted.bytes_for(row.states.len())).sum();
-        let after = known.bytes_for(known.len as usize + new) + tables + adopted;
-        let before =
-            self.states.bytes() + rows.iter().map(|row| row.adopted.bytes()).sum::<usize>();
-        let more = after.saturating_sub(before) as u64;
-        let now = self.bytes().max(resident_bytes().unwrap_or(0));
-        now + more <= most
-    }
-
-    /// The engine's own memory.
-    fn bytes(&self) -> u64 {
-        let rows: usize = self.rows.iter().map(Row::bytes).sum();
-        (self.states.bytes() + rows + self.threads.get() * Recent::<M::Packed>::BYTES) as u64
     }
 
     fn is_violated(&self) -> bool {
@@ -412,5 +401,64 @@ fn share<T: Send>(
         tasks.for_each(work);
     } else {
         share_out(threads, tasks, work, || {});
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panic")]
+mod tests {
+    use super::super::super::Limits;
+    use super::*;
+    use ::stateright::Model;
+
+    /// Counts up for ever.
+    struct Count;
+
+    impl Model for Count {
+        type State = u64;
+        type Action = u64;
+
+        fn init_states(&self) -> Vec<u64> {
+            vec![0]
+        }
+
+        fn actions(&self, _: &u64, actions: &mut Vec<u64>) {
+            actions.extend([1, 2, 3]);
+        }
+
+        fn next_state(&self, state: &u64, step: u64) -> Option<u64> {
+            Some(state + step)
+        }
+    }
+
+    impl Pack for Count {
+        type Packed = [u64; 1];
+
+        fn pack(&self, state: &u64) -> [u64; 1] {
+            [*state]
+        }
+
+        fn unpack(&self, packed: &[u64; 1]) -> u64 {
+            packed[0]
+        }
+    }
+
+    #[test]
+    fn a_run_that_has_no_number_left_says_so() {
+        let options = Options::default();
+        let watch = Watch::new(Limits::default(), None);
+        let mut search = Search::new(&Count, &options, &watch).unwrap();
+        search.id_last = StateId::new(1_000);
+        let (outcome, states) = search.run().unwrap();
+        assert_eq!(outcome.ending, Ending::Limit(Limit::Ids));
+        assert!(outcome.distinct > 900 && states.len() <= 1_001, "{} states", states.len());
+        assert_eq!(outcome.distinct, u64::from(states.len()));
+    }
+
+    #[test]
+    fn a_slice_is_sized_by_what_the_last_one_led_to() {
+        assert_eq!(slice_after(1_000, 10_000), 52_428);
+        assert_eq!(slice_after(1_000, 0), SLICE_MAX);
+        assert_eq!(slice_after(1_000, u64::MAX), SLICE_MIN);
     }
 }

@@ -5,10 +5,9 @@
 //! next is found again by taking the parent's actions.
 
 use super::arena::Arena;
-use super::insert::Shard;
 use super::layout::Layout;
 use super::pack::Words;
-use super::table::{Find, NUMBER_MAX};
+use super::table::{Find, NUMBER_MAX, Table};
 
 /// The set is cut by hash into this many parts, each written by one thread at a time. Nothing
 /// that a run tells depends on it.
@@ -136,18 +135,15 @@ impl<P: Words> Known<P> {
     }
 }
 
-/// All states of a search that ran to its end, by number and by content.
+/// The states of a search, by number and by content.
 pub struct States<P> {
     pub(super) known: Known<P>,
-    pub(super) shards: Vec<Shard>,
+    pub(super) table: Table,
 }
 
 impl<P: Words> States<P> {
     pub(super) fn new(layout: Layout<P>) -> Self {
-        Self {
-            known: Known::new(layout),
-            shards: (0..SHARDS).map(|phase| Shard::new(phase, SHARDS)).collect(),
-        }
+        Self { known: Known::new(layout), table: Table::new(SHARDS) }
     }
 
     /// How many states there are. Their numbers are those below.
@@ -187,8 +183,10 @@ impl<P: Words> States<P> {
             return None;
         }
         let place = Place::of(self.known.layout.hash(packed));
-        let table = &self.shards.get(place.shard)?.table;
-        match table.find(place.hash, |number| self.known.is(number, packed)) {
+        let part = self.table.part(place.shard);
+        // A slice that was left half done has numbers in the table that do not count.
+        let is_same = |number| number < self.len() && self.known.is(number, packed);
+        match part.find(place.hash, is_same) {
             Find::Number(number) => Some(StateId(number)),
             Find::Vacant(_) => None,
         }
@@ -203,7 +201,6 @@ impl<P: Words> States<P> {
 
     /// The engine's own memory.
     pub(super) fn bytes(&self) -> usize {
-        let tables: usize = self.shards.iter().map(Shard::bytes).sum();
-        self.known.bytes_for(0) + tables
+        self.known.bytes_for(0) + self.table.bytes()
     }
 }

@@ -47,9 +47,15 @@ where
     M::State: Clone + PartialEq,
     M::Action: Clone,
 {
-    // A model that panics here as well leaves us with the first failure and no way to it.
-    let way = broke.at.state.map(|id| rebuild(model, known, id));
-    let trace = way.and_then(Result::ok).unwrap_or_default();
+    // Where the way cannot be repeated, the part of it that can is shown. A model that panics
+    // here as well leaves us with the first failure and no way to it.
+    let trace = match broke.at.state.map(|id| rebuild(model, known, id)) {
+        Some(Ok(trace)) => trace,
+        Some(Err(
+            EngineError::NotRepeatable { trace } | EngineError::PackingBroken { trace, .. },
+        )) => trace,
+        _ => Vec::new(),
+    };
     match broke.why {
         Why::Flawed(Flaw::Packing(flaw)) => EngineError::PackingBroken { flaw, trace },
         Why::Flawed(Flaw::NotRepeatable) => EngineError::NotRepeatable { trace },
@@ -116,15 +122,14 @@ where
             let step = match trace.last() {
                 None => (None, model.unpack(&packed)),
                 Some((_, previous)) => {
-                    let actions = actions_of(model, previous).into_iter();
-                    let leads_there = actions.filter_map(|action| {
+                    let step = actions_of(model, previous).into_iter().find_map(|action| {
                         let next = model.next_state(previous, action.clone())?;
                         (model.pack(&next) == packed).then_some((Some(action), next))
                     });
-                    match { leads_there }.next() {
-                        Some(step) => step,
-                        None => return Err(EngineError::NotRepeatable { trace }),
-                    }
+                    let Some(step) = step else {
+                        return Err(EngineError::NotRepeatable { trace });
+                    };
+                    step
                 }
             };
             let is_kept = model.unpack(&packed) == step.1;
