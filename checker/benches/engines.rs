@@ -1,6 +1,8 @@
 //! Compares the engines.
 #[path = "engines/two_phase.rs"]
 mod two_phase;
+#[path = "engines/words.rs"]
+mod words;
 use stateright::{Checker, Model};
 use syncsplit_checker::engine::{Options, StopAt, packed};
 
@@ -30,6 +32,16 @@ fn main() {
                 o.peak_bytes.unwrap() as f64 / 1e6,
                 o.peak_bytes.unwrap() as f64 / o.distinct as f64
             );
+        }
+        "wdfs" => {
+            let m = words::InWords { rms: n };
+            let c = m.checker().threads(threads).spawn_dfs().join();
+            println!("{} {}", c.unique_state_count(), c.state_count());
+        }
+        "wbfs" => {
+            let m = words::InWords { rms: n };
+            let c = m.checker().threads(threads).spawn_bfs().join();
+            println!("{} {}", c.unique_state_count(), c.state_count());
         }
         "dfs" => {
             let c = m.checker().threads(threads).spawn_dfs().join();

@@ -15,6 +15,8 @@ mod packing;
 mod plain;
 #[path = "../benches/engines/two_phase.rs"]
 mod two_phase;
+#[path = "../benches/engines/words.rs"]
+mod words;
 
 use models::{Fault, Graph, Grid, Odd, sum};
 use packing::{Crook, Crooked};
@@ -25,6 +27,7 @@ use syncsplit_checker::engine::{
     self, Doing, Ending, EngineError, Options, Outcome, PackingFlaw, StopAt, Verdict, levels,
 };
 use two_phase::TwoPhase;
+use words::InWords;
 
 fn with_threads<A>(threads: usize) -> Options<'static, A> {
     Options { threads, stop: StopAt::Exhaust, ..Options::default() }
@@ -64,6 +67,7 @@ where
 fn two_phase_commit_is_searched_as_by_a_queue() {
     for rms in 1..=6 {
         assert_plain(&TwoPhase { rms }, two_phase::Action::kind);
+        assert_plain(&InWords { rms }, two_phase::Action::kind);
     }
 }
 
@@ -235,6 +239,7 @@ fn a_packing_that_loses_something_is_found_out() {
         (Crook::Forgets, PackingFlaw::Successors),
         (Crook::Cuts, PackingFlaw::Successors),
         (Crook::Swaps, PackingFlaw::Successors),
+        (Crook::Lies, PackingFlaw::Property),
     ];
     for (crook, expected) in cases {
         for from in [0, 1, 700] {

@@ -246,6 +246,8 @@ pub enum PackingFlaw {
     Bits,
     /// The model's own way to the successors of a state leads to others than its plain functions.
     Successors,
+    /// The model's own answer to a property is not that of the property itself.
+    Property,
 }
 
 impl fmt::Display for PackingFlaw {
@@ -254,6 +256,7 @@ impl fmt::Display for PackingFlaw {
             Self::RoundTrip => "a state is not the same after packing and unpacking it",
             Self::Bits => "a packed state has a bit that the model declared unused",
             Self::Successors => "packed and plain functions lead to different successors",
+            Self::Property => "packed and plain functions differ on a property",
         })
     }
 }

@@ -3,7 +3,8 @@
 //! Never here: what a complete run counts; see `packed.rs`.
 
 use super::models::{Fault, Grid, Odd};
-use super::two_phase::{self, TwoPhase};
+use super::two_phase;
+use super::words::InWords;
 use super::{plain, sums, timeless, verdicts, with_threads};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,7 +143,7 @@ fn within_memory() {
     let limits = Limits { memory_bytes: Some(limit), ..Limits::default() };
     let kind: fn(&two_phase::Action) -> usize = two_phase::Action::kind;
     let options = Options { limits, kind: Some(kind), ..with_threads(asked[1] as usize) };
-    let model = TwoPhase { rms: 8 };
+    let model = InWords { rms: 8 };
     let (outcome, seen) = explore(&model, &options).unwrap();
     let peak = outcome.peak_bytes.unwrap();
     assert!(peak <= limit, "{peak} bytes at the peak, {limit} allowed");

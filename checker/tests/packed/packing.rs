@@ -64,6 +64,8 @@ pub(crate) enum Crook {
     Cuts,
     /// It tells two in the wrong order.
     Swaps,
+    /// It says of a property what is not so.
+    Lies,
     /// Another successor every time one asks.
     Moody,
 }
@@ -119,6 +121,10 @@ impl Pack for Crooked {
 
     fn unpack(&self, packed: &[u64; 2]) -> u64 {
         packed[0]
+    }
+
+    fn holds(&self, _: usize, packed: &[u64; 2]) -> Option<bool> {
+        Some((packed[0] == 5_000) != self.is_bad(Crook::Lies, packed[0]))
     }
 
     fn successors<S: Sink<Self>>(&self, packed: &[u64; 2], _: &mut Vec<u64>, sink: &mut S) {

@@ -121,7 +121,7 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
             if self.open.is_empty() || adopted.unfinished {
                 continue;
             }
-            self.check(&self.model.unpack(state), id, &mut adopted.found, spot);
+            self.check(state, id, &mut adopted.found, spot);
             checked += 1;
             if checked % LOOK_AFTER == 0 && self.watch.is_over() {
                 adopted.unfinished = true;
@@ -131,11 +131,12 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
 
     fn check(
         &self,
-        state: &M::State,
+        packed: &M::Packed,
         id: StateId,
         found: &mut Vec<(usize, StateId)>,
         spot: &mut Spot,
     ) {
+        let mut state = None;
         spot.state = Some(id);
         for &position in self.open {
             if found.iter().any(|(found, _)| *found == position) {
@@ -145,7 +146,10 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
                 continue;
             };
             spot.doing = Doing::Property(property.name);
-            let holds = (property.condition)(self.model, state);
+            let holds = self.model.holds(position, packed).unwrap_or_else(|| {
+                let state = state.get_or_insert_with(|| self.model.unpack(packed));
+                (property.condition)(self.model, state)
+            });
             if holds == (property.expectation == Expectation::Sometimes) {
                 found.push((position, id));
             }

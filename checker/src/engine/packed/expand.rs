@@ -12,6 +12,7 @@ use super::pack::{Kind, Pack, Sink, Words, kind_of};
 use super::recent::Recent;
 use super::store::{Known, Place, SHARDS, StateId};
 use super::trace::{Broke, attempt};
+use ::stateright::Property;
 
 /// The most states one row can expand, since a candidate's parent is told by its offset.
 pub(super) const PARENTS_MAX: usize = 1 << u16::BITS;
@@ -133,6 +134,7 @@ impl<P: Words> Row<P> {
 /// What every task needs to know.
 pub(super) struct Expander<'a, M: Pack> {
     pub(super) model: &'a M,
+    pub(super) properties: &'a [Property<M>],
     pub(super) known: &'a Known<M::Packed>,
     pub(super) watch: &'a Watch<'a>,
     pub(super) kind: Option<fn(&M::Action) -> usize>,
@@ -170,7 +172,7 @@ where
                 spot.doing = Doing::Actions;
                 let packed = self.known.state(id);
                 if number % SAMPLE == 0 {
-                    find_flaw(self.model, &self.known.layout, &packed)?;
+                    find_flaw(self.model, &self.known.layout, self.properties, &packed)?;
                 }
                 let mut taker = Taker {
                     layout: &self.known.layout,

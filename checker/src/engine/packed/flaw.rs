@@ -5,7 +5,7 @@
 use super::super::PackingFlaw;
 use super::layout::Layout;
 use super::pack::{Kind, Pack, Sink, Words, plain_successors};
-use ::stateright::Model;
+use ::stateright::{Model, Property};
 
 /// Packs a state and takes it out again.
 pub(super) fn try_round_trip<M: Pack>(
@@ -44,6 +44,7 @@ impl From<PackingFlaw> for Flaw {
 pub(super) fn find_flaw<M: Pack>(
     model: &M,
     layout: &Layout<M::Packed>,
+    properties: &[Property<M>],
     packed: &M::Packed,
 ) -> Result<(), Flaw>
 where
@@ -63,6 +64,12 @@ where
         } else {
             Flaw::NotRepeatable
         });
+    }
+    for (position, property) in properties.iter().enumerate() {
+        let told = model.holds(position, packed);
+        if told.is_some_and(|told| told != (property.condition)(model, &state)) {
+            return Err(PackingFlaw::Property.into());
+        }
     }
     let next_states = model.next_states(&state);
     let within = next_states.iter().filter(|next| model.within_boundary(next));

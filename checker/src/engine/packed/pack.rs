@@ -71,6 +71,12 @@ pub trait Pack: Model {
     ) {
         plain_successors(self, &self.unpack(packed), room, sink);
     }
+
+    /// Whether the property at this position of [`Model::properties`] holds in a state, if that
+    /// can be told without unpacking it. It is tried out on the same sample as the packing.
+    fn holds(&self, _property: usize, _packed: &Self::Packed) -> Option<bool> {
+        None
+    }
 }
 
 /// Takes what the actions of a state lead to.

@@ -206,6 +206,7 @@ where
         rows.iter_mut().for_each(|row| row.room = room.max(row.states.capacity()));
         let expander = Expander {
             model: self.model,
+            properties: &self.properties,
             known: &self.states.known,
             watch: self.watch,
             kind: self.options.kind,
