@@ -148,16 +148,45 @@ impl InWords {
         }
     }
 
-    /// Tells `sink` what a state leads to, without a list of actions.
+    /// Tells `sink` what a state leads to, in the order of [`InWords::each_action`], but with the
+    /// bits of each resource manager at hand.
     #[inline]
-    pub(crate) fn tell<M>(self, word: Word, sink: &mut impl Sink<M>)
+    pub(crate) fn tell<M>(self, Word(bits): Word, sink: &mut impl Sink<M>)
     where
         M: Pack<Packed = [u64; 1], Action = Action>,
     {
-        self.each_action(word, |action| {
+        let mut step = |action: Action, next: u64| {
             let kind = sink.kind(&action);
-            sink.step(kind, &[self.after(word, action).0]);
-        });
+            sink.step(kind, &[next]);
+        };
+        let is_open = bits >> self.tm_at() & 3 == 0;
+        if is_open {
+            if bits >> self.known_at() & self.all() == self.all() {
+                step(Action::TmCommit, self.after(Word(bits), Action::TmCommit).0);
+            }
+            step(Action::TmAbort, self.after(Word(bits), Action::TmAbort).0);
+        }
+        let is_committed = bits >> self.commit_at() & 1 != 0;
+        let is_aborted = bits >> self.abort_at() & 1 != 0;
+        let (mut known, mut said) = (1 << self.known_at(), 1 << self.said_at());
+        let mut one = 1;
+        for rm in 0..self.rms {
+            let without = bits & !(3 * one);
+            if is_open && bits & said != 0 {
+                step(Action::TmReceive(rm), bits | known);
+            }
+            if without == bits {
+                step(Action::Prepare(rm), bits | PREPARED * one | said);
+                step(Action::Refuse(rm), bits | ABORTED * one);
+            }
+            if is_committed {
+                step(Action::LearnCommit(rm), without | COMMITTED * one);
+            }
+            if is_aborted {
+                step(Action::LearnAbort(rm), without | ABORTED * one);
+            }
+            (known, said, one) = (known << 1, said << 1, one << 2);
+        }
     }
 
     /// Whether the property at this position holds.

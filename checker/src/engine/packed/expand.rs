@@ -16,9 +16,9 @@ use ::stateright::Property;
 
 /// The most states one row can expand, since a candidate's parent is told by its offset.
 pub(super) const PARENTS_MAX: usize = 1 << u16::BITS;
-/// Of this many states one is expanded a second time to try the packing out. With debug
-/// assertions all are.
-const SAMPLE: u32 = if cfg!(debug_assertions) { 1 } else { 256 };
+/// This many states, and of each as many more one, are expanded a second time to try the packing
+/// out. With debug assertions all are.
+const SAMPLE: u32 = if cfg!(debug_assertions) { u32::MAX } else { 1024 };
 /// States expanded between two looks at the clock, which takes as long as a fast model's step.
 const LOOK_EVERY: u32 = 4;
 
@@ -171,7 +171,7 @@ where
                 spot.state = Some(id);
                 spot.doing = Doing::Actions;
                 let packed = self.known.state(id);
-                if number % SAMPLE == 0 {
+                if number < SAMPLE || number % SAMPLE == 0 {
                     find_flaw(self.model, &self.known.layout, self.properties, &packed)?;
                 }
                 let mut taker = Taker {
@@ -207,6 +207,14 @@ struct Taker<'a, M: Pack> {
     recent: &'a mut Recent<M::Packed>,
 }
 
+impl<M: Pack> Taker<'_, M> {
+    /// Few successors come this far; kept apart, this does not get in the way of the others.
+    #[inline(never)]
+    fn keep(&mut self, hash: u64, kind: Kind, next: &M::Packed) {
+        self.row.push(hash, next, Origin { parent: self.parent, kind });
+    }
+}
+
 impl<M: Pack> Sink<M> for Taker<'_, M> {
     #[inline]
     fn kind(&self, action: &M::Action) -> Kind {
@@ -225,7 +233,7 @@ impl<M: Pack> Sink<M> for Taker<'_, M> {
         }
         let hash = self.layout.hash(next);
         if !self.recent.meet(hash, next) {
-            self.row.push(hash, next, Origin { parent: self.parent, kind });
+            self.keep(hash, kind, next);
         }
     }
 
