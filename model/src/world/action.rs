@@ -10,8 +10,9 @@ use crate::world::World;
 use crate::world::instance::Fault;
 use crate::world::state::{State, Value};
 
-/// One step of the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One step of the world. Traces hold it as a variant: `tag` is its name, `value` its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "tag", content = "value", deny_unknown_fields)]
 pub enum Action {
     /// A transaction of one write, to this block.
     WriteOne(BlockIndex),
