@@ -1,5 +1,6 @@
 //! The command line: every argument with what it means and what is valid. No argument is acted on here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -7,6 +8,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{INSTANCES, PROPERTIES, Variant};
+
+use crate::trace::file::TraceFile;
 
 /// Checks the protocol of JP 2003-099306: backing up a database from an asynchronous remote copy without ever
 /// suspending the copy.
@@ -26,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Check every reachable state of an instance, for runs of any length
     Check(CheckArgs),
+    /// Step a trace file through the model, and say whether it is a run of it
+    Replay(ReplayArgs),
     /// Print what there is to check: instances, rules, properties or faults
     List(ListArgs),
 }
@@ -68,9 +73,24 @@ pub struct CheckArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write the shortest counterexample to this file; its name ends in .itf.json, .mmd, .svg or .txt
+    #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
+    pub trace_out: Option<TraceFile>,
     /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub progress: ProgressMode,
+}
+
+/// Arguments of `syncsplit replay`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Exit codes: 0 the trace is a run of the model, 1 the model refuses a step or comes to another \
+state, 2 the file cannot be read as a trace"
+)]
+pub struct ReplayArgs {
+    /// A trace in ITF, as `--trace-out FILE.itf.json` writes it; world and rules stand in it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// Arguments of `syncsplit list`.
