@@ -29,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Check every reachable state of an instance, for runs of any length
     Check(CheckArgs),
+    /// Walk through an instance by chance, beyond what can be searched
+    Simulate(SimulateArgs),
     /// Step a trace file through the model, and say whether it is a run of it
     Replay(ReplayArgs),
     /// Print what there is to check: instances, rules, properties or faults
@@ -79,6 +81,58 @@ pub struct CheckArgs {
     /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub progress: ProgressMode,
+}
+
+/// Arguments of `syncsplit simulate`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Exit codes: 0 no violation was found in these runs, which says nothing about others; 1 a \
+property is violated; 2 usage or bad input; 3 ended by Ctrl-C
+
+Examples:
+  syncsplit simulate ci --blocks 3 --journal 3 --frames 2 --acks 2 --host-messages 2
+  syncsplit simulate --without SYNC-5 --seed 7 --trace-out found.itf.json"
+)]
+pub struct SimulateArgs {
+    /// Which world to walk through; `syncsplit list instances` describes them
+    #[arg(default_value = "ci", value_parser = instance_names())]
+    pub instance: String,
+    /// Which reading of the protocol to walk through
+    #[arg(long, default_value = "hardened", value_parser = variant_names())]
+    pub variant: String,
+    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    pub without: Vec<Rule>,
+    /// Where chance begins; the same seed gives the same runs on any machine [default: any, and it is printed]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The most steps of a run
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub steps: u64,
+    /// How many runs
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// Blocks of the group, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub blocks: Option<u32>,
+    /// Entries the journal holds, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub journal: Option<usize>,
+    /// Messages in flight from primary to secondary, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub frames: Option<usize>,
+    /// Messages in flight from secondary to primary, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub acks: Option<usize>,
+    /// Messages in flight between the hosts, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub host_messages: Option<usize>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write the run that was found to this file; its name ends in .itf.json, .mmd, .svg or .txt
+    #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
+    pub trace_out: Option<TraceFile>,
 }
 
 /// Arguments of `syncsplit replay`.

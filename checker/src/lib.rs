@@ -11,4 +11,5 @@ pub mod list;
 pub mod progress;
 pub mod replay;
 pub mod report;
+pub mod simulate;
 pub mod trace;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use stateright::Expectation;
 use syncsplit_model::world::{Action, PROPERTIES, State, WhyNot, World, describe};
 
 use crate::cli::ReplayArgs;
@@ -213,11 +214,13 @@ fn end(trace: &ReadTrace, replay: &Replay, out: &mut impl Write) -> io::Result<(
     let Some(name) = trace.property else { return Ok(()) };
     let world = trace.subject.world();
     let property = PROPERTIES.iter().find(|property| property.name == name);
-    match property.map(|property| property.is_true(&world, &replay.last)) {
-        Some(false) if trace.loop_from.is_none() => writeln!(out, "{name} is violated at the end."),
-        Some(true) if trace.loop_from.is_none() => {
-            writeln!(out, "{name} is not violated at the end.")
-        }
-        _ => Ok(()),
-    }
+    // What a loop violates is no state's fault.
+    let Some(property) = property.filter(|_| trace.loop_from.is_none()) else { return Ok(()) };
+    let says = match (&property.kind, property.is_true(&world, &replay.last)) {
+        (Expectation::Always, true) => "is not violated",
+        (Expectation::Always, false) => "is violated",
+        (_, true) => "is reached",
+        (_, false) => "is not reached",
+    };
+    writeln!(out, "{name} {says} at the end.")
 }

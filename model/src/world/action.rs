@@ -163,6 +163,26 @@ impl Action {
         }
     }
 
+    /// Whether the action keeps others from coming to their end: a failure, a loss, an impatience, a command against the
+    /// pair. A walk by chance in which these are as likely as the rest never finishes a backup.
+    #[must_use]
+    pub const fn is_disruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Lose(_)
+                | Self::LoseAck(_)
+                | Self::LoseHost(_)
+                | Self::LinkDown
+                | Self::Fail
+                | Self::SecondaryFail
+                | Self::Suspend
+                | Self::SyncTimeout
+                | Self::CoordinatorTimeout
+                | Self::RequesterTimeout
+                | Self::LeaseExpires
+        )
+    }
+
     /// Whether the action is the backup's own: a step of requester, coordinator, Sync, or a message of theirs.
     #[must_use]
     pub const fn is_backup(&self) -> bool {

@@ -18,8 +18,19 @@ pub const JOURNAL_MAX: usize = 3;
 pub const FLIGHT_MAX: usize = 2;
 
 /// What a write leaves in a block. Values are only ever compared for equality; every write brings a new one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Value(pub u8);
 
 impl Value {
