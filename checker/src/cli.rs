@@ -31,6 +31,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Walk through an instance by chance, beyond what can be searched
     Simulate(SimulateArgs),
+    /// Serve pages on which an instance is explored step by step
+    Explore(ExploreArgs),
     /// Step a trace file through the model, and say whether it is a run of it
     Replay(ReplayArgs),
     /// Print what there is to check: instances, rules, properties or faults
@@ -133,6 +135,27 @@ pub struct SimulateArgs {
     /// Write the run that was found to this file; its name ends in .itf.json, .mmd, .svg or .txt
     #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
     pub trace_out: Option<TraceFile>,
+}
+
+/// Arguments of `syncsplit explore`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "The pages are those of stateright's Explorer. \"Run to completion\" on them searches the whole \
+instance and keeps it in memory; a large one is better left to `syncsplit check`."
+)]
+pub struct ExploreArgs {
+    /// Which world to explore; `syncsplit list instances` describes them
+    #[arg(default_value = "smoke", value_parser = instance_names())]
+    pub instance: String,
+    /// Which reading of the protocol to explore
+    #[arg(long, default_value = "hardened", value_parser = variant_names())]
+    pub variant: String,
+    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    pub without: Vec<Rule>,
+    /// The port on this host to serve at; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    pub port: u16,
 }
 
 /// Arguments of `syncsplit replay`.

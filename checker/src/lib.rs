@@ -7,6 +7,7 @@ pub mod bounds;
 pub mod check;
 pub mod cli;
 pub mod engine;
+pub mod explore;
 pub mod list;
 pub mod progress;
 pub mod replay;

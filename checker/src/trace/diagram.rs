@@ -16,7 +16,7 @@ const AT_THE_START: &[&str] = &["P-VOL", "S/P-VOL", "S-VOL"];
 pub struct Note {
     /// Whose.
     pub party: Party,
-    /// Each field as `field: value`.
+    /// Each field as `field: value`; the party's own state comes first and without a name.
     pub lines: Vec<String>,
 }
 
@@ -76,10 +76,15 @@ fn notes(step: &Step) -> Vec<Note> {
 }
 
 fn add(notes: &mut Vec<Note>, party: Party, field: &str, text: &str) {
-    // The state of a party is told in its own column.
-    let line = if field == party.name() { text.into() } else { format!("{field}: {text}") };
-    match notes.iter_mut().find(|note| note.party == party) {
-        Some(note) => note.lines.push(line),
-        None => notes.push(Note { party, lines: vec![line] }),
+    let index = notes.iter().position(|note| note.party == party).unwrap_or_else(|| {
+        notes.push(Note { party, lines: Vec::new() });
+        notes.len() - 1
+    });
+    let lines = &mut notes[index].lines;
+    // The state of a party is told in its own column, before the rest.
+    if field == party.name() {
+        lines.insert(0, text.into());
+    } else {
+        lines.push(format!("{field}: {text}"));
     }
 }

@@ -9,13 +9,13 @@ use crate::trace::Trace;
 use crate::trace::diagram::{Diagram, Note};
 
 /// Distance of two lifelines.
-const COLUMN: usize = 168;
+const COLUMN: usize = 138;
 /// Height of a line of text.
 const LINE: usize = 14;
 /// Width of a letter, a little more than it is.
 const LETTER: f64 = 6.7;
 /// Letters of a note's line before it is wrapped.
-const NOTE_LETTERS: usize = 22;
+const NOTE_LETTERS: usize = 18;
 /// Space round text in a note.
 const PADDING: usize = 5;
 /// Height of an arrow with the text above it.
@@ -31,7 +31,7 @@ const STYLE: &str = "\
 --ss-paper:var(--bg-med,#fff6d6);--ss-arrow:var(--contrast-brt,#0550ae)}\
 @media (prefers-color-scheme:dark){.ss-picture{--ss-ground:var(--bg-drk,#0d1117);--ss-ink:var(--fg-lit,#e6edf3);\
 --ss-faint:var(--fg-med,#8b949e);--ss-paper:var(--bg-med,#2d2a1e);--ss-arrow:var(--contrast-brt,#79c0ff)}}\
-.ss-picture text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:var(--ss-ink)}\
+.ss-picture text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:var(--ss-ink);white-space:pre}\
 .ss-picture .ss-title{font-size:13px;font-weight:bold}\
 .ss-picture .ss-party{font-size:12px;font-weight:bold;text-anchor:middle}\
 .ss-picture .ss-life{stroke:var(--ss-faint);stroke-dasharray:3 4}\
@@ -177,7 +177,7 @@ impl Canvas {
     fn finish(self, title: &str) -> String {
         let (width, height) = (self.width, self.y + EDGE);
         let mut out = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="ss-picture" viewBox="0 0 {width} {height}" width="100%" style="max-width:{width}px" role="img"><title>{title}</title><style>{STYLE}</style><rect class="ss-ground" width="{width}" height="{height}"/><text class="ss-title" x="{EDGE}" y="20">{title}</text>"#,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="ss-picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" style="max-width:100%;height:auto" role="img"><title>{title}</title><style>{STYLE}</style><rect class="ss-ground" width="{width}" height="{height}"/><text class="ss-title" x="{EDGE}" y="20">{title}</text>"#,
             title = escaped(title)
         );
         for party in &self.columns {
@@ -193,7 +193,8 @@ impl Canvas {
         }
         out.push_str(&self.body);
         out.push_str("</svg>\n");
-        out
+        // One element a line, so that two pictures can be compared.
+        out.replace("><", ">\n<")
     }
 }
 
