@@ -121,7 +121,7 @@ fn edited(name: &str, edit: impl FnOnce(&mut Json)) -> PathBuf {
 #[test]
 fn a_step_that_the_model_refuses_is_named_with_the_guard() {
     let path = edited("guard.itf.json", |file| {
-        file["states"][2]["taken"] = json!({"tag": "WriteSecond", "value": {"#tup": []}});
+        file["states"][2]["taken"] = json!({"kind": "WriteSecond"});
     });
     let says = replayed(&path, 1);
     assert!(says.starts_with("NOT A RUN OF THE MODEL"), "{says}");
@@ -134,7 +134,7 @@ fn a_step_that_the_model_refuses_is_named_with_the_guard() {
 #[test]
 fn a_step_that_the_world_does_not_offer_is_named_with_what_it_offers() {
     let path = edited("offered.itf.json", |file| {
-        file["states"][2]["taken"] = json!({"tag": "Send", "value": {"#bigint": "7"}});
+        file["states"][2]["taken"] = json!({"kind": "Send", "arguments": {"#bigint": "7"}});
     });
     let says = replayed(&path, 1);
     assert!(says.contains("The model refuses step 2, \"primary: send entry 7\""), "{says}");
@@ -248,12 +248,12 @@ fn a_file_that_cannot_be_read_says_where_and_what_would_be_valid() {
             &["vars", "is missing"],
         ),
         (
-            |f| f["states"][1]["taken"]["tag"] = json!("WriteFrist"),
+            |f| f["states"][1]["taken"]["kind"] = json!("WriteFrist"),
             &["states[1].taken", "WriteFrist", "WriteFirst"],
         ),
-        (|f| f["states"][2]["taken"]["value"] = json!("one"), &["states[2].taken", "one"]),
+        (|f| f["states"][2]["taken"]["arguments"] = json!("one"), &["states[2].taken", "one"]),
         (
-            |f| f["states"][3]["taken"]["value"]["Frame"]["incarnations"] = json!(true),
+            |f| f["states"][3]["taken"]["arguments"]["Frame"]["incarnations"] = json!(true),
             &["states[3].taken", "incarnation"],
         ),
         (

@@ -6,11 +6,10 @@ use std::collections::HashMap;
 use stateright::Model;
 use syncsplit_model::world::{Action, PROPERTIES, State, World};
 
+use crate::trace::Path;
+
 /// The most steps that are tried; a count and not a time, so that the same run always shrinks to the same.
 const STEPS_MAX: u64 = 20_000_000;
-
-/// A run: the initial state, then each action with the state it led to.
-pub type Path = Vec<(Option<Action>, State)>;
 
 /// A run shorter than `actions` that violates `property` at its end, and only there.
 #[must_use]

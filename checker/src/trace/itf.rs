@@ -55,13 +55,17 @@ pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
 #[must_use]
 pub fn action_variables(action: Option<&Action>) -> Vec<(String, Value)> {
     let (text, taken) = match action {
-        None => ("start".into(), Value::variant(START, Value::UNIT)),
+        None => ("start".into(), start()),
         Some(action) => {
             let text = format!("{}: {}", describe::who(action), describe::action_text(action));
             (text, Value::of(action))
         }
     };
     vec![(ACTION.into(), Value::Text(text)), (TAKEN.into(), taken)]
+}
+
+fn start() -> Value {
+    Value::record([("kind", Value::text(START))])
 }
 
 /// One state of a file.
@@ -178,10 +182,9 @@ fn read_action(
     index: usize,
     at: &str,
 ) -> Result<Option<Action>, String> {
-    let start = Value::variant(START, Value::UNIT);
-    match (index, value.is_same(&start)) {
+    match (index, value.is_same(&start())) {
         (0, true) => return Ok(None),
-        (0, false) => return Err(Malformed::new(at, json, format!("the case {START}")).to_string()),
+        (0, false) => return Err(Malformed::new(at, json, start().to_string()).to_string()),
         _ => {}
     }
     let action: Action = typed(&value.to_json(), at)?;

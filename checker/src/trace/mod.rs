@@ -60,6 +60,9 @@ pub enum Numbers {
     Renamed,
 }
 
+/// The initial state, then each action with the state it led to.
+pub type Path = Vec<(Option<Action>, State)>;
+
 /// A run of the world.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -69,8 +72,8 @@ pub struct Trace {
     pub property: Option<&'static str>,
     /// Which numbers stand in `path`.
     pub numbers: Numbers,
-    /// The initial state, then each action with the state it led to.
-    pub path: Vec<(Option<Action>, State)>,
+    /// Its states, and the actions between them.
+    pub path: Path,
     /// For a run without end: the index of the state that the last one is again. Stem and loop follow each other in
     /// `path`, and the step that closes the loop is the last one.
     pub loop_from: Option<usize>,
@@ -123,10 +126,7 @@ impl Trace {
     }
 }
 
-fn with_true_numbers(
-    world: &World,
-    path: &[(Option<Action>, State)],
-) -> Option<(Numbers, Vec<(Option<Action>, State)>)> {
+fn with_true_numbers(world: &World, path: &[(Option<Action>, State)]) -> Option<(Numbers, Path)> {
     let concrete = world.concrete(path);
     let distinct =
         concrete.last().is_some_and(|(_, state)| state.requester.newest.0 < TRUE_IDS_MAX);

@@ -56,7 +56,7 @@ pub enum Value {
     Number(String),
     /// Values in order.
     List(Vec<Self>),
-    /// Values in order, of different kinds; without any, what stands where nothing is to be said.
+    /// Values in order, of different kinds.
     Tuple(Vec<Self>),
     /// Distinct values, in rising order so that equal sets are equal values.
     Set(Vec<Self>),
@@ -65,8 +65,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// What stands where nothing is to be said.
-    pub const UNIT: Self = Self::Tuple(Vec::new());
+    /// What stands for serde's null.
+    const NOTHING: Self = Self::Tuple(Vec::new());
 
     /// A text.
     #[must_use]
@@ -95,41 +95,31 @@ impl Value {
         Self::Record(fields.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
-    /// One of several cases by name, with what it carries.
-    #[must_use]
-    pub fn variant(tag: &str, value: Self) -> Self {
-        Self::record([("tag", Self::text(tag)), ("value", value)])
-    }
-
-    /// What an option holds, or the case `None`.
+    /// What an option holds, as a set of at most one: the format has no null.
     #[must_use]
     pub fn option(value: Option<Self>) -> Self {
-        value.unwrap_or_else(|| Self::variant("None", Self::UNIT))
+        Self::set(value)
     }
 
-    /// The value that serde's data model gives for `item`; a case without arguments carries [`Value::UNIT`].
+    /// The value that serde's data model gives for `item`.
     #[must_use]
     pub fn of(item: &impl Serialize) -> Self {
         // Nothing of the model's fails to be JSON: its maps have names for keys.
-        serde_json::to_value(item).map_or(Self::UNIT, |json| Self::of_json(&json))
+        serde_json::to_value(item).map_or(Self::NOTHING, |json| Self::of_json(&json))
     }
 
     fn of_json(json: &Json) -> Self {
         match json {
-            Json::Null => Self::option(None),
+            Json::Null => Self::NOTHING,
             Json::Bool(truth) => Self::Bool(*truth),
             Json::Number(number) => Self::Number(number.to_string()),
             Json::String(text) => Self::text(text),
             Json::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
             Json::Object(fields) => {
-                let mut fields: Vec<_> = fields
-                    .iter()
-                    .map(|(name, value)| (name.clone(), Self::of_json(value)))
-                    .collect();
-                if fields.iter().all(|(name, _)| name == "tag") && !fields.is_empty() {
-                    fields.push(("value".into(), Self::UNIT));
-                }
-                Self::Record(fields)
+                let fields = fields.iter();
+                Self::Record(
+                    fields.map(|(name, value)| (name.clone(), Self::of_json(value))).collect(),
+                )
             }
         }
     }
@@ -143,14 +133,12 @@ impl Value {
             Self::Number(number) => {
                 number.parse::<u64>().map_or_else(|_| Json::String(number.clone()), Json::from)
             }
+            Self::Tuple(items) if items.is_empty() => Json::Null,
             Self::List(items) | Self::Tuple(items) | Self::Set(items) => {
                 Json::Array(items.iter().map(Self::to_json).collect())
             }
-            value if *value == Self::option(None) => Json::Null,
             Self::Record(fields) => {
-                let carried =
-                    |(name, value): &&(String, Self)| name != "value" || *value != Self::UNIT;
-                let fields = fields.iter().filter(carried);
+                let fields = fields.iter();
                 Json::Object(fields.map(|(name, value)| (name.clone(), value.to_json())).collect())
             }
         }
@@ -163,7 +151,7 @@ impl Value {
     pub fn read(json: &Json, at: &str) -> Result<Self, Malformed> {
         let malformed = |valid: &str| Malformed::new(at, json, valid);
         match json {
-            Json::Null => Err(malformed("a value; nothing is {\"#tup\": []}")),
+            Json::Null => Err(malformed("a value; the format has no null")),
             Json::Bool(truth) => Ok(Self::Bool(*truth)),
             Json::Number(number) => Err(malformed(&format!("{{\"#bigint\": \"{number}\"}}"))),
             Json::String(text) => Ok(Self::text(text)),

@@ -10,9 +10,9 @@ use crate::world::World;
 use crate::world::instance::Fault;
 use crate::world::state::{State, Value};
 
-/// One step of the world. Traces hold it as a variant: `tag` is its name, `value` its arguments.
+/// One step of the world. Traces hold it as a record of its name and its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "tag", content = "value", deny_unknown_fields)]
+#[serde(tag = "kind", content = "arguments", deny_unknown_fields)]
 pub enum Action {
     /// A transaction of one write, to this block.
     WriteOne(BlockIndex),
