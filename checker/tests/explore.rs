@@ -7,6 +7,10 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use stateright::{Checker, Model};
+use syncsplit_checker::explore::Explored;
+use syncsplit_checker::trace::Subject;
+use syncsplit_model::world::{Bounds, Fault, Faults, Instance, Variant};
 
 /// A running server, ended with the test.
 struct Server {
@@ -114,4 +118,18 @@ fn a_port_in_use_is_refused_and_ctrl_c_ends_the_server() {
     let id = server.child.id().to_string();
     assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn true_numbers_add_no_state_and_hide_none() {
+    let instance = Instance::named("smoke").unwrap();
+    let without = Vec::new();
+    let faults = Faults::of(&[Fault::LinkDown]);
+    let (bounds, variant) = (Bounds { faults, ..instance.bounds }, Variant::Hardened);
+    let subject = Subject { instance: instance.name.into(), bounds, variant, without };
+    let world = subject.world().checker().spawn_dfs().join();
+    let explored = Explored::new(subject).checker().spawn_dfs().join();
+    assert!(world.unique_state_count() > 1000);
+    assert_eq!(explored.unique_state_count(), world.unique_state_count());
+    assert_eq!(explored.state_count(), world.state_count());
 }
