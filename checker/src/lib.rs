@@ -3,9 +3,14 @@
 //! Nothing here decides what the protocol is; that is `syncsplit_model`.
 #![forbid(unsafe_code)]
 
+pub mod ablate;
 pub mod check;
 pub mod cli;
+pub mod coverage;
 pub mod engine;
+pub mod instance;
 pub mod list;
+pub mod matrix;
 pub mod progress;
 pub mod report;
+pub mod study;

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use syncsplit_checker::cli::{Cli, Command};
-use syncsplit_checker::{check, list};
+use syncsplit_checker::{ablate, check, list, matrix};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(args) => check::main(&args),
+        Command::Ablate(args) => ablate::main(&args),
+        Command::Matrix(args) => matrix::main(&args),
         Command::List(args) => list::main(&args),
     }
 }

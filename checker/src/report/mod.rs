@@ -1,6 +1,10 @@
 //! What a check came to, ready to be printed in any format.
 
+pub mod expected;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod studies;
 pub mod text;
 
 use std::io;
@@ -11,16 +15,18 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, State, World, describe};
 
 use crate::check::{Answer, Question};
-use crate::engine::{Discovery, Ending, KindCount, Limit, Outcome, Verdict};
+use crate::coverage::{self, ActionReport, FaultReport};
+use crate::engine::{Discovery, Ending, Limit, Outcome, Verdict};
 use crate::list;
+use crate::report::expected::ExpectedReport;
 
 /// The whole result of one check. Serialized, it is the JSON object that `--format json` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// What it came to.
     pub verdict: Answer,
-    /// Name of the instance.
-    pub instance: &'static str,
+    /// Name of the instance, or the path of its file.
+    pub instance: String,
     /// The instance's bounds in words: the verdict holds within them and says nothing beyond.
     pub bounds: String,
     /// Name of the variant.
@@ -47,6 +53,13 @@ pub struct Report {
     pub properties: Vec<PropertyReport>,
     /// How often each kind of action fired, and how often it was the first way into a state.
     pub actions: Vec<ActionReport>,
+    /// How often each fault of the instance had an effect.
+    pub faults: Vec<FaultReport>,
+    /// What this run did not exercise, though the world has it.
+    pub warnings: Vec<String>,
+    /// How the outcome compares with what the instance expects, if it expects anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedReport>,
     /// What a reader should know besides.
     pub notes: Vec<String>,
 }
@@ -80,25 +93,14 @@ pub struct StepReport {
     pub changed: Vec<String>,
 }
 
-/// What one kind of action contributed.
-#[derive(Clone, Debug, Serialize)]
-pub struct ActionReport {
-    /// Its name.
-    pub action: &'static str,
-    /// Transitions it made.
-    pub fired: u64,
-    /// States it was the first way into.
-    pub new_states: u64,
-}
-
 impl Report {
     /// Puts the outcome of `question` into words.
     #[must_use]
     pub fn new(question: &Question, outcome: &Outcome<Action, State>) -> Self {
         let world = question.world();
-        Self {
+        let mut report = Self {
             verdict: Answer::of(outcome),
-            instance: question.instance.name,
+            instance: question.instance.name.clone(),
             bounds: list::bounds(&question.instance.bounds),
             variant: question.variant.name(),
             without: question.without.iter().map(|rule| rule.id()).collect(),
@@ -111,9 +113,21 @@ impl Report {
             seconds: outcome.seconds,
             peak_bytes: outcome.peak_bytes,
             properties: properties(&world, outcome),
-            actions: actions(outcome),
+            actions: coverage::actions(outcome),
+            faults: coverage::faults(&world, outcome),
+            warnings: coverage::warnings(&world, outcome),
+            expected: None,
             notes: notes(question, outcome),
-        }
+        };
+        report.expected = expected::compare(question, &report);
+        report
+    }
+
+    /// The exit code of the command: by what the instance expects, or else by the verdict.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let expected = self.expected.as_ref().map(|expected| u8::from(!expected.met));
+        expected.unwrap_or(self.verdict.exit_code())
     }
 }
 
@@ -141,7 +155,9 @@ fn properties(world: &World, outcome: &Outcome<Action, State>) -> Vec<PropertyRe
         .collect()
 }
 
-fn steps(world: &World, found: &Discovery<Action, State>) -> Vec<StepReport> {
+/// The steps of a trace in words, with true numbers where they can be found.
+#[must_use]
+pub fn steps(world: &World, found: &Discovery<Action, State>) -> Vec<StepReport> {
     let concrete = world.concrete(&found.trace);
     // Renamed states still tell the story if the true numbers could not be found.
     let path = if concrete.len() == found.trace.len() { &concrete } else { &found.trace };
@@ -159,18 +175,6 @@ fn steps(world: &World, found: &Discovery<Action, State>) -> Vec<StepReport> {
         .collect()
 }
 
-/// Every kind of action, those that never happened included; none where the engine does not count them.
-fn actions(outcome: &Outcome<Action, State>) -> Vec<ActionReport> {
-    if outcome.kinds.is_empty() {
-        return Vec::new();
-    }
-    let counts = outcome.kinds.iter().copied().chain(std::iter::repeat(KindCount::default()));
-    let kinds = Action::KINDS.iter().zip(counts);
-    kinds
-        .map(|(action, count)| ActionReport { action, fired: count.fired, new_states: count.new })
-        .collect()
-}
-
 fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
     let mut notes = Vec::new();
     for rule in question.without.iter().filter(|rule| !is_exercised(**rule)) {
@@ -179,15 +183,8 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
     if let Ending::Limit(limit) = outcome.ending {
         notes.push(format!("the limit of {} was reached; nothing is claimed", limit_name(limit)));
     }
-    if outcome.ending == Ending::Complete {
-        let never: Vec<_> = actions(outcome)
-            .iter()
-            .filter(|kind| kind.fired == 0)
-            .map(|kind| kind.action)
-            .collect();
-        if !never.is_empty() {
-            notes.push(format!("these actions never happened: {}", never.join(", ")));
-        }
+    if question.instance.expected.is_some() && !question.is_as_the_instance_asks() {
+        notes.push("the command line asks another question than the file, so what the file expects is not compared".into());
     }
     notes
 }

@@ -3,11 +3,12 @@
 //!
 //! Here the roles are composed and nothing of the protocol is decided: every transition of a role is the one that
 //! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, [`step`] how it happens,
-//! [`normal`] which states are the same, [`property`] what must be true, [`instance`] how large it all is, and
-//! [`describe`] how a person reads it.
+//! [`fault`] which of it is a fault, [`normal`] which states are the same, [`property`] what must be true, [`instance`]
+//! how large it all is, and [`describe`] how a person reads it.
 
 pub mod action;
 pub mod describe;
+pub mod fault;
 pub mod instance;
 pub mod normal;
 pub mod property;
