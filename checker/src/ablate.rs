@@ -29,7 +29,10 @@ pub const REASONS: &[(Rule, &str)] = &[
         Rule::Sync4,
         "Sync may wait for ever with the database frozen until FREEZE-2 ends that. Nothing becomes wrong",
     ),
-    (Rule::Freeze2, "a dead coordinator leaves the database frozen for ever. Nothing becomes wrong"),
+    (
+        Rule::Freeze2,
+        "a dead coordinator leaves the database frozen for ever. Nothing becomes wrong",
+    ),
     (
         Rule::Backup3,
         "the database waits for its lease and the requester for its timeout. Nothing becomes wrong",
@@ -61,7 +64,8 @@ impl Row {
     /// The row as it stands in the table.
     #[must_use]
     pub fn line(&self) -> String {
-        let question = [format!("rule = {:?}", self.rule), format!("instance = {:?}", self.instance)];
+        let question =
+            [format!("rule = {:?}", self.rule), format!("instance = {:?}", self.instance)];
         let fields: Vec<_> = question.into_iter().chain(self.shown.fields()).collect();
         format!("{{ {} }}", fields.join(", "))
     }

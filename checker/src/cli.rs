@@ -80,13 +80,15 @@ pub struct CheckArgs {
 
 /// Arguments of `syncsplit ablate`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Without an instance each rule is searched where the table checker/ablations.toml says, and
+#[command(
+    after_help = "Without an instance each rule is searched where the table checker/ablations.toml says, and
 what is found must be what the table expects: another outcome makes the exit code 1.
 
 Examples:
   syncsplit ablate                           every rule; a few minutes
   syncsplit ablate --only SYNC-5             what goes wrong when Sync does not look at the pair again
-  syncsplit ablate smoke --format markdown   every rule on one instance, as a page")]
+  syncsplit ablate smoke --format markdown   every rule on one instance, as a page"
+)]
 pub struct AblateArgs {
     /// Search every rule on this one; nothing is expected then
     #[arg(help = format!("Search every rule on this one; nothing is expected then. {}", instance_help()))]
@@ -107,7 +109,9 @@ pub struct AblateArgs {
 
 /// Arguments of `syncsplit matrix`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "What each cell must come to stands in checker/matrix.toml: another outcome makes the exit code 1.")]
+#[command(
+    after_help = "What each cell must come to stands in checker/matrix.toml: another outcome makes the exit code 1."
+)]
 pub struct MatrixArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = StudyFormat::Text)]

@@ -86,9 +86,10 @@ pub fn warnings(world: &World, outcome: &Outcome<Action, State>) -> Vec<String> 
     if outcome.ending != Ending::Complete {
         return Vec::new();
     }
-    let silent = actions(outcome).into_iter().enumerate().filter(|(kind, action)| {
-        action.fired == 0 && world.can_offer(*kind)
-    });
+    let silent = actions(outcome)
+        .into_iter()
+        .enumerate()
+        .filter(|(kind, action)| action.fired == 0 && world.can_offer(*kind));
     let actions = silent
         .map(|(_, action)| format!("{} never happened, though this world has it", action.action));
     let idle = faults(world, outcome).into_iter().filter(|fault| fault.fired == 0);

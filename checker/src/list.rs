@@ -19,7 +19,7 @@ struct Row {
     says: String,
 }
 
-/// How to check a world that has no name. The file is `checker/instances/example.toml`, less its comments.
+/// How to check a world that has no name.
 const OWN_WORLD: &str = "\
 Any other world is a file, for example mine.toml:
 

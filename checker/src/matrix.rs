@@ -7,9 +7,7 @@ use std::process::ExitCode;
 use ::stateright::{Expectation, Model};
 use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{
-    Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Variant,
-};
+use syncsplit_model::world::{Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Variant};
 
 use crate::cli::{MatrixArgs, StudyFormat};
 use crate::instance::Instance;
@@ -135,6 +133,15 @@ impl Matrix {
         let base = list::bounds(&BASE);
         let base = base.trim_end_matches(", no faults").to_owned();
         Self { base, columns, variants }
+    }
+
+    /// The names of variant and column of every cell.
+    #[must_use]
+    pub fn cells() -> Vec<(&'static str, &'static str)> {
+        let lines = Variant::ALL.iter();
+        lines
+            .flat_map(|variant| columns().into_iter().map(|c| (variant.name(), c.faults)))
+            .collect()
     }
 
     /// Every search.

@@ -73,9 +73,8 @@ fn the_ablation_comes_to_what_is_pinned() {
 fn the_matrix_comes_to_what_is_pinned() {
     let _alone = alone();
     let matrix = Matrix::run(&Searcher::silent(2), &matrix::table().unwrap());
-    let cells = || {
-        matrix.variants.iter().flat_map(|line| line.cells.iter().map(move |cell| (line, cell)))
-    };
+    let cells =
+        || matrix.variants.iter().flat_map(|line| line.cells.iter().map(move |cell| (line, cell)));
     let rows: Vec<_> = cells()
         .map(|(line, cell)| matrix::Row {
             variant: line.variant.into(),

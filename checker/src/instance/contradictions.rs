@@ -27,16 +27,14 @@ fn world(file: &File, instance: &Instance) -> Result<(), Wrong> {
         );
         return Err((volumes.span(), message));
     }
-    let loses = bounds.cache == Cache::Volatile;
-    if let Some(cache) = file.cache.as_ref().filter(|_| loses) {
-        if !bounds.faults.has(Fault::CrashSecondary) {
-            let message = format!(
-                "cache = {:?}, and no crash that would empty it; valid is \"non-volatile\", or {:?} among the faults",
-                cache.get_ref(),
-                Fault::CrashSecondary.name()
-            );
-            return Err((cache.span(), message));
-        }
+    let is_idle = bounds.cache == Cache::Volatile && !bounds.faults.has(Fault::CrashSecondary);
+    if let Some(cache) = file.cache.as_ref().filter(|_| is_idle) {
+        let message = format!(
+            "cache = {:?}, and no crash that would empty it; valid is \"non-volatile\", or {:?} among the faults",
+            cache.get_ref(),
+            Fault::CrashSecondary.name()
+        );
+        return Err((cache.span(), message));
     }
     Ok(())
 }

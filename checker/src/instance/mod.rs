@@ -126,7 +126,7 @@ impl Refused {
     fn unknown(name: &str) -> Self {
         let names: Vec<_> = INSTANCES.iter().map(|instance| instance.name).collect();
         let message = format!(
-            "no such instance; there are {}, or a TOML file such as ./{name}.toml",
+            "no instance is called {name:?}; there are {}, or the path of a file such as ./mine.toml",
             names.join(", ")
         );
         Self::at(name, None, message)
@@ -137,6 +137,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
             Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.name, self.message),
+            None if !Instance::is_path(&self.name) => f.write_str(&self.message),
             None => write!(f, "{}: {}", self.name, self.message),
         }
     }

@@ -6,9 +6,7 @@ use std::fmt::Debug;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
-use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, PROPERTIES, Start, Stillness, Variant,
-};
+use syncsplit_model::world::{Bounds, Cache, Fault, Faults, PROPERTIES, Start, Stillness, Variant};
 use toml::Spanned;
 
 use super::schema::{File, Names, Number, Outcome, Span};
@@ -22,8 +20,7 @@ type Words<T> = [(&'static str, T)];
 
 const JOURNAL_FULL: &Words<JournalFull> =
     &[("hold", JournalFull::Hold), ("suspend", JournalFull::Suspend)];
-const CACHE: &Words<Cache> =
-    &[("non-volatile", Cache::NonVolatile), ("volatile", Cache::Volatile)];
+const CACHE: &Words<Cache> = &[("non-volatile", Cache::NonVolatile), ("volatile", Cache::Volatile)];
 const STILLNESS: &Words<Stillness> =
     &[("freeze", Stillness::Freeze), ("quiesce", Stillness::Quiesce)];
 const START: &Words<Start> = &[("pair", Start::Pair), ("smpl", Start::Smpl)];
@@ -122,24 +119,21 @@ fn properties(wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str)
 }
 
 /// A number of `least` to `most`.
-fn within(
-    key: &str,
-    number: &Spanned<Number>,
-    least: usize,
-    most: usize,
-) -> Result<usize, Wrong> {
+fn within(key: &str, number: &Spanned<Number>, least: usize, most: usize) -> Result<usize, Wrong> {
     let Number(value) = *number.get_ref();
-    usize::try_from(value).ok().filter(|value| (least..=most).contains(value)).ok_or_else(|| {
-        (number.span(), format!("{key} = {value}; valid is {least} to {most}"))
-    })
+    usize::try_from(value)
+        .ok()
+        .filter(|value| (least..=most).contains(value))
+        .ok_or_else(|| (number.span(), format!("{key} = {value}; valid is {least} to {most}")))
 }
 
 /// A number of `least` or more.
 fn at_least(key: &str, number: &Spanned<Number>, least: u64) -> Result<u64, Wrong> {
     let Number(value) = *number.get_ref();
-    u64::try_from(value).ok().filter(|value| *value >= least).ok_or_else(|| {
-        (number.span(), format!("{key} = {value}; valid is {least} or more"))
-    })
+    u64::try_from(value)
+        .ok()
+        .filter(|value| *value >= least)
+        .ok_or_else(|| (number.span(), format!("{key} = {value}; valid is {least} or more")))
 }
 
 /// The word's meaning, or the default where there is no word.

@@ -27,7 +27,10 @@ pub fn ablation(study: &Study) -> String {
         let steps = steps(&rule.case.shown);
         let property = rule.case.property.as_deref().unwrap_or_default();
         let link = link(rule.rule);
-        row(&mut page, &[&link, &format!("`{property}`"), &steps, &format!("`{}`", rule.case.instance)]);
+        row(
+            &mut page,
+            &[&link, &format!("`{property}`"), &steps, &format!("`{}`", rule.case.instance)],
+        );
     }
     findings(&mut page, study);
     worlds(&mut page, study);
@@ -44,7 +47,9 @@ fn findings(page: &mut String, study: &Study) {
         return;
     }
     page.push_str("\n## Findings: rules whose absence breaks nothing here\n\n");
-    page.push_str("| rule | instance | outcome | the reason that SPEC.md gives |\n|---|---|---|---|\n");
+    page.push_str(
+        "| rule | instance | outcome | the reason that SPEC.md gives |\n|---|---|---|---|\n",
+    );
     for rule in nothing {
         let instance = format!("`{}`", rule.case.instance);
         let shown = rule.case.shown.to_string();
@@ -65,7 +70,11 @@ fn worlds(page: &mut String, study: &Study) {
 
 fn counterexample(page: &mut String, rule: &Ablation) {
     let Ablation { rule, says, case, .. } = rule;
-    let _ = writeln!(page, "\n### {rule}\n\n{says}. Without it, on `{}`: {}.\n", case.instance, case.shown);
+    let _ = writeln!(
+        page,
+        "\n### {rule}\n\n{says}. Without it, on `{}`: {}.\n",
+        case.instance, case.shown
+    );
     table(page, &case.trace);
 }
 
@@ -83,8 +92,9 @@ pub fn matrix(matrix: &Matrix) -> String {
     let _ = writeln!(page, "|{}", "---|".repeat(heads.len() + 1));
     for line in &matrix.variants {
         let name = format!("`{}`", line.variant);
-        let cells: Vec<_> = line.cells.iter().map(|cell| short(cell)).collect();
-        let cells: Vec<_> = std::iter::once(name.as_str()).chain(cells.iter().map(String::as_str)).collect();
+        let cells: Vec<_> = line.cells.iter().map(short).collect();
+        let cells: Vec<_> =
+            std::iter::once(name.as_str()).chain(cells.iter().map(String::as_str)).collect();
         row(&mut page, &cells);
     }
     page.push_str("\nWhere faults have no effect the cell shows nothing about them.\n");
@@ -95,9 +105,14 @@ pub fn matrix(matrix: &Matrix) -> String {
     page.push_str("\n| column | faults |\n|---|---|\n");
     for column in &matrix.columns {
         let names: Vec<_> = column.names.iter().map(|name| format!("`{name}`")).collect();
-        row(&mut page, &[column.faults, if names.is_empty() { "-".into() } else { names.join(", ") }.as_str()]);
+        row(
+            &mut page,
+            &[column.faults, if names.is_empty() { "-".into() } else { names.join(", ") }.as_str()],
+        );
     }
-    page.push_str("\n## Counterexamples\n\nFor each variant and property the shortest of its line.\n");
+    page.push_str(
+        "\n## Counterexamples\n\nFor each variant and property the shortest of its line.\n",
+    );
     for line in &matrix.variants {
         shortest(&mut page, line);
     }
@@ -119,7 +134,8 @@ fn shortest(page: &mut String, line: &Line) {
         let is_shortest = same.map(|c| c.case.trace.len()).min() == Some(cell.case.trace.len());
         if is_shortest && !seen.contains(&property) {
             seen.push(property);
-            let _ = writeln!(page, "\n### {}, {}: {}\n", line.variant, cell.faults, cell.case.shown);
+            let _ =
+                writeln!(page, "\n### {}, {}: {}\n", line.variant, cell.faults, cell.case.shown);
             table(page, &cell.case.trace);
         }
     }

@@ -39,11 +39,13 @@ pub fn ablation(study: &Study) -> String {
         }
     }
     for ablation in study.rules.iter().filter(|ablation| ablation.case.shown == Shown::Nothing {}) {
-        let reason = ablation.reason.map_or("no reason is known".into(), |r| format!("SPEC.md: {r}"));
+        let reason =
+            ablation.reason.map_or("no reason is known".into(), |r| format!("SPEC.md: {r}"));
         line(&mut text, &format!("\nfinding: without {} nothing breaks. {reason}", ablation.rule));
     }
     for ablation in &study.rules {
-        let title = format!("{}: {}; without it {}", ablation.rule, ablation.says, ablation.case.shown);
+        let title =
+            format!("{}: {}; without it {}", ablation.rule, ablation.says, ablation.case.shown);
         counterexample(&mut text, &title, &ablation.case.trace);
     }
     text

@@ -57,6 +57,8 @@ impl World {
             "DeliverAck" => bounds.acks > 0,
             "LoseHost" => has(Fault::HostLoss),
             "SyncTimeout" | "CoordinatorTimeout" | "RequesterTimeout" => has(Fault::Timeouts),
+            // Without the rule the thaw is part of the coordinator's step (BACKUP-2).
+            "Thaw" => self.rules.has(Rule::Backup2),
             "LeaseExpires" => has(Fault::LeaseExpiry),
             // A stutter while both rules are in force: the normal form counts the block as copied (SPEC.md, 8.6).
             "CopyReplica" => !(self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1)),
