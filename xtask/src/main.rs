@@ -36,8 +36,11 @@ enum Command {
     },
     /// List the steps
     List,
-    /// Rewrite the answers in tests/pinned.toml by what the checks come to now
+    /// Rewrite what is pinned by what the checks come to now: tests/pinned.toml, checker/ablations.toml,
+    /// checker/matrix.toml, docs/ablation.md and docs/matrix.md
     Pin,
+    /// Rewrite docs/ablation.md and docs/matrix.md
+    DocsGenerate,
 }
 
 fn names() -> PossibleValuesParser {
@@ -53,12 +56,14 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Command::Pin => {
-            let outcome = steps::pin();
-            print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
-            exit_code(outcome.failed)
-        }
+        Command::Pin => rewrite(&steps::pin()),
+        Command::DocsGenerate => rewrite(&steps::docs_generate()),
     }
+}
+
+fn rewrite(outcome: &Outcome) -> ExitCode {
+    print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
+    exit_code(outcome.failed)
 }
 
 fn exit_code(failed: u64) -> ExitCode {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use bytesize::ByteSize;
 
 use crate::check::Answer;
+use crate::report::expected::ExpectedReport;
 use crate::report::{PropertyReport, Report, thousands};
 use crate::trace::text::table;
 
@@ -40,6 +41,9 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let PropertyReport { name, kind, verdict, .. } = property;
         writeln!(out, "  {kind:9}  {name:34}  {verdict}{steps}")?;
     }
+    for warning in &report.warnings {
+        writeln!(out, "\nwarning: {warning}")?;
+    }
     for note in &report.notes {
         writeln!(out, "\nnote: {note}")?;
     }
@@ -49,11 +53,25 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             table(trace, out)?;
         }
     }
+    if let Some(expected) = &report.expected {
+        expectation(expected, out)?;
+    }
     if report.verdict == Answer::Holds {
         writeln!(
             out,
             "\nHolds for runs of any length within this world, and is no claim beyond it."
         )?;
+    }
+    Ok(())
+}
+
+fn expectation(expected: &ExpectedReport, out: &mut impl Write) -> io::Result<()> {
+    if expected.met {
+        return writeln!(out, "\nAs the instance expects.");
+    }
+    writeln!(out, "\nNOT as the instance expects:")?;
+    for difference in &expected.differences {
+        writeln!(out, "  {difference}")?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 pub mod action;
 mod arrays;
 pub mod describe;
+pub mod fault;
 mod hosts;
 pub mod instance;
 pub mod normal;

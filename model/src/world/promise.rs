@@ -209,7 +209,7 @@ impl World {
                     state.primary.quiesced.is_some_and(|id| is_coordinated(state, id))
                 }
             },
-            _ => action.fault(state).is_some(),
+            _ => action.fault(state.link_up).is_some(),
         }
     }
 
