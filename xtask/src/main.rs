@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bare;
+mod bench;
 mod count;
 mod libclang;
 mod packages;
@@ -38,6 +39,12 @@ enum Command {
     List,
     /// Rewrite the answers in tests/pinned.toml by what the checks come to now
     Pin,
+    /// Compare the engines' time and memory; takes a quiet machine and some minutes
+    Bench {
+        /// For the comparison; `cargo xtask bench -- --help` lists them
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
 }
 
 fn names() -> PossibleValuesParser {
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
+        Command::Bench { arguments } => bench::run(&arguments),
         Command::Pin => {
             let outcome = steps::pin();
             print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
