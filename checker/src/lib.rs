@@ -19,3 +19,4 @@ pub mod report;
 pub mod simulate;
 pub mod study;
 pub mod trace;
+mod world;

@@ -40,17 +40,14 @@ enum Command {
     /// Rewrite what is pinned by what the checks come to now: tests/pinned.toml, checker/ablations.toml,
     /// checker/matrix.toml, docs/ablation.md and docs/matrix.md
     Pin,
-<<<<<<< HEAD
     /// Rewrite docs/ablation.md and docs/matrix.md
     DocsGenerate,
-=======
     /// Compare the engines' time and memory; takes a quiet machine and some minutes
     Bench {
         /// For the comparison; `cargo xtask bench -- --help` lists them
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
->>>>>>> packed
 }
 
 fn names() -> PossibleValuesParser {
@@ -66,17 +63,14 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-<<<<<<< HEAD
         Command::Pin => rewrite(&steps::pin()),
         Command::DocsGenerate => rewrite(&steps::docs_generate()),
-=======
         Command::Bench { arguments } => bench::run(&arguments),
         Command::Pin => {
             let outcome = steps::pin();
             print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
             exit_code(outcome.failed)
         }
->>>>>>> packed
     }
 }
 

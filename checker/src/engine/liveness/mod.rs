@@ -42,12 +42,14 @@ mod edges;
 mod expand;
 mod graph;
 mod judge;
+mod packed;
 mod region;
 mod result;
 mod scc;
 mod stem;
 mod way;
 
+pub use packed::run_packed;
 pub use result::{Faults, Lasso, PromiseResult};
 
 use super::crew::share_out;
@@ -118,16 +120,7 @@ where
     let watch = Watch::new(options.limits, options.interrupt);
     let promises = guard(Doing::Setup, || model.promises())?;
     let (mut outcome, store) = levels::search(model, options, &watch)?;
-    let unknown = |promise: &Promise<M>| PromiseResult {
-        name: promise.name,
-        says: promise.says,
-        faults: promise.faults,
-        verdict: Verdict::Unknown,
-        from_states: None,
-        open_states: None,
-        lasso: None,
-    };
-    outcome.promises = promises.iter().map(unknown).collect();
+    outcome.promises = promises.iter().map(unsettled).collect();
     if outcome.ending == Ending::Complete && !promises.is_empty() {
         let liveness = Liveness {
             model,
@@ -145,6 +138,19 @@ where
     outcome.seconds = watch.seconds();
     outcome.peak_bytes = peak_bytes();
     Ok(outcome)
+}
+
+/// A promise of which nothing is known yet.
+fn unsettled<M: Model>(promise: &Promise<M>) -> PromiseResult<M::Action, M::State> {
+    PromiseResult {
+        name: promise.name,
+        says: promise.says,
+        faults: promise.faults,
+        verdict: Verdict::Unknown,
+        from_states: None,
+        open_states: None,
+        lasso: None,
+    }
 }
 
 /// The outcome of a run over the model `M`.
