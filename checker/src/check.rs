@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Action, PROPERTIES, State, Variant, World};
+use syncsplit_model::world::{
+    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Variant, World,
+};
 
 use crate::cli::{CheckArgs, CheckFormat, Engine};
 use crate::coverage;
 use crate::engine::{Ending, EngineError, Limits, Options, Outcome, StopAt, Verdict};
-use crate::engine::{levels, stateright};
+use crate::engine::{liveness, stateright};
 use crate::instance::Instance;
 use crate::progress::Reporter;
 use crate::report::{self, Report};
@@ -63,7 +65,9 @@ impl Answer {
     #[must_use]
     pub fn of<A, S>(outcome: &Outcome<A, S>) -> Self {
         let any = |wanted| outcome.properties.iter().any(|property| property.verdict == wanted);
-        if any(Verdict::Violated) || any(Verdict::Unreachable) {
+        let kept = |wanted| outcome.promises.iter().any(|promise| promise.verdict == wanted);
+        let bad = [Verdict::Violated, Verdict::Unreachable];
+        if bad.iter().any(|bad| any(*bad) || kept(*bad)) {
             Self::Violated
         } else if outcome.ending == Ending::Complete && outcome.cut_by_boundary == 0 {
             Self::Holds
@@ -99,12 +103,16 @@ impl Question {
         };
         let mut without = instance.without.clone();
         without.extend(args.without.iter().filter(|rule| !instance.without.contains(rule)));
-        let asked = PROPERTIES.iter().map(|property| property.name);
-        let asked: Vec<_> = asked.filter(|name| args.property.iter().any(|p| p == name)).collect();
+        let asked: Vec<_> =
+            askable().filter(|name| args.property.iter().any(|p| p == name)).collect();
+        let properties = if asked.is_empty() { instance.properties.clone() } else { asked };
+        for promise in PROMISES.iter().filter(|promise| properties.contains(&promise.name)) {
+            refuse_promise(promise, &instance.bounds, args.engine)?;
+        }
         Ok(Self {
             variant,
             without,
-            properties: if asked.is_empty() { instance.properties.clone() } else { asked },
+            properties,
             engine: args.engine,
             threads: threads(args.threads),
             limits: Limits { time: args.time, states: args.states, memory_bytes: args.memory },
@@ -124,6 +132,7 @@ impl Question {
     pub fn world(&self) -> World {
         let mut world = World::new(self.instance.bounds, self.variant, &self.without);
         world.only.clone_from(&self.properties);
+        world.promises = self.instance.promises && self.engine == Engine::Native;
         world
     }
 
@@ -147,12 +156,31 @@ impl Question {
             progress: Some(&show),
         };
         let outcome = match self.engine {
-            Engine::Levels => levels::run(&world, &options),
+            Engine::Native => liveness::run_packed(&world, &options),
             Engine::Stateright => stateright::run(Arc::new(world), &options),
         };
         reporter.finish();
         outcome.map_err(Box::new)
     }
+}
+
+/// The names of all that can be asked: properties, then promises.
+pub fn askable() -> impl Iterator<Item = &'static str> {
+    let properties = PROPERTIES.iter().map(|property| property.name);
+    properties.chain(PROMISES.iter().map(|promise| promise.name))
+}
+
+/// Refuses to ask for a promise that the world or the engine cannot answer for.
+fn refuse_promise(promise: &PromiseInfo, bounds: &Bounds, engine: Engine) -> Result<(), String> {
+    let name = promise.name;
+    if engine != Engine::Native {
+        return Err(format!("the engine {} judges no promise; {name} needs native", engine.name()));
+    }
+    if !promise.applies(bounds) {
+        let needs = promise.needs;
+        return Err(format!("{name} is not asked of this world: it needs {needs}"));
+    }
+    Ok(())
 }
 
 /// The variant called `name`.

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{INSTANCES, PROPERTIES, Variant};
+use syncsplit_model::world::{INSTANCES, Variant};
 
 use crate::trace::file::TraceFile;
 
@@ -61,11 +61,11 @@ pub struct CheckArgs {
     /// Leave a rule out; may be given again. `syncsplit list rules` describes them
     #[arg(long, value_name = "RULE", value_parser = parse_rule)]
     pub without: Vec<Rule>,
-    /// Check only this property; may be given again. `syncsplit list properties` describes them
+    /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = property_names())]
     pub property: Vec<String>,
     /// Which engine searches
-    #[arg(long, value_enum, default_value_t = Engine::Levels)]
+    #[arg(long, value_enum, default_value_t = Engine::Native)]
     pub engine: Engine,
     /// Worker threads, 1 to 256; verdict, counts and traces do not depend on them [default: all cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -298,8 +298,8 @@ pub enum StudyFormat {
 /// Which engine searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// Breadth first by level, states kept whole; the same outcome on any number of threads
-    Levels,
+    /// Breadth first, exact, states kept in a few bytes; the same outcome on any number of threads
+    Native,
     /// stateright's breadth-first search by fingerprints, to cross-check the counts; knows no depth
     Stateright,
 }
@@ -309,7 +309,7 @@ impl Engine {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Levels => "levels",
+            Self::Native => "native",
             Self::Stateright => "stateright",
         }
     }
@@ -336,7 +336,7 @@ fn variant_names() -> PossibleValuesParser {
 }
 
 fn property_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(PROPERTIES.iter().map(|property| property.name))
+    PossibleValuesParser::new(crate::check::askable())
 }
 
 fn parse_rule(text: &str) -> Result<Rule, String> {

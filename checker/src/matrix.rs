@@ -169,6 +169,7 @@ fn cell(searcher: &Searcher, table: &[Row], variant: Variant, column: &Column) -
         variant,
         without: Vec::new(),
         properties: Vec::new(),
+        promises: false,
         expected: None,
     });
     // A world with few faults cannot reach what the twins ask for: without a suspension there is no resync.

@@ -65,6 +65,9 @@ impl Shown {
         let with = |verdict| report.properties.iter().find(|p| p.verdict == verdict);
         if let Some(violated) = with("violated") {
             let steps = violated.steps.unwrap_or_default();
+            if let Some(cycle) = violated.cycle {
+                return Self::Promise { property: violated.name.into(), stem: steps, cycle };
+            }
             Self::Always { property: violated.name.into(), steps }
         } else if let Some(unreached) = with("unreached") {
             Self::Never { property: unreached.name.into() }
@@ -233,7 +236,7 @@ impl Searcher {
             variant: instance.variant,
             without: instance.without.clone(),
             properties: instance.properties.clone(),
-            engine: Engine::Levels,
+            engine: Engine::Native,
             threads: self.threads,
             limits: self.limits,
             instance,

@@ -29,8 +29,10 @@ pub struct Instance {
     pub variant: Variant,
     /// The rules left out.
     pub without: Vec<Rule>,
-    /// The properties to check by name; all when empty.
+    /// The properties and promises to check by name; all properties when empty.
     pub properties: Vec<&'static str>,
+    /// Whether the promises that apply are checked beside all properties.
+    pub promises: bool,
     /// What the check must come to, if that is known.
     pub expected: Option<Expected>,
 }
@@ -61,6 +63,7 @@ impl From<&world::Instance> for Instance {
             variant: Variant::default(),
             without: Vec::new(),
             properties: Vec::new(),
+            promises: named.promises,
             expected: None,
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
-use syncsplit_model::world::{Bounds, Cache, Fault, Faults, PROPERTIES, Start, Stillness, Variant};
+use syncsplit_model::world::{Bounds, Cache, Fault, Faults, Start, Stillness, Variant};
 use toml::Spanned;
 
 use super::schema::{File, Names, Number, Outcome, Span};
@@ -46,6 +46,7 @@ fn translate(name: &str, file: &File) -> Result<Instance, Wrong> {
         variant: one_of("variant", file.variant.as_ref(), &variants())?,
         without: list("without", &file.without, &rules())?,
         properties: list("properties", &file.properties, &properties(|_| true))?,
+        promises: file.promises,
         expected: file.expected.as_ref().map(expected).transpose()?,
     })
 }
@@ -114,8 +115,7 @@ fn rules() -> Vec<(&'static str, Rule)> {
 }
 
 fn properties(wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str)> {
-    let names = PROPERTIES.iter().map(|property| property.name);
-    names.filter(|name| wanted(name)).map(|name| (name, name)).collect()
+    crate::check::askable().filter(|name| wanted(name)).map(|name| (name, name)).collect()
 }
 
 /// A number of `least` to `most`.

@@ -33,6 +33,8 @@ pub(super) struct File {
     pub(super) without: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) properties: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) promises: bool,
     pub(super) expected: Option<Outcome>,
 }
 

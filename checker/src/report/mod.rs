@@ -16,6 +16,7 @@ use syncsplit_model::world::{Action, State};
 
 use crate::check::{Answer, Question};
 use crate::coverage::{self, ActionReport, FaultReport};
+use crate::engine::liveness::{Lasso, PromiseResult};
 use crate::engine::{Discovery, Ending, Limit, Outcome, Verdict};
 use crate::list;
 use crate::report::expected::ExpectedReport;
@@ -70,13 +71,16 @@ pub struct Report {
 pub struct PropertyReport {
     /// Its name.
     pub name: &'static str,
-    /// `always` or `sometimes`.
+    /// `always`, `sometimes` or `promise`.
     pub kind: &'static str,
     /// `holds`, `violated`, `reached`, `unreached` or `undecided`.
     pub verdict: &'static str,
-    /// Steps of the shortest trace, if there is one.
+    /// Steps of the shortest trace, if there is one; of a lasso's stem.
     pub steps: Option<usize>,
-    /// The shortest counterexample of an `always`.
+    /// Steps of a lasso's loop; 0 if the run stands still after the stem.
+    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<usize>,
+    /// The shortest counterexample of an `always`; of a promise the stem, then the loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<Step>>,
 }
@@ -129,38 +133,74 @@ fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<Prop
             PropertyReport {
                 name: property.name,
                 kind: expectation(&property.expectation),
-                verdict: match property.verdict {
-                    Verdict::Holds => "holds",
-                    Verdict::Violated => "violated",
-                    Verdict::Reached => "reached",
-                    Verdict::Unreachable => "unreached",
-                    Verdict::Unknown => "undecided",
-                },
+                verdict: word(property.verdict),
                 steps: discovery.map(|found| found.trace.len().saturating_sub(1)),
+                cycle: None,
                 trace: counterexample.map(|found| trace(question, found).steps()),
             }
         })
+        .chain(outcome.promises.iter().map(|promise| of_promise(question, promise)))
         .collect()
+}
+
+fn of_promise(question: &Question, promise: &PromiseResult<Action, State>) -> PropertyReport {
+    let lasso = promise.lasso.as_ref();
+    PropertyReport {
+        name: promise.name,
+        kind: "promise",
+        verdict: word(promise.verdict),
+        steps: lasso.map(|lasso| lasso.stem.len().saturating_sub(1)),
+        cycle: lasso.map(|lasso| lasso.cycle.len().saturating_sub(1)),
+        trace: lasso.map(|lasso| run(question, promise.name, lasso).steps()),
+    }
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Violated => "violated",
+        Verdict::Reached => "reached",
+        Verdict::Unreachable => "unreached",
+        Verdict::Unknown => "undecided",
+    }
+}
+
+/// The run that a lasso is: the stem, then once around the loop.
+#[must_use]
+pub fn run(question: &Question, promise: &'static str, lasso: &Lasso<Action, State>) -> Trace {
+    let mut path = lasso.stem.clone();
+    path.extend(lasso.cycle.iter().skip(1).copied());
+    let loop_from = lasso.stem.len().saturating_sub(1);
+    Trace::new(subject(question), Some(promise), &path, Some(loop_from))
 }
 
 /// The run that a counterexample is.
 #[must_use]
 pub fn trace(question: &Question, found: &Discovery<Action, State>) -> Trace {
-    let subject = Subject {
+    Trace::new(subject(question), Some(found.property), &found.trace, None)
+}
+
+fn subject(question: &Question) -> Subject {
+    Subject {
         instance: question.instance.name.clone(),
         bounds: question.instance.bounds,
         variant: question.variant,
         without: question.without.clone(),
-    };
-    Trace::new(subject, Some(found.property), &found.trace, None)
+    }
 }
 
-/// The shortest counterexample of an outcome, the first of them by property.
+/// The shortest counterexample of an outcome, the first of them by property; of promises alone the first lasso.
 #[must_use]
 pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option<Trace> {
     let violated = outcome.properties.iter().filter(|p| p.verdict == Verdict::Violated);
     let found = violated.filter_map(|property| outcome.discovery(property.name));
-    found.min_by_key(|found| found.trace.len()).map(|found| trace(question, found))
+    let always = found.min_by_key(|found| found.trace.len()).map(|found| trace(question, found));
+    always.or_else(|| {
+        let broken = |promise: &PromiseResult<_, _>| {
+            promise.lasso.as_ref().map(|lasso| run(question, promise.name, lasso))
+        };
+        outcome.promises.iter().find_map(broken)
+    })
 }
 
 fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
