@@ -106,6 +106,7 @@ impl Primary {
             coordinator: CoordinatorConfig { answer_timeout: PATIENCE, sync_timeout: PATIENCE },
             lease: PATIENCE,
             tick: Duration::from_millis(50),
+            ..LocalSiteConfig::default()
         };
         std::fs::create_dir(directory)?;
         let pvol = Arc::new(FileVolume::create(directory.join("pvol"), BLOCK_SIZE, BLOCKS)?);

@@ -240,24 +240,29 @@ impl Kit {
     /// Copies, sends, applies and reports until nothing is left to do; no message is lost.
     pub(crate) fn settle(&self) -> Result<(), NodeError> {
         loop {
-            let mut busy = self.step_local()?;
-            while let Some(message) = self.local.take_outgoing() {
-                ignore_refusal(self.remote.on_message(message))?;
-                busy = true;
-            }
-            busy |= self.step_remote()?;
-            while let Some(message) = self.remote.take_outgoing() {
-                ignore_refusal(self.local.on_message(message))?;
-                busy = true;
-            }
+            let busy = self.step_local()? | self.carry()? | self.step_remote()? | self.carry()?;
             if !busy {
                 return Ok(());
             }
         }
     }
 
+    /// Delivers what both arrays have sent. Whether there was anything.
+    pub(crate) fn carry(&self) -> Result<bool, NodeError> {
+        let mut busy = false;
+        while let Some(message) = self.local.take_outgoing() {
+            ignore_refusal(self.remote.on_message(message))?;
+            busy = true;
+        }
+        while let Some(message) = self.remote.take_outgoing() {
+            ignore_refusal(self.local.on_message(message))?;
+            busy = true;
+        }
+        Ok(busy)
+    }
+
     /// One copy or mark if there is room, and everything that can be sent.
-    fn step_local(&self) -> Result<bool, NodeError> {
+    pub(crate) fn step_local(&self) -> Result<bool, NodeError> {
         let mut busy = false;
         match self.local.copy_next() {
             Ok(Some(_)) => busy = true,
@@ -271,7 +276,7 @@ impl Kit {
     }
 
     /// Everything that can be applied, one report, everything that can be copied on.
-    fn step_remote(&self) -> Result<bool, NodeError> {
+    pub(crate) fn step_remote(&self) -> Result<bool, NodeError> {
         let mut busy = false;
         while self.remote.apply_next()? {
             busy = true;
