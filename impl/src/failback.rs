@@ -2,7 +2,7 @@
 //! Neither can be looked into or made in another way, so nothing can be handed over twice, or with another volume.
 //!
 //! 1. The remote site has been taken over and written to. [`RemoteNode::hand_over`] and [`LocalNode::hand_over`] stop both
-//!    nodes.
+//!    nodes; the old primary's newest incarnation is told to the other site.
 //! 2. [`LocalNode::from_taken_over`] goes on with the old S/P-VOL as its P-VOL; [`RemoteNode::from_old_primary`] goes on with
 //!    the old P-VOL as its S/P-VOL, and needs an S-VOL of its own.
 //! 3. A resync at the new primary brings over what differs. A takeover and a failback the other way bring the roles home.
@@ -13,6 +13,8 @@
 //! [`LocalNode::from_taken_over`]: crate::local::LocalNode::from_taken_over
 
 use std::fmt;
+
+use syncsplit_model::protocol::Incarnation;
 
 use crate::doorway::Arc;
 use crate::local::LocalPrimary;
@@ -31,6 +33,15 @@ pub struct TakenOver {
 pub struct OldPrimary {
     pub(crate) primary: LocalPrimary,
     pub(crate) volume: Arc<dyn Volume>,
+}
+
+impl OldPrimary {
+    /// The newest incarnation that the old primary has asked for or been in. The new one goes on above it: the side that was
+    /// taken over may never have heard of it.
+    #[must_use]
+    pub fn incarnation_newest(&self) -> Incarnation {
+        self.primary.incarnation_newest()
+    }
 }
 
 impl fmt::Debug for TakenOver {

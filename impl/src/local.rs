@@ -122,19 +122,21 @@ impl LocalNode {
     }
 
     /// Failback: a node of the side that was taken over, around its old S/P-VOL. It is suspended, and the resync that
-    /// follows brings to the other side what was written here since the takeover (TAKEOVER-2).
+    /// follows brings to the other side what was written here since the takeover (TAKEOVER-2). `newest` is what the old
+    /// primary says of [`OldPrimary::incarnation_newest`].
     ///
     /// # Errors
     /// None that [`RemoteNode::hand_over`](crate::remote::RemoteNode::hand_over) leaves open: what it handed over is in SSWS.
     pub fn from_taken_over(
         config: LocalConfig,
         taken_over: TakenOver,
+        newest: Incarnation,
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Arc<Self>, NodeError> {
         let TakenOver { secondary, volume } = taken_over;
         let (state, journal) = (secondary.state, VecJournal::new(config.journal_max.max(1)));
-        let primary = primary_of_taken_over(secondary, journal, config.journal_full)
+        let primary = primary_of_taken_over(secondary, journal, config.journal_full, newest)
             .ok_or(NodeError::Secondary(SecondaryRefusal::WrongState(state)))?;
         let from = Some(HandedOver::Primary(primary_after(&primary)));
         Ok(Self::around(config, primary, from, volume, timer, trace))

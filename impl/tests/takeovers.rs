@@ -185,6 +185,27 @@ fn an_old_primary_that_never_noticed_is_failed_back_too() -> Result<(), Failure>
     brought_home(&kit, &remote)
 }
 
+/// RESYNC-1: the old primary has gone on to pairings that the other side never heard of; the new one goes on above them.
+#[test]
+fn a_failback_goes_on_above_every_pairing_there_was() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.suspend()?;
+    kit.local.resync()?;
+    kit.local.delete()?;
+    while kit.local.take_outgoing().is_some() {}
+    kit.remote.takeover(false)?;
+    kit.remote.write(FIRST, payload(1))?;
+    let old = (kit.local.state()?.incarnation, kit.remote.state()?.incarnation);
+    assert_eq!(old, (Incarnation(2), Incarnation(1)));
+    let home = kit.fail_back()?;
+    home.local.resync()?;
+    home.settle()?;
+    let view = home.local.view()?;
+    assert_eq!((view.state, view.newest.incarnation), (PairState::Pair, Incarnation(3)));
+    assert!(home.volumes_agree());
+    Ok(())
+}
+
 /// There and back: after a second takeover and failback the roles are where they were, and so are the writes.
 #[test]
 fn the_roles_come_home_by_a_second_failback() -> Result<(), Failure> {

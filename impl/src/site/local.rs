@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
+use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, Incarnation};
 
 use super::threads::{Threads, Troubles, as_link_error};
 use super::{HostLink, LocalArrayLink, LocalDialers, LocalSiteConfig, SiteError};
@@ -53,21 +53,23 @@ impl LocalSite {
         Self::start_around(config, node, hooks, dialers, clock, trace)
     }
 
-    /// Failback: starts a site that goes on as the primary where another was taken over (TAKEOVER-2). The pair is suspended
-    /// until it is resynchronised.
+    /// Failback: starts a site that goes on as the primary where another was taken over (TAKEOVER-2). `newest` is what the
+    /// old primary says of [`OldPrimary::incarnation_newest`]. The pair is suspended until it is resynchronised.
     ///
     /// # Errors
     /// The operating system starts no more threads.
     pub fn start_from(
         config: LocalSiteConfig,
         taken_over: TakenOver,
+        newest: Incarnation,
         hooks: impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks>,
         dialers: LocalDialers,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Self, SiteError> {
         let clock = SystemClock::start()?;
         let (timer, array) = (Arc::<SystemClock>::clone(&clock), Self::array_config(&config));
-        let node = LocalNode::from_taken_over(array, taken_over, timer, Arc::clone(&trace))?;
+        let node =
+            LocalNode::from_taken_over(array, taken_over, newest, timer, Arc::clone(&trace))?;
         Ok(Self::start_around(config, node, hooks, dialers, clock, trace)?)
     }
 

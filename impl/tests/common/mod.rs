@@ -270,7 +270,9 @@ impl Kit {
         let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
         let to_hosts = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
         let svol = Failing::new(blocks)?;
-        let local = LocalNode::from_taken_over(local, taken_over, clock.clone(), trace.clone())?;
+        let newest = old.incarnation_newest();
+        let (timer, sink) = (clock.clone(), trace.clone());
+        let local = LocalNode::from_taken_over(local, taken_over, newest, timer, sink)?;
         let remote = RemoteNode::from_old_primary(
             remote,
             old,
