@@ -128,6 +128,34 @@ impl Sites {
         Ok(Self { local, remote, pvol, spvol, images, losing, directory })
     }
 
+    /// The sites in each other's role, once the remote one has been taken over: who called listens now, and the old P-VOL's
+    /// side gets an S-VOL of its own.
+    pub(crate) fn fail_back(
+        self,
+        over: Over,
+        (local, remote): (LocalSiteConfig, RemoteSiteConfig),
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Self, Failure> {
+        let Self { local: old_local, remote: old_remote, pvol, spvol, images, directory, .. } =
+            self;
+        let (taken_over, old) = (old_remote.hand_over()?, old_local.hand_over()?);
+        let losing = Arc::new(AtomicBool::new(false));
+        let (to_remote, to_local) = dialers(over, &losing)?;
+        let svol = FileVolume::create(directory.path().join("svol-home"), BLOCK_SIZE, BLOCKS)?;
+        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
+            Box::new(Remembering {
+                node: node.clone(),
+                volume: spvol.clone(),
+                images: images.clone(),
+            })
+        };
+        let newest = old.incarnation_newest();
+        let remote = RemoteSite::start_from(remote, old, Arc::new(svol), to_local, trace.clone())?;
+        let local = LocalSite::start_from(local, taken_over, newest, hooks, to_remote, trace)?;
+        let (pvol, spvol) = (spvol, pvol);
+        Ok(Self { local, remote, pvol, spvol, images, losing, directory })
+    }
+
     pub(crate) fn wait_for(&self, state: PairState) -> Result<(), Failure> {
         self.local.node().wait_until(|view| view.state == state)?;
         Ok(())
