@@ -48,8 +48,10 @@ pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
     let commits = taken + i64::from(COMMITS_AWAY);
     expect_commits(&mut remote, away, commits)?;
     println!(
-        "         S/P-VOL opened: integrity_check ok, the bank after its first {taken} commits; old primary {}, {} \
-         commits lost with it; {COMMITS_AWAY} commits away",
+        "         S/P-VOL opened: integrity_check ok, the bank after its first {taken} commits; {COMMITS_AWAY} more there"
+    );
+    println!(
+        "         old primary {} by the answer to its next frame, {} commits lost with it",
         primary.view()?.state,
         answered - taken
     );

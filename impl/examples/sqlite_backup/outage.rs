@@ -45,10 +45,9 @@ pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
         let held = recover(&gold, &mut bank, 0, &mut Seen::default())?;
         check(held, &in_copy.known, traffic.begun())?;
         let why = rejected(&primary, &mut remote)?;
+        println!("         COPY with {} blocks to copy; backup rejected: {why}", in_copy.dirty);
         println!(
-            "         COPY  {} blocks to copy; backup rejected: {why}; gold copy opened: integrity_check ok, the bank \
-             after its first {held} commits",
-            in_copy.dirty
+            "         gold copy opened: integrity_check ok, the bank after its first {held} commits"
         );
         primary.site.array_link().mend();
         primary.wait_for(|view| view.state == PairState::Pair)?;
@@ -59,7 +58,7 @@ pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
             other => return Err(format!("the remote site answered {other:?}").into()),
         }
         let (rows, _) = compare(&primary.take_frozen()?, &image, &mut bank)?;
-        println!("         PAIR  backup of {rows} rows, integrity_check ok, every row as frozen");
+        println!("         PAIR; backup of {rows} rows: integrity_check ok, every row as frozen");
         Ok(())
     })?;
     remote.state()?;
