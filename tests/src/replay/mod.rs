@@ -16,6 +16,8 @@ mod containers;
 mod error;
 mod failback;
 mod hosts;
+#[cfg(all(test, not(feature = "loom"), not(feature = "shuttle")))]
+mod lives;
 mod properties;
 mod sent;
 #[cfg(test)]
