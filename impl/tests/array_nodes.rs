@@ -189,6 +189,29 @@ fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(
     Err(format!("still in {} after 20 rounds", kit.local.view()?.state).into())
 }
 
+/// RESYNC-2, WRITE-4: a host that the copier's place keeps out waits, and goes on when there is room for both.
+#[test]
+fn a_writer_waits_for_the_copier_and_goes_on_after_it() -> Result<(), Failure> {
+    let kit = Kit::new()?;
+    kit.local.create()?;
+    kit.carry()?;
+    let clean = kit.local.copy_next()?.ok_or("nothing was copied")?;
+    kit.local.write(clean, payload(1))?;
+    kit.local.write(clean, payload(2))?;
+    let kept = kit.local.try_write(clean, payload(3));
+    assert!(matches!(kept, Err(NodeError::Primary(PrimaryRefusal::KeptForCopy))), "{kept:?}");
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| kit.local.write(clean, payload(4)));
+        kit.wait_refused(2);
+        kit.settle()?;
+        writer.join().map_err(|_| "the writer panicked")??;
+        Ok::<_, Failure>(())
+    })?;
+    kit.settle()?;
+    assert_eq!((kit.local.view()?.state, kit.remote.read(clean)?), (PairState::Pair, payload(4)));
+    Ok(())
+}
+
 /// PAIR-3: patience, in ticks, with entries that nobody reports written.
 #[test]
 fn patience_ends_in_suspension_and_resync_brings_the_pair_back() -> Result<(), Failure> {
