@@ -79,5 +79,6 @@ races! {
     suspension_handshake_and_writer
     suspended_reply_acknowledgement_and_resync
     takeover_frame_arrival_and_apply
+    takeover_in_copy_and_gold_copy
     hold_lease_writer_and_permission
 }

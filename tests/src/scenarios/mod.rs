@@ -13,6 +13,7 @@ mod suspended_reply_acknowledgement_and_resync;
 mod suspension_handshake_and_writer;
 mod sync_polling_while_suspended_and_resynced;
 mod takeover_frame_arrival_and_apply;
+mod takeover_in_copy_and_gold_copy;
 mod two_host_writers_and_the_sender;
 mod watched;
 mod writer_and_failure_suspension;
@@ -98,7 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "suspension_handshake_and_writer",
         run: suspension_handshake_and_writer::run,
         small: Size { writes: 1, blocks: 2, journal: 2 },
-        preemptions: Some(2),
+        preemptions: Some(3),
         large: LARGE,
     },
     Scenario {
@@ -112,6 +113,13 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "takeover_frame_arrival_and_apply",
         run: takeover_frame_arrival_and_apply::run,
         small: Size { writes: 2, blocks: 2, journal: 2 },
+        preemptions: Some(3),
+        large: LARGE,
+    },
+    Scenario {
+        name: "takeover_in_copy_and_gold_copy",
+        run: takeover_in_copy_and_gold_copy::run,
+        small: Size { writes: 2, blocks: 2, journal: 3 },
         preemptions: Some(2),
         large: LARGE,
     },
@@ -119,7 +127,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "hold_lease_writer_and_permission",
         run: hold_lease_writer_and_permission::run,
         small: Size { writes: 1, blocks: 2, journal: 1 },
-        preemptions: Some(2),
+        preemptions: Some(3),
         large: LARGE,
     },
 ];
