@@ -395,6 +395,12 @@ impl RemoteNode {
                 self.work.notify_all();
                 Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq)))
             }
+            Err(NodeError::Secondary(SecondaryRefusal::WrongState(state))) => {
+                // The primary may not know that this side has left the pairing (PAIR-3).
+                inner.report_due |= state.has_left();
+                self.work.notify_all();
+                Err(NodeError::Secondary(SecondaryRefusal::WrongState(state)))
+            }
             outcome => outcome,
         }
     }

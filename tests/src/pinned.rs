@@ -172,7 +172,7 @@ impl Row {
     /// # Errors
     /// A name that does not exist, or the engine's failure.
     pub fn ask(&self) -> Result<Answer, Finding> {
-        let report = ask(&self.question(Engine::Levels, THREADS)?)?;
+        let report = ask(&self.question(Engine::Native, THREADS)?)?;
         let named = |verdict: &str| -> Vec<String> {
             let found = report.properties.iter().filter(|property| property.verdict == verdict);
             found.map(|property| property.name.into()).collect()

@@ -73,7 +73,7 @@ impl Live for Lock {
         (state.at[*me] != At::Idle).then_some(*me as u8)
     }
 
-    fn is_fault(&self, _: &usize) -> bool {
+    fn is_fault(&self, _: &Self::State, _: &usize) -> bool {
         false
     }
 
@@ -202,7 +202,7 @@ impl Live for AlternatingBit {
         }
     }
 
-    fn is_fault(&self, happens: &Happens) -> bool {
+    fn is_fault(&self, _: &Self::State, happens: &Happens) -> bool {
         matches!(happens, Happens::LoseFrame | Happens::LoseAck)
     }
 

@@ -23,7 +23,6 @@ enum Twist {
     PromisePanics,
     /// A fair action has a number for which there is no room.
     TooLarge,
-    FairFault,
     /// After the search there are other successors than before.
     Fickle,
     /// The same, but only once the edges are made.
@@ -107,12 +106,11 @@ impl Live for Ring {
         self.blow(Twist::FairnessPanics, *state);
         match (self.twist, *state) {
             (Twist::TooLarge, Self::BAD) if !skips => Some(FAIRNESS_MAX + 1),
-            (Twist::FairFault, Self::BAD) if *skips => Some(3),
             _ => (!skips).then_some(0),
         }
     }
 
-    fn is_fault(&self, skips: &bool) -> bool {
+    fn is_fault(&self, _: &u64, skips: &bool) -> bool {
         *skips
     }
 
@@ -252,11 +250,6 @@ fn fairness_that_makes_no_sense_is_refused_by_name() {
         panic!("{result:?}");
     };
     assert_eq!((action, trace.last().unwrap().1), (false, Ring::BAD));
-
-    let result = liveness::run(&Ring::new(Twist::FairFault), &with_threads(2));
-    let text = result.as_ref().unwrap_err().to_string();
-    assert_eq!(text, "the action true is a fault and yet fair, under the number 3");
-    assert!(matches!(result, Err(EngineError::FairFault { number: 3, action: true, .. })));
 }
 
 #[test]

@@ -11,9 +11,11 @@ pub(crate) enum Kind {
     Fair(u8),
     Free,
     Fault,
+    /// Owed while faults go on, and gone once they have ended.
+    FairFault(u8),
 }
 
-pub(crate) use Kind::{Fair, Fault, Free};
+pub(crate) use Kind::{Fair, FairFault, Fault, Free};
 
 /// The target of an action that leads nowhere.
 pub(crate) const NOWHERE: u16 = u16::MAX;
@@ -80,13 +82,13 @@ impl Model for Net {
 impl Live for Net {
     fn fairness(&self, _: &u16, edge: &usize) -> Option<u8> {
         match self.edges[*edge].2 {
-            Fair(number) => Some(number),
+            Fair(number) | FairFault(number) => Some(number),
             Free | Fault => None,
         }
     }
 
-    fn is_fault(&self, edge: &usize) -> bool {
-        self.edges[*edge].2 == Fault
+    fn is_fault(&self, _: &u16, edge: &usize) -> bool {
+        matches!(self.edges[*edge].2, Fault | FairFault(_))
     }
 
     fn is_repaired(&self, state: &u16) -> bool {

@@ -54,7 +54,8 @@ impl Plain {
             let mut actions = Vec::new();
             model.actions(&state, &mut actions);
             for action in actions {
-                let (fair, is_fault) = (model.fairness(&state, &action), model.is_fault(&action));
+                let (fair, is_fault) =
+                    (model.fairness(&state, &action), model.is_fault(&state, &action));
                 match model.next_state(&state, action).filter(|next| *next != state) {
                     Some(next) if !model.within_boundary(&next) => {
                         out.push(Step { target: None, fair, is_fault })
@@ -79,8 +80,10 @@ impl Plain {
         self.steps.len()
     }
 
-    fn is_enabled(&self, state: usize, number: u8) -> bool {
-        self.steps[state].iter().any(|step| step.fair == Some(number))
+    /// A fair action that is a fault is owed only on runs with faults.
+    fn is_enabled(&self, promise: &PlainPromise, state: usize, number: u8) -> bool {
+        let counts = |step: &&Step| promise.with_faults || !step.is_fault;
+        self.steps[state].iter().filter(counts).any(|step| step.fair == Some(number))
     }
 
     /// The steps on which a run may stay once the promise is broken.
@@ -108,7 +111,8 @@ impl Plain {
     fn has_fair_walk(&self, promise: &PlainPromise, knot: usize) -> bool {
         let all: u64 = self.numbers.iter().map(|number| 1 << number).sum();
         let rests = |state| {
-            let rests = self.numbers.iter().filter(|number| !self.is_enabled(state, **number));
+            let rests =
+                self.numbers.iter().filter(|number| !self.is_enabled(promise, state, **number));
             rests.map(|number| 1_u64 << number).sum::<u64>()
         };
         let mut seen = HashSet::from([(knot, rests(knot))]);
@@ -178,7 +182,7 @@ impl Plain {
                 let serves = |state: &usize| {
                     let mut steps = self.lasting(promise, *state);
                     stays[*state]
-                        && (!self.is_enabled(*state, *number)
+                        && (!self.is_enabled(promise, *state, *number)
                             || steps.any(|(t, fair)| fair == Some(*number) && stays[t]))
                 };
                 let mut reached = vec![false; self.len()];

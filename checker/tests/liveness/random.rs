@@ -2,7 +2,7 @@
 //!
 //! Never here: a graph whose verdict is known beforehand; see `traps.rs`.
 
-use super::net::{Fair, Fault, Free, Kind, NOWHERE, Net};
+use super::net::{Fair, FairFault, Fault, Free, Kind, NOWHERE, Net};
 use super::oracle::Plain;
 use super::{timeless, verdicts, verified};
 use stateright::Model;
@@ -31,9 +31,10 @@ impl Random {
     }
 
     fn kind(&mut self, fair_actions: u64) -> Kind {
-        match self.below(9) {
+        match self.below(10) {
             0 => Fault,
             1 | 2 => Free,
+            3 => FairFault(self.below(fair_actions) as u8),
             _ => Fair(self.below(fair_actions) as u8),
         }
     }
@@ -139,12 +140,12 @@ impl Live for Large {
     fn fairness(&self, state: &u64, action: &u64) -> Option<u8> {
         match self.random(*state, action + 10).kind(self.fair_actions) {
             _ if *action == 0 => Some((state / 40 % self.fair_actions) as u8),
-            Fair(number) if !self.is_fault(action) => Some(number),
+            Fair(number) if !self.is_fault(state, action) => Some(number),
             _ => None,
         }
     }
 
-    fn is_fault(&self, action: &u64) -> bool {
+    fn is_fault(&self, _: &u64, action: &u64) -> bool {
         *action == 3
     }
 

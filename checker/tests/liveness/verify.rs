@@ -30,11 +30,15 @@ where
     for (_, state) in stem[lasso.from_at..].iter().chain(cycle) {
         ensure(!(promise.to)(model, state), || format!("`to` in {state:?}"))?;
     }
-    if promise.faults == Faults::HaveEnded {
-        for (action, state) in cycle {
+    let with_faults = promise.faults == Faults::GoOn;
+    if !with_faults {
+        for (_, state) in cycle {
             ensure(model.is_repaired(state), || format!("{state:?} is broken"))?;
-            let fault = action.as_ref().filter(|action| model.is_fault(action));
-            ensure(fault.is_none(), || format!("the cycle has the fault {action:?}"))?;
+        }
+        for pair in cycle.windows(2) {
+            let [(_, before), (Some(action), _)] = pair else { continue };
+            let fault = model.is_fault(before, action);
+            ensure(!fault, || format!("the cycle has the fault {action:?}"))?;
         }
     }
     for number in 0..=FAIRNESS_MAX {
@@ -42,7 +46,7 @@ where
             let action = pair[1].0.as_ref();
             action.is_some_and(|action| model.fairness(&pair[0].1, action) == Some(number))
         });
-        let rests = cycle.iter().any(|(_, state)| !is_enabled(model, state, number));
+        let rests = cycle.iter().any(|(_, state)| !is_enabled(model, state, number, with_faults));
         ensure(taken || rests, || format!("unfair to {number}"))?;
     }
     Ok(())
@@ -69,7 +73,12 @@ where
 }
 
 /// Whether an action that is part of the fair action leads from the state to another.
-pub(crate) fn is_enabled<M: Live>(model: &M, state: &M::State, number: u8) -> bool
+pub(crate) fn is_enabled<M: Live>(
+    model: &M,
+    state: &M::State,
+    number: u8,
+    with_faults: bool,
+) -> bool
 where
     M::State: PartialEq,
 {
@@ -77,6 +86,7 @@ where
     model.actions(state, &mut actions);
     actions.into_iter().any(|action| {
         model.fairness(state, &action) == Some(number)
+            && (with_faults || !model.is_fault(state, &action))
             && model.next_state(state, action).is_some_and(|next| next != *state)
     })
 }

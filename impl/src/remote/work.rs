@@ -150,8 +150,14 @@ impl RemoteNode {
             self.work.notify_all();
             self.settled.notify_all();
         }
-        if inner.link.up || !inner.secondary.get()?.state.is_linked() {
+        let state = inner.secondary.get()?.state;
+        if inner.link.up || !state.is_linked() {
             inner.link.stalled = 0;
+            if inner.link.up && state.has_left() {
+                // PAIR-3: said again and again, since any of it may be lost.
+                inner.report_due = true;
+                self.work.notify_all();
+            }
             return Ok(());
         }
         inner.link.stalled += 1;

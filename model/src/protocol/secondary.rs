@@ -184,7 +184,7 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     }
 
     fn on_report(&mut self, rules: Rules) -> Outcome<P, D> {
-        if self.has_left() && rules.has(Rule::Pair3) {
+        if self.state.has_left() && rules.has(Rule::Pair3) {
             let incarnation = self.incarnation;
             return Ok(effects([SecondaryEffect::Send(ToPrimary::Suspended { incarnation })]));
         }
@@ -250,11 +250,6 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         self.dirty.clean_all();
         self.incarnation = incarnation;
         Ok(Effects::new())
-    }
-
-    /// Whether this side has left the pairing without being told to, so that the primary may not know.
-    fn has_left(&self) -> bool {
-        matches!(self.state, PairState::Psue | PairState::Ssws)
     }
 
     fn on_fail(&mut self) -> Outcome<P, D> {

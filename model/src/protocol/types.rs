@@ -104,6 +104,13 @@ impl PairState {
         matches!(self, Self::Copy | Self::Pair)
     }
 
+    /// Whether a secondary in this state has left its pairing without being told to, so that the primary may not know
+    /// (PAIR-3).
+    #[must_use]
+    pub const fn has_left(self) -> bool {
+        matches!(self, Self::Psue | Self::Ssws)
+    }
+
     /// Whether the pair is suspended on this side, so that a resync can bring it back.
     #[must_use]
     pub const fn is_suspended(self) -> bool {

@@ -498,7 +498,10 @@ const fn with_id(message: HostMessage, id: BackupId) -> HostMessage {
 
 /// What the sites may be told apart by in a dirty block: the rules by which its contents are copied before anybody asks.
 const SITES_APART: &[Rule] = &[
+    Rule::Xfer2,
     Rule::Pair1,
+    Rule::Pair2,
+    Rule::Pair3,
     Rule::Resync1,
     Rule::Resync2,
     Rule::Resync3,

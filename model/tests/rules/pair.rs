@@ -67,20 +67,20 @@ fn pair_2_takes_back_a_resync_that_was_not_answered() {
 }
 
 #[test]
-fn pair_3_a_secondary_that_has_left_says_so_at_every_frame() {
+fn pair_3_a_secondary_that_has_left_says_so_at_every_report() {
     let left = does(secondary(PairState::Pair), ALL, SecondaryEvent::Fail);
     let says = SecondaryEffect::Send(ToPrimary::Suspended { incarnation: INC });
     for _ in 0..2 {
-        let step = left.step(ALL, frame(INC, 1, written(0, 1)));
+        let step = left.step(ALL, SecondaryEvent::Report);
         assert_eq!((step.refused, step.state), (None, left));
         assert_eq!(step.effects.as_slice(), std::slice::from_ref(&says));
     }
-    let old = left.step(ALL, frame(Incarnation(0), 1, written(0, 1))).refused;
-    assert_eq!(old, Some(SecondaryRefusal::WrongState(PairState::Psue)), "of another pairing");
-    let told = secondary(PairState::Ssus).step(ALL, frame(INC, 1, written(0, 1))).refused;
+    let frame = left.step(ALL, frame(INC, 1, written(0, 1))).refused;
+    assert_eq!(frame, Some(SecondaryRefusal::WrongState(PairState::Psue)));
+    let told = secondary(PairState::Ssus).step(ALL, SecondaryEvent::Report).refused;
     assert_eq!(told, Some(SecondaryRefusal::WrongState(PairState::Ssus)), "the primary knows");
-    let without = left.step(less(Rule::Pair3), frame(INC, 1, written(0, 1))).refused;
-    assert_eq!(without, Some(SecondaryRefusal::WrongState(PairState::Psue)), "and sends for ever");
+    let without = left.step(less(Rule::Pair3), SecondaryEvent::Report).refused;
+    assert_eq!(without, Some(SecondaryRefusal::WrongState(PairState::Psue)), "and nobody hears");
 }
 
 #[test]
@@ -106,9 +106,10 @@ fn pair_3_a_pairing_that_ended_before_it_was_answered_is_asked_for_no_more() {
     // The secondary begins it, hears nothing, and leaves it; the request comes again.
     let begun = does(secondary(PairState::Ssus), ALL, SecondaryEvent::Resync { incarnation });
     let left = does(begun, ALL, SecondaryEvent::Fail);
-    let step = left.step(ALL, SecondaryEvent::Resync { incarnation });
+    let again = left.step(ALL, SecondaryEvent::Resync { incarnation }).refused;
+    assert_eq!(again, Some(SecondaryRefusal::WrongState(PairState::Psue)), "it has ended here");
     let says = SecondaryEffect::Send(ToPrimary::Suspended { incarnation });
-    assert_eq!(step.effects.as_slice(), [says]);
+    assert_eq!(left.step(ALL, SecondaryEvent::Report).effects.as_slice(), [says]);
     let heard = did(asked, ALL, PrimaryEvent::Suspended { incarnation });
     assert_eq!((heard.state, heard.pending), (PairState::Psus, None));
     let again = did(heard, ALL, PrimaryEvent::Resync);

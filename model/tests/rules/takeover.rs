@@ -36,7 +36,7 @@ fn takeover_2_fails_back_by_a_resync_the_other_way() {
     old.dirty.mark(BlockIndex(1));
     let old = did(old, ALL, write(0, 7));
     let new_primary: TestPrimary =
-        primary_of_taken_over(wrote, Queue::new(2), JournalFull::Hold).unwrap();
+        primary_of_taken_over(wrote, Queue::new(2), JournalFull::Hold, INC).unwrap();
     assert_eq!(new_primary.check(), Ok(()));
     let new_secondary: TestSecondary =
         secondary_of_old_primary(&old, Queue::new(2), BlockSet::new(3));
@@ -138,7 +138,7 @@ fn takeover_1_splits_for_no_backup_afterwards() {
 #[test]
 fn takeover_1_tells_the_old_primary() {
     let taken = does(secondary(PairState::Pair), ALL, SecondaryEvent::Takeover { force: false });
-    let step = taken.step(ALL, frame(INC, 1, written(0, 1)));
+    let step = taken.step(ALL, SecondaryEvent::Report);
     let says = SecondaryEffect::Send(ToPrimary::Suspended { incarnation: INC });
     assert_eq!((step.state, step.effects.as_slice()), (taken, [says].as_slice()));
     let deleted = taken.step(ALL, SecondaryEvent::Delete { incarnation: Incarnation(9) }).refused;
@@ -149,7 +149,7 @@ fn takeover_1_tells_the_old_primary() {
 fn takeover_2_needs_a_side_that_was_taken_over() {
     for state in SECONDARY_STATES {
         let new: Option<TestPrimary> =
-            primary_of_taken_over(secondary(state), Queue::new(2), JournalFull::Hold);
+            primary_of_taken_over(secondary(state), Queue::new(2), JournalFull::Hold, INC);
         assert_eq!(new.is_some(), state == PairState::Ssws, "{state}");
     }
 }
@@ -169,7 +169,12 @@ fn takeover_2_trusts_nothing_of_an_old_primary_without_a_pair() {
 #[test]
 fn takeover_2_covers_what_the_restored_gold_copy_undid() {
     let taken = does(copying_over_gold(), ALL, SecondaryEvent::Takeover { force: false });
-    let new: TestPrimary = primary_of_taken_over(taken, Queue::new(2), JournalFull::Hold).unwrap();
+    let new: TestPrimary =
+        primary_of_taken_over(taken, Queue::new(2), JournalFull::Hold, INC).unwrap();
     assert_eq!((new.state, new.incarnation), (PairState::Psus, INC.next()));
+    let later = Incarnation(INC.0 + 7);
+    let new: TestPrimary =
+        primary_of_taken_over(taken, Queue::new(2), JournalFull::Hold, later).unwrap();
+    assert_eq!(new.incarnation, later, "the old primary may have gone on without this side");
     assert!(new.dirty.is_dirty(BlockIndex(1)), "the old P-VOL has what this side gave up");
 }
