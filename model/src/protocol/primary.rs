@@ -42,7 +42,8 @@ pub struct Primary<P, J, D> {
     pub dirty: D,
     /// The pair mark's number once it has entered the journal. Invariant: set only in COPY with a clean map.
     pub mark: Option<Seq>,
-    /// The incarnation that was asked for and not yet answered. Volatile. Invariant: none in COPY and PAIR.
+    /// The incarnation that was asked for and not yet answered, durable before it is asked for: it may be in force at
+    /// the secondary, and a delete has to name it. Invariant: none in COPY and PAIR.
     pub pending: Option<Incarnation>,
     /// The backup for which host writes are held (QUIESCE-1). Volatile.
     pub quiesced: Option<BackupId>,
@@ -103,7 +104,6 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             PrimaryEvent::Unquiesce(id) => Ok(self.on_unquiesce(rules, id)),
             PrimaryEvent::LeaseExpired => self.on_lease_expired(rules),
             PrimaryEvent::Restart => {
-                self.pending = None;
                 self.quiesced = None;
                 Ok(Effects::new())
             }
@@ -295,8 +295,14 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
 
     fn on_suspend(&mut self, rules: Rules) -> Outcome<P> {
         if self.state.is_suspended() {
-            // Suspended already, whatever for: the command has nothing to do.
-            return Ok(Effects::new());
+            // A resync that has not been answered is taken back, and its number used up: otherwise the answer would
+            // still bring the pair to COPY, after the operator has suspended it.
+            let Some(incarnation) = self.pending.take() else {
+                // Suspended already, whatever for: the command has nothing to do.
+                return Ok(Effects::new());
+            };
+            self.incarnation = incarnation;
+            return Ok(effects([PrimaryEffect::Send(ToSecondary::Suspend { incarnation })]));
         }
         self.require_linked()?;
         let incarnation = self.incarnation;

@@ -84,7 +84,8 @@ impl World {
                 incarnation > secondary.incarnation || tells(incarnation)
             }
             ToSecondary::Suspend { incarnation } => {
-                incarnation == secondary.incarnation && secondary.state.is_linked()
+                incarnation > secondary.incarnation
+                    || incarnation == secondary.incarnation && secondary.state.is_linked()
             }
             ToSecondary::Delete { incarnation } => {
                 incarnation > secondary.incarnation

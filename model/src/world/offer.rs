@@ -5,7 +5,7 @@ use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::requester::RequesterState;
-use crate::protocol::{BlockIndex, HostMessage, PairState};
+use crate::protocol::{BlockIndex, HostMessage, PairState, Rule};
 use crate::world::World;
 use crate::world::action::Action;
 use crate::world::instance::{Cache, Fault, Variant};
@@ -87,7 +87,11 @@ impl World {
         if !state.secondary.queue.is_empty() {
             actions.push(Action::Apply);
         }
-        if !state.secondary.replica.is_split() {
+        // Where a split reflects what lags and nobody reads before it, nobody can tell how far the S-VOL lags.
+        let lag_is_seen = self.bounds.cache == Cache::Volatile
+            || !self.rules.has(Rule::Split1)
+            || !self.rules.has(Rule::Backup1);
+        if lag_is_seen && !state.secondary.replica.is_split() {
             let behind: BlockSet = state.secondary.replica.dirty;
             actions.extend(behind.iter().map(Action::CopyReplica));
         }
@@ -112,7 +116,9 @@ impl World {
 
     fn operator(&self, state: &State, actions: &mut Vec<Action>) {
         let primary = state.primary.state;
-        if primary.is_linked() && self.has(Fault::OperatorSuspend) {
+        let is_asked = state.primary.pending.is_some();
+        let can_suspend = primary.is_linked() || primary.is_suspended() && is_asked;
+        if can_suspend && self.has(Fault::OperatorSuspend) {
             actions.push(Action::Suspend);
         }
         if primary != PairState::Smpl && self.has(Fault::OperatorDelete) {

@@ -52,6 +52,21 @@ fn pair_2_tells_the_secondary_and_pair_3_does_not() {
 }
 
 #[test]
+fn pair_2_takes_back_a_resync_that_was_not_answered() {
+    let incarnation = INC.next();
+    for state in [PairState::Psus, PairState::Psue] {
+        let asked = did(primary(state, JournalFull::Hold), ALL, PrimaryEvent::Resync);
+        let step = asked.step(ALL, PrimaryEvent::Suspend);
+        let told = PrimaryEffect::Send(ToSecondary::Suspend { incarnation });
+        assert_eq!(step.effects.as_slice(), [told]);
+        let ready = PrimaryEvent::Ready { incarnation, written: Seq(0), dirty: BlockSet::new(3) };
+        let late = step.state.step(ALL, ready).refused;
+        assert_eq!(late, Some(PrimaryRefusal::StaleIncarnation(incarnation)));
+        assert_eq!(did(step.state, ALL, PrimaryEvent::Resync).pending, Some(incarnation.next()));
+    }
+}
+
+#[test]
 fn pair_3_a_secondary_that_has_left_says_so_at_every_frame() {
     let left = does(secondary(PairState::Pair), ALL, SecondaryEvent::Fail);
     let says = SecondaryEffect::Send(ToPrimary::Suspended { incarnation: INC });

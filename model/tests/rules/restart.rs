@@ -4,7 +4,7 @@
 use super::*;
 
 #[test]
-fn primary_loses_what_it_asked_for_and_its_hold() {
+fn primary_loses_its_hold() {
     let mut suspended = primary(PairState::Psue, JournalFull::Suspend);
     suspended.newest = Seq(7);
     suspended.written = Seq(5);
@@ -14,7 +14,7 @@ fn primary_loses_what_it_asked_for_and_its_hold() {
     assert_eq!((held.pending, held.quiesced), (Some(INC.next()), Some(ID)));
     let step = held.step(ALL, PrimaryEvent::Restart);
     assert_eq!((step.refused, step.effects.len()), (None, 0));
-    assert_eq!(step.state, suspended, "everything but pending and quiesced is as it was");
+    assert_eq!(step.state, asked, "everything but quiesced is as it was");
 }
 
 #[test]
@@ -29,17 +29,18 @@ fn primary_keeps_journal_map_and_mark() {
     assert_eq!(did(marked, ALL, PrimaryEvent::Restart), marked, "RESYNC-3: the mark is durable");
 }
 
+/// PAIR-4 after a crash: the secondary has begun what was asked for, and the delete has to reach it.
 #[test]
-fn an_answer_from_before_the_restart_is_taken_once_asked_for_again() {
+fn a_delete_after_a_restart_names_what_was_asked_for() {
     let asked = did(primary(PairState::Psue, JournalFull::Hold), ALL, PrimaryEvent::Resync);
-    let restarted = did(asked, ALL, PrimaryEvent::Restart);
     let incarnation = INC.next();
-    let ready = PrimaryEvent::Ready { incarnation, written: Seq(3), dirty: BlockSet::new(3) };
-    let refused = restarted.step(ALL, ready.clone()).refused;
-    assert_eq!(refused, Some(PrimaryRefusal::StaleIncarnation(incarnation)));
-    let again = did(restarted, ALL, PrimaryEvent::Resync);
-    assert_eq!(again.pending, Some(incarnation), "RESYNC-1: the same number is asked for");
-    assert_eq!(did(again, ALL, ready).state, PairState::Copy);
+    let begun = does(secondary(PairState::Psue), ALL, SecondaryEvent::Resync { incarnation });
+    let restarted = did(asked, ALL, PrimaryEvent::Restart);
+    let step = restarted.step(ALL, PrimaryEvent::Delete);
+    let told = PrimaryEffect::Send(ToSecondary::Delete { incarnation });
+    assert_eq!(step.effects.as_slice(), [told]);
+    let ended = does(begun, ALL, SecondaryEvent::Delete { incarnation });
+    assert_eq!(ended.state, PairState::Smpl);
 }
 
 #[test]
