@@ -260,7 +260,7 @@ impl Step<'_> {
     pub(super) fn fresh_value(&self, block: BlockIndex) -> Value {
         let mut used = 0_u64;
         let mut copy = *self.state;
-        copy.for_each_value(|at, value| {
+        copy.for_each_value(|at, _, value| {
             if at == block.0 as usize && *value != Value::FORGOTTEN {
                 used |= 1 << (value.0 & 63);
             }

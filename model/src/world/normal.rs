@@ -9,6 +9,7 @@
 //!
 //! What rule a step leans on is asked of the rules in force: without XFER-4 a stale frame can still act, so it stays.
 
+use crate::protocol::bounded::BlockSet;
 use crate::protocol::containers::{DirtyMap, ReorderQueue};
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
@@ -40,7 +41,8 @@ impl World {
         if self.rules.has(Rule::Backup4) {
             rename_ids(&mut state);
         }
-        rename_values(&mut state);
+        let compared = self.compared(&state);
+        rename_values(&mut state, &compared);
         state
     }
 
@@ -170,7 +172,7 @@ impl World {
         // A volatile cache that is lost takes the S/P-VOL back behind what was copied on.
         let keeps = self.bounds.cache == Cache::NonVolatile;
         if keeps && self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1) {
-            forget_replica_lag(state, self.bounds.faults.has(Fault::Takeover));
+            forget_replica_lag(state);
         }
         let dead = self.held_is_dead(state);
         if let Some(sync) = &mut state.sync {
@@ -200,6 +202,50 @@ impl World {
             state.ghost.oracle = state.spvol;
         }
         self.forget_broken_freeze(state);
+    }
+
+    /// Which groups of contents are compared in each block, now or later.
+    fn compared(&self, state: &State) -> Compared {
+        let State { primary, secondary, coordinator, .. } = state;
+        let none = BlockSet::new(self.bounds.blocks);
+        let lean_on = |rules: &[Rule]| rules.iter().all(|rule| self.rules.has(*rule));
+        let taken_over = secondary.state == PairState::Ssws;
+        let (is_after_sync, is_split_for) = match coordinator.state {
+            CoordinatorState::Splitting(id) | CoordinatorState::Thawing(id) => {
+                let split = secondary.replica.state == ReplicaState::Split(Purpose::Backup(id));
+                (split || !taken_over, split)
+            }
+            _ => (false, false),
+        };
+        // Between the sites nobody asks before the primary's contents are copied: where a block is dirty at the primary,
+        // or at the secondary and will be at the primary when it is linked again, or its copy is on the way. Only after a
+        // Sync, which completes with nothing of that kind, does a freeze speak of the remote site.
+        let mut sites_apart = none;
+        if !is_after_sync && lean_on(SITES_APART) {
+            sites_apart = primary.dirty;
+            if primary.state == PairState::Smpl {
+                // A create marks every block, and so does a failback without a pair.
+                sites_apart.mark_all();
+            }
+            if taken_over || !primary.state.is_linked() {
+                sites_apart.union(&secondary.dirty);
+            }
+            let coming = primary.journal.entries().filter(|entry| entry.seq > secondary.written);
+            for entry in coming {
+                if let Item::Copy { block, .. } = entry.item {
+                    sites_apart.mark(block);
+                }
+            }
+        }
+        // A split S-VOL is compared with what was permitted. In a marked block the S/P-VOL has gone its own way: it is
+        // reflected before it is read again, and dirty once a takeover has brought it back.
+        let keeps = self.bounds.cache == Cache::NonVolatile;
+        let svol_apart = if keeps && secondary.replica.is_split() && lean_on(SVOL_APART) {
+            secondary.replica.dirty
+        } else {
+            none
+        };
+        Compared { sites_apart, svol_apart, svol_with_local: is_split_for }
     }
 
     /// A freeze that did not hold is never permitted. What is left to check is that Sync brought over the blocks that
@@ -276,19 +322,15 @@ impl World {
 /// How far the S-VOL lags in the replica pair is not seen by anybody: SPLIT-1 reflects what lags before the S-VOL is
 /// read, and BACKUP-1 keeps it from being read in PAIR. So a lagging block counts as copied on. A block that differs and is
 /// *not* marked stays as it is.
-fn forget_replica_lag(state: &mut State, may_be_restored: bool) {
+fn forget_replica_lag(state: &mut State) {
     let replica = &mut state.secondary.replica;
-    for (at, block) in (0..replica.dirty.blocks()).map(|block| (block as usize, BlockIndex(block)))
-    {
-        if replica.state == ReplicaState::Pair && replica.dirty.is_dirty(block) {
-            state.svol[at] = state.spvol[at];
-        }
-        // What a restore brings back it marks, equal or not.
-        let marks_count = may_be_restored && replica.state != ReplicaState::Pair;
-        if state.svol[at] == state.spvol[at] && !marks_count {
-            replica.dirty.clean(block);
-        }
+    if replica.state != ReplicaState::Pair {
+        return;
     }
+    for block in replica.dirty.iter() {
+        state.svol[block.0 as usize] = state.spvol[block.0 as usize];
+    }
+    replica.dirty.clean_all();
 }
 
 /// Ghosts: what no property will look at again is dropped.
@@ -447,16 +489,70 @@ const fn with_id(message: HostMessage, id: BackupId) -> HostMessage {
     }
 }
 
-/// Values are only compared for equality, and only with others of their block: in each block they become 0, 1, ... in the
-/// order of a fixed walk.
-fn rename_values(state: &mut State) {
-    let mut names = [[u8::MAX; 32]; BLOCKS_MAX];
+/// What the sites may be told apart by in a dirty block: the rules by which its contents are copied before anybody asks.
+const SITES_APART: &[Rule] = &[
+    Rule::Pair1,
+    Rule::Resync1,
+    Rule::Resync2,
+    Rule::Resync3,
+    Rule::Xfer3,
+    Rule::Xfer4,
+    Rule::Sync1,
+    Rule::Sync5,
+    Rule::Takeover1,
+    Rule::Takeover2,
+];
+
+/// What a split S-VOL may be told apart from the S/P-VOL by in a marked block.
+const SVOL_APART: &[Rule] = &[Rule::Split1, Rule::Backup1, Rule::Takeover2];
+
+/// Contents that are compared with each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// The P-VOL, the freeze, and what is on its way from there.
+    Local,
+    /// The S/P-VOL, and what it has to be.
+    Remote,
+    /// The S-VOL, and what was permitted to be read of it.
+    Replica,
+}
+
+/// In which blocks which groups are compared.
+struct Compared {
+    /// Where local contents are not compared with remote ones.
+    sites_apart: BlockSet,
+    /// Where the S-VOL is not compared with the S/P-VOL.
+    svol_apart: BlockSet,
+    /// Whether the S-VOL is compared with local contents all the same: it is split for the freeze of this moment.
+    svol_with_local: bool,
+}
+
+impl Compared {
+    /// The table of names that the group uses in a block; groups that are compared share one.
+    fn table(&self, block: usize, group: Group) -> usize {
+        let block = BlockIndex(block as u32);
+        let remote = usize::from(self.sites_apart.is_dirty(block));
+        match group {
+            Group::Local => 0,
+            Group::Remote => remote,
+            Group::Replica if !self.svol_apart.is_dirty(block) => remote,
+            Group::Replica if self.svol_with_local => 0,
+            Group::Replica => 2,
+        }
+    }
+}
+
+/// Values are only compared for equality, and only with others of their block and group: there they become 0, 1, ... in
+/// the order of a fixed walk. Groups that are not compared have no name in common.
+fn rename_values(state: &mut State, compared: &Compared) {
+    let mut names = [[[u8::MAX; 32]; 3]; BLOCKS_MAX];
     let mut next = [0; BLOCKS_MAX];
-    state.for_each_value(|block, value| {
+    state.for_each_value(|block, group, value| {
         if *value == Value::FORGOTTEN {
             return;
         }
-        let name = &mut names[block][usize::from(value.0 & 31)];
+        let table = compared.table(block, group);
+        let name = &mut names[block][table][usize::from(value.0 & 31)];
         if *name == u8::MAX {
             *name = next[block];
             next[block] += 1;
@@ -466,26 +562,27 @@ fn rename_values(state: &mut State) {
 }
 
 impl State {
-    /// Walks over every value in the world with the block it stands in or is for, in a fixed order. Messages in flight
-    /// come last, since renaming reorders them.
-    pub(super) fn for_each_value(&mut self, mut visit: impl FnMut(usize, &mut Value)) {
+    /// Walks over every value in the world, with the block it stands in or is for and the group it belongs to, in a fixed
+    /// order. Messages in flight come last, since renaming reorders them.
+    pub(super) fn for_each_value(&mut self, mut visit: impl FnMut(usize, Group, &mut Value)) {
         let blocks = self.primary.dirty.blocks() as usize;
-        let image = |image: &mut Image, visit: &mut dyn FnMut(usize, &mut Value)| {
-            image
-                .iter_mut()
-                .take(blocks)
-                .enumerate()
-                .for_each(|(block, value)| visit(block, value));
+        let mut image = |image: &mut Image, group: Group| {
+            let values = image.iter_mut().take(blocks).enumerate();
+            values.for_each(|(block, value)| visit(block, group, value));
         };
-        let volumes = [&mut self.pvol, &mut self.spvol, &mut self.svol, &mut self.disk];
-        for volume in volumes.into_iter().chain([&mut self.ghost.oracle]) {
-            image(volume, &mut visit);
+        image(&mut self.pvol, Group::Local);
+        for volume in [&mut self.spvol, &mut self.disk, &mut self.ghost.oracle] {
+            image(volume, Group::Remote);
         }
+        image(&mut self.svol, Group::Replica);
         if let Some((_, complete)) = &mut self.ghost.complete {
-            image(complete, &mut visit);
+            image(complete, Group::Local);
         }
-        for frozen in [&mut self.ghost.frozen, &mut self.ghost.permitted].into_iter().flatten() {
-            image(&mut frozen.image, &mut visit);
+        if let Some(frozen) = &mut self.ghost.frozen {
+            image(&mut frozen.image, Group::Local);
+        }
+        if let Some(permitted) = &mut self.ghost.permitted {
+            image(&mut permitted.image, Group::Replica);
         }
         for queue in [&mut self.primary.journal, &mut self.secondary.queue, &mut self.ghost.order] {
             queue.entries_mut().for_each(|entry| visit_item(&mut entry.item, &mut visit));
@@ -493,7 +590,9 @@ impl State {
         self.to_secondary.rename(|mut message| {
             match &mut message {
                 ToSecondary::Frame(frame) => visit_item(&mut frame.entry.item, &mut visit),
-                ToSecondary::Unsequenced { block, payload, .. } => visit(block.0 as usize, payload),
+                ToSecondary::Unsequenced { block, payload, .. } => {
+                    visit(block.0 as usize, Group::Local, payload);
+                }
                 ToSecondary::Resync { .. }
                 | ToSecondary::Suspend { .. }
                 | ToSecondary::Delete { .. } => {}
@@ -530,10 +629,10 @@ impl State {
     }
 }
 
-fn visit_item(item: &mut Item<Value>, visit: &mut dyn FnMut(usize, &mut Value)) {
+fn visit_item(item: &mut Item<Value>, visit: &mut dyn FnMut(usize, Group, &mut Value)) {
     match item {
         Item::Write { block, payload } | Item::Copy { block, payload } => {
-            visit(block.0 as usize, payload);
+            visit(block.0 as usize, Group::Local, payload);
         }
         Item::PairMark => {}
     }
