@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Action, Bounds, Cache, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
+    Action, Bounds, Cache, Fault, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
     Variant, World, describe,
 };
 
@@ -114,6 +114,70 @@ fn run(variant: Variant, without: &[Rule], cases: u32) {
             TestError::Abort(reason) => panic!("{reason}"),
         },
     );
+}
+
+/// Walks through every state of a world by its plain normal form, and holds each against its whole normal form.
+fn compare_everywhere(bounds: Bounds, variant: Variant, without: &[Rule]) {
+    let world = World::new(bounds, variant, without);
+    let first = world.plain_normal(world.raw_initial());
+    let mut seen = HashSet::from([first]);
+    let mut level = vec![first];
+    while !level.is_empty() && seen.len() < STATES_MAX {
+        let mut next = Vec::new();
+        for state in level {
+            let normal = world.normal(state);
+            assert_eq!(world.normal(normal), normal);
+            assert_eq!(truths(&world, &state), truths(&world, &normal));
+            let (plain, whole) = (futures(&world, &state), futures(&world, &normal));
+            if plain != whole {
+                let lost: Vec<_> = plain.difference(&whole).collect();
+                let gained: Vec<_> = whole.difference(&plain).collect();
+                panic!("{}", differences(&world, &state, &lost, &gained));
+            }
+            for (_, after) in world.raw_successors(&state) {
+                let after = world.plain_normal(after);
+                if seen.insert(after) {
+                    next.push(after);
+                }
+            }
+        }
+        level = next;
+    }
+}
+
+/// Where a walk through a whole world ends at the latest.
+const STATES_MAX: usize = 120_000;
+
+/// Small worlds, each with what makes contents differ between the sites.
+fn small() -> Vec<Bounds> {
+    let ci = Instance::named("ci").unwrap().bounds;
+    let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    let link = [Fault::LinkDown, Fault::FalseSuspicion];
+    let two = Bounds { journal: 2, acks: 0, ..one };
+    vec![
+        with(one, &link),
+        with(one, &[Fault::Takeover, Fault::LinkDown]),
+        with(one, &[Fault::OperatorDelete, Fault::OperatorSuspend, Fault::Takeover]),
+        with(one, &[Fault::LinkDown, Fault::CrashSecondary, Fault::CrashLocalHost]),
+        with(two, &[Fault::LinkDown]),
+        with(two, &[Fault::FalseSuspicion, Fault::LeaseExpiry]),
+        with(Bounds { start: Start::Smpl, ..two }, &[Fault::LinkDown, Fault::OperatorDelete]),
+        with(
+            Bounds { stillness: Stillness::Quiesce, ..one },
+            &[Fault::LinkDown, Fault::LeaseExpiry],
+        ),
+    ]
+}
+
+#[test]
+fn through_whole_worlds() {
+    for bounds in small() {
+        compare_everywhere(bounds, Variant::Hardened, &[]);
+    }
+    compare_everywhere(small()[4], Variant::Synchronous, &[]);
+    compare_everywhere(small()[4], Variant::Published, &[]);
+    compare_everywhere(small()[0], Variant::Hardened, &[Rule::Resync4]);
 }
 
 #[test]

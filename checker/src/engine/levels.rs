@@ -49,13 +49,31 @@ where
     M::Action: Clone + Send + Sync,
 {
     let watch = Watch::new(options.limits, options.interrupt);
+    search(model, options, &watch).map(|(outcome, _)| outcome)
+}
+
+/// What a search hands to whoever looks further: the outcome, and the states it rests on.
+pub(super) type Searched<M> =
+    (Outcome<<M as Model>::Action, <M as Model>::State>, Store<<M as Model>::State>);
+
+/// The search of [`run`], which `watch` ends early and which keeps what it has seen.
+pub(super) fn search<M>(
+    model: &M,
+    options: &Options<'_, M::Action>,
+    watch: &Watch<'_>,
+) -> Result<Searched<M>, Failure<M>>
+where
+    M: Model + Sync,
+    M::State: Clone + Eq + Hash + Send + Sync,
+    M::Action: Clone + Send + Sync,
+{
     let properties = properties_of(model)?;
     let mut search = Search {
         model,
         options,
         threads: NonZeroUsize::new(options.threads).unwrap_or(NonZeroUsize::MIN),
-        watch: &watch,
-        pulse: Pulse::new(&watch, options.progress),
+        watch,
+        pulse: Pulse::new(watch, options.progress),
         found: vec![None; properties.len()],
         properties,
         store: Store::new(),
@@ -313,7 +331,7 @@ where
         }
     }
 
-    fn finish(mut self, ending: Ending) -> RunResult<M> {
+    fn finish(mut self, ending: Ending) -> Result<Searched<M>, Failure<M>> {
         self.rows.clear();
         let mut discoveries = Vec::new();
         for (property, found) in self.properties.iter().zip(&self.found) {
@@ -328,7 +346,7 @@ where
         let first = first.map(|id| rebuild(self.model, &self.store, id)).transpose()?;
         let properties = judge(&self.properties, |p| self.found[p].is_some(), ending);
         let deepest = self.counts.levels.iter().rev().find(|level| level.new > 0);
-        Ok(Outcome {
+        let outcome = Outcome {
             ending,
             properties,
             distinct: self.counts.distinct,
@@ -341,7 +359,9 @@ where
             discoveries,
             levels: self.counts.levels,
             kinds: self.counts.kinds,
-        })
+            promises: Vec::new(),
+        };
+        Ok((outcome, self.store))
     }
 }
 

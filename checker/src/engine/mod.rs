@@ -8,6 +8,7 @@ mod expand;
 mod insert;
 pub mod levels;
 mod limits;
+pub mod liveness;
 pub mod stateright;
 mod store;
 mod table;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 pub use limits::{Limit, Limits};
+pub use liveness::{Faults, Lasso, PromiseResult};
 
 /// A path through the model: the initial state first, without an action, then each action with
 /// the state it led to.
@@ -105,13 +107,13 @@ pub enum Ending {
 /// What a run says about one property.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// `always`: no reachable state violates it.
+    /// `always`: no reachable state violates it. A promise: every fair run keeps it.
     Holds,
-    /// `always`: a reachable state violates it.
+    /// `always`: a reachable state violates it. A promise: a fair run breaks it.
     Violated,
     /// `sometimes`: a reachable state shows it.
     Reached,
-    /// `sometimes`: no reachable state shows it.
+    /// `sometimes`: no reachable state shows it. A promise: no reachable state calls for it.
     Unreachable,
     /// The run ended before this was settled.
     Unknown,
@@ -201,6 +203,8 @@ pub struct Outcome<A, S> {
     pub levels: Vec<LevelCount>,
     /// Counts per group of actions, if [`Options::kind`] was given and the engine counts them.
     pub kinds: Vec<KindCount>,
+    /// The model's promises in the model's order; empty where the engine was not asked about them.
+    pub promises: Vec<PromiseResult<A, S>>,
 }
 
 impl<A, S> Outcome<A, S> {
@@ -228,6 +232,10 @@ pub enum Doing {
     Boundary,
     /// Evaluating the property of this name.
     Property(&'static str),
+    /// Telling which actions are fair, which are faults and where all is repaired.
+    Fairness,
+    /// Evaluating the promise of this name.
+    Promise(&'static str),
     /// Repeating the actions of a trace.
     Trace,
 }
@@ -258,6 +266,26 @@ pub enum EngineError<A, S> {
         /// The action that was being taken from that state.
         action: Option<A>,
     },
+    /// An action belongs to a fair action whose number is too large.
+    FairnessTooLarge {
+        /// The number.
+        number: u8,
+        /// The largest there is room for.
+        most: u8,
+        /// The action.
+        action: A,
+        /// The way to a state in which it has that number.
+        trace: Trace<A, S>,
+    },
+    /// An action is both a fault and weakly fair. Nothing obliges a fault to happen.
+    FairFault {
+        /// The number of the fair action.
+        number: u8,
+        /// The action.
+        action: A,
+        /// The way to a state in which it has that number.
+        trace: Trace<A, S>,
+    },
     /// The same state gave different actions or successors when asked again, so no count and no
     /// trace of this run can be trusted.
     NotRepeatable {
@@ -266,7 +294,7 @@ pub enum EngineError<A, S> {
     },
 }
 
-impl<A, S> fmt::Display for EngineError<A, S> {
+impl<A: fmt::Debug, S> fmt::Display for EngineError<A, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EventuallyRefused { property } => {
@@ -279,6 +307,14 @@ impl<A, S> fmt::Display for EngineError<A, S> {
                 f,
                 "the model panicked ({doing:?}) after {} steps: {message}",
                 trace.len().saturating_sub(1)
+            ),
+            Self::FairnessTooLarge { number, most, action, .. } => write!(
+                f,
+                "the action {action:?} is fair under the number {number}; the largest is {most}"
+            ),
+            Self::FairFault { number, action, .. } => write!(
+                f,
+                "the action {action:?} is a fault and yet fair, under the number {number}"
             ),
             Self::NotRepeatable { trace } => write!(
                 f,

@@ -85,6 +85,7 @@ where
         discoveries: in_order(&properties, found),
         levels: Vec::new(),
         kinds: Vec::new(),
+        promises: Vec::new(),
     })
 }
 

@@ -30,11 +30,11 @@ impl StateId {
         Some(Self(local << SHARD_BITS | (shard % SHARDS) as u32))
     }
 
-    fn shard(self) -> usize {
+    pub(super) fn shard(self) -> usize {
         self.0 as usize % SHARDS
     }
 
-    fn local(self) -> usize {
+    pub(super) fn local(self) -> usize {
         (self.0 >> SHARD_BITS) as usize
     }
 }
@@ -139,11 +139,18 @@ impl<S: Eq> Shard<S> {
 
     /// Whether the state is here. The hint is the first place to look.
     pub(super) fn contains(&self, tag: u32, hint: u32, state: &S) -> bool {
+        self.find(tag, hint, state).is_some()
+    }
+
+    /// The position of the state, which `hint` may already name.
+    pub(super) fn find(&self, tag: u32, hint: u32, state: &S) -> Option<u32> {
         if self.states.get(hint as usize) == Some(state) {
-            return true;
+            return Some(hint);
         }
-        let same = |local: u32| self.states.get(local as usize) == Some(state);
-        matches!(self.table.find(tag, same), Find::Position(_))
+        match self.table.find(tag, |local| self.states.get(local as usize) == Some(state)) {
+            Find::Position(local) => Some(local),
+            Find::Vacant(_) => None,
+        }
     }
 
     /// Keeps the first link a state is offered with.

@@ -121,7 +121,11 @@ fn chain<S: Eq>(store: &Store<S>, id: StateId) -> Vec<(Link, &S)> {
     chain
 }
 
-fn nth_action<M: Model>(model: &M, state: &M::State, position: u32) -> Option<M::Action> {
+pub(super) fn nth_action<M: Model>(
+    model: &M,
+    state: &M::State,
+    position: u32,
+) -> Option<M::Action> {
     let mut actions = Vec::new();
     model.actions(state, &mut actions);
     actions.into_iter().nth(position as usize)

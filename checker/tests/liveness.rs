@@ -1,0 +1,63 @@
+//! What the engine says about promises, on models where it is known whether they are kept.
+//!
+//! Never here: the protocol. These tests would hold for any model.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
+
+#[path = "liveness/classics.rs"]
+mod classics;
+#[path = "liveness/endings.rs"]
+mod endings;
+#[path = "liveness/net.rs"]
+mod net;
+#[path = "liveness/oracle.rs"]
+mod oracle;
+#[path = "liveness/random.rs"]
+mod random;
+#[path = "liveness/traps.rs"]
+mod traps;
+#[path = "liveness/verify.rs"]
+mod verify;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use syncsplit_checker::engine::liveness::{self, Live};
+use syncsplit_checker::engine::{Ending, Options, Outcome, Verdict};
+
+type OutcomeOf<M> = Outcome<<M as stateright::Model>::Action, <M as stateright::Model>::State>;
+
+fn with_threads<A>(threads: usize) -> Options<'static, A> {
+    Options { threads, ..Options::default() }
+}
+
+/// A complete run whose every lasso has passed the verifier.
+fn verified<M>(model: &M, threads: usize) -> OutcomeOf<M>
+where
+    M: Live + Sync,
+    M::State: Clone + Eq + Hash + Debug + Send + Sync,
+    M::Action: Clone + PartialEq + Debug + Send + Sync,
+{
+    let outcome = liveness::run(model, &with_threads(threads)).unwrap();
+    assert_eq!(outcome.ending, Ending::Complete);
+    let promises = model.promises();
+    assert_eq!(outcome.promises.len(), promises.len());
+    for (result, promise) in outcome.promises.iter().zip(&promises) {
+        assert_eq!((result.name, result.faults), (promise.name, promise.faults));
+        assert_eq!(result.lasso.is_some(), result.verdict == Verdict::Violated);
+        if let Some(lasso) = &result.lasso {
+            verify::lasso(model, promise, lasso).unwrap_or_else(|wrong| {
+                panic!("the lasso of {:?} is none: {wrong}\n{lasso:#?}", promise.name)
+            });
+        }
+    }
+    outcome
+}
+
+/// The outcome without what differs between any two runs.
+fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
+    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
+}
+
+fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
+    outcome.promises.iter().map(|promise| promise.verdict).collect()
+}
