@@ -3,6 +3,7 @@
 //! Never here: a write to the visited set. All chunks of a slice see the set as it was when the
 //! slice began, so what a chunk yields does not depend on who ran it or when.
 
+use super::counts::Tally;
 use super::limits::Watch;
 use super::store::{Frontier, Link, Place, Placer, SHARDS, StateId, Store};
 use super::trace::{Broke, Where, attempt};
@@ -21,20 +22,10 @@ pub(super) struct Candidate<S> {
 /// Candidates for one shard.
 pub(super) type Bucket<S> = Vec<Candidate<S>>;
 
-/// What a chunk yields besides candidates.
-#[derive(Default)]
-pub(super) struct Tally {
-    pub(super) generated: u64,
-    pub(super) cut: u64,
-    pub(super) deadlocks: u64,
-    pub(super) first_deadlock: Option<StateId>,
-    pub(super) fired: Vec<u64>,
-}
-
 /// The result of one chunk; rows are kept and reused from slice to slice.
 pub(super) struct Row<S> {
     pub(super) buckets: Vec<Bucket<S>>,
-    pub(super) tally: Tally,
+    pub(super) tally: Tally<StateId>,
     /// Whether the run was left before the chunk was done.
     pub(super) unfinished: bool,
     pub(super) broke: Option<Broke>,
@@ -102,7 +93,13 @@ where
         });
     }
 
-    fn expand_one(&self, id: StateId, scratch: &mut Scratch<M>, tally: &mut Tally, at: &mut Where) {
+    fn expand_one(
+        &self,
+        id: StateId,
+        scratch: &mut Scratch<M>,
+        tally: &mut Tally<StateId>,
+        at: &mut Where,
+    ) {
         let Some(state) = self.store.state(id) else {
             return;
         };

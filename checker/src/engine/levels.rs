@@ -9,15 +9,16 @@
 //!    new state's parent is the first one in that order and its number follows from it.
 //! 3. The next slice sees what the one before has added.
 
+use super::counts::Counts;
 use super::crew::share_out;
-use super::expand::{Candidate, Expander, Row, Tally};
+use super::expand::{Candidate, Expander, Row};
 use super::insert::{Column, Inserter};
 use super::limits::{Glance, Limit, Pulse, Watch, peak_bytes};
 use super::store::{Frontier, Link, Placer, SHARDS, StateId, Store};
 use super::trace::{explain, guard, rebuild};
 use super::{
-    Deadlocks, Discovery, Doing, Ending, Failure, KindCount, LevelCount, Options, Outcome,
-    RunResult, StopAt, judge, properties_of,
+    Deadlocks, Discovery, Doing, Ending, Failure, Options, Outcome, RunResult, StopAt, judge,
+    properties_of,
 };
 use ::stateright::{Expectation, Model, Property};
 use std::hash::Hash;
@@ -87,18 +88,6 @@ where
     search.finish(ending)
 }
 
-/// What a run has counted so far.
-#[derive(Default)]
-struct Counts {
-    distinct: u64,
-    transitions: u64,
-    cut: u64,
-    deadlocks: u64,
-    first_deadlock: Option<StateId>,
-    levels: Vec<LevelCount>,
-    kinds: Vec<KindCount>,
-}
-
 struct Search<'a, 'o, M: Model> {
     model: &'a M,
     options: &'a Options<'o, M::Action>,
@@ -112,7 +101,7 @@ struct Search<'a, 'o, M: Model> {
     placer: Placer,
     rows: Vec<Row<M::State>>,
     columns: Vec<Column<M::State>>,
-    counts: Counts,
+    counts: Counts<StateId>,
     /// How many states the next slice takes.
     slice: usize,
 }
@@ -165,17 +154,12 @@ where
             }
         }
         self.rows.push(row);
-        self.begin_level();
+        self.counts.begin_level();
         self.insert_slice(1)
     }
 
-    fn begin_level(&mut self) {
-        let depth = self.counts.levels.len() as u32;
-        self.counts.levels.push(LevelCount { depth, new: 0, generated: 0 });
-    }
-
     fn expand_level(&mut self, frontier: &Frontier) -> Step<M> {
-        self.begin_level();
+        self.counts.begin_level();
         let mut from = 0;
         while from < frontier.len() {
             self.pulse.beat(|| self.glance((frontier.len() - from) as u64, 0));
@@ -345,13 +329,12 @@ where
         let first = self.counts.first_deadlock;
         let first = first.map(|id| rebuild(self.model, &self.store, id)).transpose()?;
         let properties = judge(&self.properties, |p| self.found[p].is_some(), ending);
-        let deepest = self.counts.levels.iter().rev().find(|level| level.new > 0);
         let outcome = Outcome {
             ending,
             properties,
             distinct: self.counts.distinct,
             transitions: self.counts.transitions,
-            depth: deepest.map(|level| level.depth),
+            depth: self.counts.depth(),
             seconds: self.watch.seconds(),
             peak_bytes: peak_bytes(),
             cut_by_boundary: self.counts.cut,
@@ -362,38 +345,5 @@ where
             promises: Vec::new(),
         };
         Ok((outcome, self.store))
-    }
-}
-
-impl Counts {
-    fn add_tally(&mut self, tally: &Tally) {
-        self.transitions += tally.generated;
-        self.cut += tally.cut;
-        self.deadlocks += tally.deadlocks;
-        self.first_deadlock = self.first_deadlock.or(tally.first_deadlock);
-        // The level on top is the one being found; those that find it are one below.
-        if let Some(expanded) = self.levels.iter_mut().nth_back(1) {
-            expanded.generated += tally.generated;
-        }
-        for (kind, fired) in tally.fired.iter().enumerate() {
-            self.kind(kind).fired += fired;
-        }
-    }
-
-    fn add_new(&mut self, new: u64, by_kind: &[u64]) {
-        self.distinct += new;
-        if let Some(level) = self.levels.last_mut() {
-            level.new += new;
-        }
-        for (kind, new) in by_kind.iter().enumerate() {
-            self.kind(kind).new += new;
-        }
-    }
-
-    fn kind(&mut self, kind: usize) -> &mut KindCount {
-        if self.kinds.len() <= kind {
-            self.kinds.resize(kind + 1, KindCount::default());
-        }
-        &mut self.kinds[kind]
     }
 }

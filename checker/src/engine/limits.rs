@@ -157,7 +157,7 @@ impl<'a> Pulse<'a> {
 }
 
 /// The memory the process has resident now.
-fn resident_bytes() -> Option<u64> {
+pub(super) fn resident_bytes() -> Option<u64> {
     status_bytes("VmRSS:")
 }
 

@@ -3,12 +3,14 @@
 //! Never here: a search (see `levels`, `stateright`), or a word about the protocol that is
 //! being searched. An engine knows a model only through `stateright::Model`.
 
+mod counts;
 mod crew;
 mod expand;
 mod insert;
 pub mod levels;
 mod limits;
 pub mod liveness;
+pub mod packed;
 pub mod stateright;
 mod store;
 mod table;
@@ -236,8 +238,35 @@ pub enum Doing {
     Fairness,
     /// Evaluating the promise of this name.
     Promise(&'static str),
+    /// Packing a state, or unpacking it.
+    Packing,
     /// Repeating the actions of a trace.
     Trace,
+}
+
+/// What is wrong with the way a model packs its states.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PackingFlaw {
+    /// Unpacking what a state was packed into gives another state, so two states may be taken for
+    /// one.
+    RoundTrip,
+    /// A packed state has a bit that the model said it makes no use of.
+    Bits,
+    /// The model's own way to the successors of a state leads to others than its plain functions.
+    Successors,
+    /// The model's own answer to a property is not that of the property itself.
+    Property,
+}
+
+impl fmt::Display for PackingFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RoundTrip => "a state is not the same after packing and unpacking it",
+            Self::Bits => "a packed state has a bit that the model declared unused",
+            Self::Successors => "packed and plain functions lead to different successors",
+            Self::Property => "packed and plain functions differ on a property",
+        })
+    }
 }
 
 /// Why a run gave no outcome.
@@ -277,13 +306,12 @@ pub enum EngineError<A, S> {
         /// The way to a state in which it has that number.
         trace: Trace<A, S>,
     },
-    /// An action is both a fault and weakly fair. Nothing obliges a fault to happen.
-    FairFault {
-        /// The number of the fair action.
-        number: u8,
-        /// The action.
-        action: A,
-        /// The way to a state in which it has that number.
+    /// The model packs its states in a way that loses something, so no count of this run can be
+    /// trusted.
+    PackingBroken {
+        /// What is wrong.
+        flaw: PackingFlaw,
+        /// The way to the state where it showed.
         trace: Trace<A, S>,
     },
     /// The same state gave different actions or successors when asked again, so no count and no
@@ -312,9 +340,10 @@ impl<A: fmt::Debug, S> fmt::Display for EngineError<A, S> {
                 f,
                 "the action {action:?} is fair under the number {number}; the largest is {most}"
             ),
-            Self::FairFault { number, action, .. } => write!(
+            Self::PackingBroken { flaw, trace } => write!(
                 f,
-                "the action {action:?} is a fault and yet fair, under the number {number}"
+                "the packing of the model is broken: {flaw}; seen after {} steps",
+                trace.len().saturating_sub(1)
             ),
             Self::NotRepeatable { trace } => write!(
                 f,

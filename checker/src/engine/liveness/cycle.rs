@@ -12,7 +12,6 @@ use crate::engine::limits::Watch;
 
 /// A walk in one component.
 struct Walk<'a> {
-    edges: &'a Edges,
     components: &'a Components<'a>,
     watch: &'a Watch<'a>,
     at: u32,
@@ -32,16 +31,16 @@ pub(super) fn fair_cycle(
     knot: u32,
     watch: &Watch<'_>,
 ) -> Option<Vec<Edge>> {
-    let owed = edges.enabled(knot);
+    let owed = components.owed(knot);
     if owed == 0 {
         return Some(Vec::new());
     }
     let from = vec![NONE; edges.len()];
     let (at, steps, reached) = (knot, Vec::new(), Vec::new());
-    let mut walk = Walk { edges, components, watch, at, steps, owed, from, reached };
+    let mut walk = Walk { components, watch, at, steps, owed, from, reached };
     while walk.owed != 0 {
         walk.leg(|walk, edge| {
-            walk.owed & bit(edge.label) != 0 || walk.owed & !walk.edges.enabled(edge.target) != 0
+            walk.owed & bit(edge.label) != 0 || walk.owed & !walk.components.owed(edge.target) != 0
         })?;
     }
     if walk.at != knot {
@@ -91,7 +90,7 @@ impl Walk<'_> {
         }
         self.steps.push(last);
         for edge in &self.steps {
-            self.owed &= !bit(edge.label) & self.edges.enabled(edge.target);
+            self.owed &= !bit(edge.label) & self.components.owed(edge.target);
         }
         self.at = last.target;
     }

@@ -14,6 +14,9 @@ pub(super) const CHUNK: usize = 4096;
 pub(super) const FREE: u8 = FAIRNESS_MAX + 1;
 /// The label of an edge that is a fault.
 pub(super) const FAULT: u8 = FREE + 1;
+/// Set in the label of a fair action that is a fault as well: it is owed while faults go on, and does not happen once they
+/// have ended. A timer that runs out too early is such a one.
+const FAIR_FAULT: u8 = 0x80;
 /// The target of an edge that leads over the boundary.
 pub(super) const OUTSIDE: u32 = NONE;
 
@@ -90,9 +93,10 @@ impl Edges {
         targets.iter().zip(labels).map(|(target, label)| Edge { target: *target, label: *label })
     }
 
-    /// The fair actions that are enabled in a state, one bit each.
-    pub(super) fn enabled(&self, number: u32) -> u64 {
-        self.parts(number).1.iter().fold(0, |enabled, label| enabled | bit(*label))
+    /// The fair actions that are enabled in a state, one bit each; with faults or without.
+    pub(super) fn enabled(&self, number: u32, faults: bool) -> u64 {
+        let labels = self.parts(number).1.iter().filter(|label| faults || !is_fault(**label));
+        labels.fold(0, |enabled, label| enabled | bit(*label))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -102,5 +106,15 @@ impl Edges {
 
 /// The bit of a fair action's label; none for the other labels.
 pub(super) fn bit(label: u8) -> u64 {
-    1_u64.checked_shl(u32::from(label)).unwrap_or(0)
+    1_u64.checked_shl(u32::from(label & !FAIR_FAULT)).unwrap_or(0)
+}
+
+/// Whether an edge with this label is a fault.
+pub(super) fn is_fault(label: u8) -> bool {
+    label == FAULT || label & FAIR_FAULT != 0
+}
+
+/// The label of a fair action, which is a fault where it is taken or not.
+pub(super) fn fair(number: u8, fault: bool) -> u8 {
+    if fault { number | FAIR_FAULT } else { number }
 }

@@ -4,7 +4,7 @@
 //! place, and of several errors the one of the first chunk counts.
 
 use super::bits::Bits;
-use super::edges::{CHUNK, Chunk, Edge, Edges, FAULT, FREE, Marks, OUTSIDE};
+use super::edges::{CHUNK, Chunk, Edge, Edges, FAULT, FREE, Marks, OUTSIDE, fair};
 use super::graph::{NONE, StateGraph};
 use super::way::{self, Spot};
 use super::{FAIRNESS_MAX, Live, Promise};
@@ -34,7 +34,6 @@ pub(super) struct Expander<'a, M: Model, G> {
 enum Trouble {
     Panic { message: String, spot: Spot },
     TooLarge { number: u8, spot: Spot },
-    FairFault { number: u8, spot: Spot },
     NotRepeatable { spot: Spot },
 }
 
@@ -193,10 +192,8 @@ where
         self.model.actions(&state, actions);
         for (position, action) in (0u32..).zip(actions.drain(..)) {
             *spot = Spot { number, action: Some(position), doing: Doing::Fairness };
-            let label = label(self.model, &state, &action).map_err(|refused| match refused {
-                Refused::TooLarge(number) => Trouble::TooLarge { number, spot: *spot },
-                Refused::FairFault(number) => Trouble::FairFault { number, spot: *spot },
-            })?;
+            let label = label(self.model, &state, &action)
+                .map_err(|number| Trouble::TooLarge { number, spot: *spot })?;
             spot.doing = Doing::NextState;
             let Some(after) = self.model.next_state(&state, action) else {
                 continue;
@@ -254,10 +251,6 @@ where
                 }
                 (trace, None) => EngineError::NotRepeatable { trace },
             },
-            Trouble::FairFault { number, spot } => match told(&spot) {
-                (trace, Some(action)) => EngineError::FairFault { number, action, trace },
-                (trace, None) => EngineError::NotRepeatable { trace },
-            },
         }
     }
 }
@@ -270,22 +263,19 @@ fn push_new(edges: &mut Vec<Edge>, edge: Edge) {
     }
 }
 
-/// Why an action has no label.
-pub(super) enum Refused {
-    TooLarge(u8),
-    FairFault(u8),
-}
-
 /// The label of the edge that `action` takes out of `state`.
+///
+/// # Errors
+///
+/// The number of its fair action, if that is too large.
 pub(super) fn label<M: Live>(
     model: &M,
     state: &M::State,
     action: &M::Action,
-) -> Result<u8, Refused> {
-    match (model.fairness(state, action), model.is_fault(action)) {
-        (Some(number), true) => Err(Refused::FairFault(number)),
-        (Some(number), false) if number > FAIRNESS_MAX => Err(Refused::TooLarge(number)),
-        (Some(number), false) => Ok(number),
+) -> Result<u8, u8> {
+    match (model.fairness(state, action), model.is_fault(state, action)) {
+        (Some(number), _) if number > FAIRNESS_MAX => Err(number),
+        (Some(number), fault) => Ok(fair(number, fault)),
         (None, true) => Ok(FAULT),
         (None, false) => Ok(FREE),
     }

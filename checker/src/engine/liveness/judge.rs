@@ -81,7 +81,7 @@ impl Judge<'_> {
         let with_faults = faults == Faults::GoOn;
         let mut goal = Bits::new(self.edges.len());
         let note = |components: &Components<'_>, members: &[u32]| {
-            if is_fair(self.edges, components, members) {
+            if is_fair(components, members) {
                 members.iter().for_each(|member| {
                     goal.set(*member);
                 });
@@ -110,10 +110,10 @@ impl Judge<'_> {
 }
 
 /// Whether a run that stays in the component for ever can be fair.
-fn is_fair(edges: &Edges, components: &Components<'_>, members: &[u32]) -> bool {
+fn is_fair(components: &Components<'_>, members: &[u32]) -> bool {
     let mut owed = u64::MAX;
     for member in members {
-        owed &= edges.enabled(*member);
+        owed &= components.owed(*member);
         if owed == 0 {
             return true;
         }

@@ -69,11 +69,12 @@ pub const FAIRNESS_MAX: u8 = 63;
 pub trait Live: Model {
     /// The weakly fair action that `action` is part of in `state`; `None` if nothing obliges it to
     /// happen: it is a fault, or somebody's free choice. Several actions may be one fair action.
-    /// At most [`FAIRNESS_MAX`].
+    /// At most [`FAIRNESS_MAX`]. A fair action that is a fault in `state` is owed only while
+    /// faults go on.
     fn fairness(&self, state: &Self::State, action: &Self::Action) -> Option<u8>;
 
-    /// Whether `action` is a fault.
-    fn is_fault(&self, action: &Self::Action) -> bool;
+    /// Whether `action` is a fault in `state`: it does not happen there once faults have ended.
+    fn is_fault(&self, state: &Self::State, action: &Self::Action) -> bool;
 
     /// Whether nothing is broken in `state` that only the end of a fault would mend.
     fn is_repaired(&self, state: &Self::State) -> bool;

@@ -4,7 +4,7 @@
 //!
 //! Never here: what makes a component fair.
 
-use super::edges::{Edge, Edges, FAULT, OUTSIDE};
+use super::edges::{Edge, Edges, OUTSIDE, is_fault};
 use super::region::LOOK_AFTER;
 use crate::engine::limits::Watch;
 
@@ -71,10 +71,15 @@ impl<'a> Components<'a> {
         component.filter(|component| *component != APART)
     }
 
+    /// The fair actions that are owed in a state, one bit each.
+    pub(super) fn owed(&self, number: u32) -> u64 {
+        self.edges.enabled(number, self.faults)
+    }
+
     /// The edges out of a state to others in its component.
     pub(super) fn within(&self, number: u32) -> impl Iterator<Item = Edge> + '_ {
         let here = self.of(number);
-        let allowed = |label: u8| self.faults || label != FAULT;
+        let allowed = |label: u8| self.faults || !is_fault(label);
         self.edges.out(number).filter(move |edge| {
             allowed(edge.label) && here.is_some() && self.of(edge.target) == here
         })
@@ -160,7 +165,7 @@ fn follow(components: &mut Components<'_>, frame: &mut Frame) -> Option<u32> {
     let mut least = components.of[frame.number as usize];
     let mut fresh = None;
     while let Some(target) = targets.get(frame.edge as usize) {
-        let is_followed = components.faults || labels[frame.edge as usize] != FAULT;
+        let is_followed = components.faults || !is_fault(labels[frame.edge as usize]);
         let of =
             if is_followed && *target != OUTSIDE { components.of[*target as usize] } else { APART };
         frame.edge += 1;

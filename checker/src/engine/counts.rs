@@ -1,0 +1,88 @@
+//! What a search by levels has counted so far.
+//!
+//! Never here: when something counts. A search adds what it has settled.
+
+use super::{KindCount, LevelCount};
+
+/// What expanding some states yields besides new states.
+pub(super) struct Tally<Id> {
+    pub(super) generated: u64,
+    pub(super) cut: u64,
+    pub(super) deadlocks: u64,
+    pub(super) first_deadlock: Option<Id>,
+    pub(super) fired: Vec<u64>,
+}
+
+impl<Id> Default for Tally<Id> {
+    fn default() -> Self {
+        Self { generated: 0, cut: 0, deadlocks: 0, first_deadlock: None, fired: Vec::new() }
+    }
+}
+
+/// The sums over a run.
+pub(super) struct Counts<Id> {
+    pub(super) distinct: u64,
+    pub(super) transitions: u64,
+    pub(super) cut: u64,
+    pub(super) deadlocks: u64,
+    pub(super) first_deadlock: Option<Id>,
+    pub(super) levels: Vec<LevelCount>,
+    pub(super) kinds: Vec<KindCount>,
+}
+
+impl<Id> Default for Counts<Id> {
+    fn default() -> Self {
+        Self {
+            distinct: 0,
+            transitions: 0,
+            cut: 0,
+            deadlocks: 0,
+            first_deadlock: None,
+            levels: Vec::new(),
+            kinds: Vec::new(),
+        }
+    }
+}
+
+impl<Id: Copy> Counts<Id> {
+    pub(super) fn begin_level(&mut self) {
+        let depth = self.levels.len() as u32;
+        self.levels.push(LevelCount { depth, new: 0, generated: 0 });
+    }
+
+    /// The depth of the deepest level that has a state.
+    pub(super) fn depth(&self) -> Option<u32> {
+        self.levels.iter().rev().find(|level| level.new > 0).map(|level| level.depth)
+    }
+
+    pub(super) fn add_tally(&mut self, tally: &Tally<Id>) {
+        self.transitions += tally.generated;
+        self.cut += tally.cut;
+        self.deadlocks += tally.deadlocks;
+        self.first_deadlock = self.first_deadlock.or(tally.first_deadlock);
+        // The level on top is the one being found; those that find it are one below.
+        if let Some(expanded) = self.levels.iter_mut().nth_back(1) {
+            expanded.generated += tally.generated;
+        }
+        for (kind, fired) in tally.fired.iter().enumerate().filter(|(_, fired)| **fired > 0) {
+            self.kind(kind).fired += fired;
+        }
+    }
+
+    pub(super) fn add_new(&mut self, new: u64, by_kind: &[u64]) {
+        self.distinct += new;
+        if let Some(level) = self.levels.last_mut() {
+            level.new += new;
+        }
+        for (kind, new) in by_kind.iter().enumerate().filter(|(_, new)| **new > 0) {
+            self.kind(kind).new += new;
+        }
+    }
+
+    fn kind(&mut self, kind: usize) -> &mut KindCount {
+        if self.kinds.len() <= kind {
+            self.kinds.resize(kind + 1, KindCount::default());
+        }
+        &mut self.kinds[kind]
+    }
+}

@@ -1,0 +1,245 @@
+//! Expanding: the successors of some states, in the order of a queue, for each shard to look up.
+//!
+//! Never here: a look at the visited set.
+
+use super::super::counts::Tally;
+use super::super::limits::Watch;
+use super::super::{Doing, KINDS_MAX};
+use super::adopt::Adopted;
+use super::flaw::find_flaw;
+use super::layout::Layout;
+use super::pack::{Kind, Pack, Sink, Words, kind_of};
+use super::recent::Recent;
+use super::store::{Known, Place, SHARDS, StateId};
+use super::trace::{Broke, attempt};
+use ::stateright::Property;
+
+/// The most states one row can expand, since a candidate's parent is told by its offset.
+pub(super) const PARENTS_MAX: usize = 1 << u16::BITS;
+/// This many states, and of each as many more one, are expanded a second time to try the packing
+/// out. With debug assertions all are.
+const SAMPLE: u32 = if cfg!(debug_assertions) { u32::MAX } else { 1024 };
+/// States expanded between two looks at the clock, which takes as long as a fast model's step.
+const LOOK_EVERY: u32 = 4;
+
+/// A candidate in the list of a shard: 32 hash bits for the shard's table, and the position among
+/// the row's candidates.
+#[derive(Clone, Copy)]
+pub(super) struct Entry(u64);
+
+impl Entry {
+    #[inline]
+    pub(super) fn new(hash: u32, at: usize) -> Self {
+        Self(u64::from(hash) << 32 | at as u64)
+    }
+
+    #[inline]
+    pub(super) fn hash(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    pub(super) fn at(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
+
+/// Where a candidate comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    /// The offset from the row's first parent.
+    pub(super) parent: u16,
+    pub(super) kind: Kind,
+}
+
+/// What one task yields; rows are kept and reused from slice to slice.
+pub(super) struct Row<P> {
+    /// The number of the first state that was expanded.
+    pub(super) first: u32,
+    /// Successors that were not met lately, in the order of a queue: the candidates.
+    pub(super) states: Vec<P>,
+    pub(super) origins: Vec<Origin>,
+    /// For each shard its candidates, in the same order.
+    pub(super) lists: Vec<Vec<Entry>>,
+    pub(super) tally: Tally<StateId>,
+    /// How many candidates there is memory for.
+    pub(super) room: usize,
+    /// Whether there were more.
+    pub(super) overflowed: bool,
+    /// Whether the run was left before the task was done.
+    pub(super) unfinished: bool,
+    pub(super) broke: Option<Broke>,
+    /// What became of the candidates.
+    pub(super) adopted: Adopted,
+}
+
+impl<P: Words> Row<P> {
+    /// More candidates than this cannot be told apart.
+    pub(super) const ROOM_MAX: usize = u32::MAX as usize;
+    /// The most memory that one more candidate takes: a list that grows doubles, and for a moment
+    /// holds both the old and the new one.
+    pub(super) const CANDIDATE_BYTES: usize =
+        3 * (size_of::<P>() + size_of::<Origin>() + size_of::<Entry>());
+
+    pub(super) fn new() -> Self {
+        Self {
+            first: 0,
+            states: Vec::new(),
+            origins: Vec::new(),
+            lists: (0..SHARDS).map(|_| Vec::new()).collect(),
+            tally: Tally::default(),
+            room: Self::ROOM_MAX,
+            overflowed: false,
+            unfinished: false,
+            broke: None,
+            adopted: Adopted::default(),
+        }
+    }
+
+    pub(super) fn clear(&mut self, first: u32) {
+        self.first = first;
+        self.states.clear();
+        self.origins.clear();
+        self.lists.iter_mut().for_each(Vec::clear);
+        let Tally { generated, cut, deadlocks, first_deadlock, fired } = &mut self.tally;
+        (*generated, *cut, *deadlocks, *first_deadlock) = (0, 0, 0, None);
+        fired.iter_mut().for_each(|fired| *fired = 0);
+        self.overflowed = false;
+        self.unfinished = false;
+        self.broke = None;
+    }
+
+    /// Adds a candidate, if there is room for it.
+    #[inline]
+    pub(super) fn push(&mut self, hash: u64, packed: &P, origin: Origin) {
+        if self.states.len() >= self.room {
+            self.overflowed = true;
+            return;
+        }
+        let Place { shard, hash } = Place::of(hash);
+        self.lists[shard % SHARDS].push(Entry::new(hash, self.states.len()));
+        self.states.push(*packed);
+        self.origins.push(origin);
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let lists: usize = self.lists.iter().map(Vec::capacity).sum();
+        self.states.capacity() * size_of::<P>()
+            + self.origins.capacity() * size_of::<Origin>()
+            + lists * size_of::<Entry>()
+            + self.adopted.bytes()
+    }
+}
+
+/// What every task needs to know.
+pub(super) struct Expander<'a, M: Pack> {
+    pub(super) model: &'a M,
+    pub(super) properties: &'a [Property<M>],
+    pub(super) known: &'a Known<M::Packed>,
+    pub(super) watch: &'a Watch<'a>,
+    pub(super) kind: Option<fn(&M::Action) -> usize>,
+}
+
+impl<M: Pack> Expander<'_, M>
+where
+    M::State: PartialEq,
+{
+    /// Expands the states from `from` up to `to` into `row`. What `recent` has met must come
+    /// before what these states lead to, in the order of a queue.
+    pub(super) fn expand(
+        &self,
+        from: u32,
+        to: u32,
+        row: &mut Row<M::Packed>,
+        recent: &mut Recent<M::Packed>,
+    ) {
+        row.clear(from);
+        if self.kind.is_some() {
+            row.tally.fired.resize(KINDS_MAX, 0);
+        }
+        row.broke = attempt(|spot| {
+            let mut room = Vec::new();
+            for number in from..to {
+                if number % LOOK_EVERY == 0 && self.watch.is_over() {
+                    row.unfinished = true;
+                    return Ok(());
+                }
+                if row.overflowed {
+                    return Ok(());
+                }
+                let id = StateId::new(number);
+                spot.state = Some(id);
+                spot.doing = Doing::Actions;
+                let packed = self.known.state(id);
+                if number < SAMPLE || number % SAMPLE == 0 {
+                    find_flaw(self.model, &self.known.layout, self.properties, &packed)?;
+                }
+                let mut taker = Taker {
+                    layout: &self.known.layout,
+                    kind: self.kind,
+                    packed: &packed,
+                    parent: (number - from) as u16,
+                    leads_nowhere: true,
+                    row,
+                    recent,
+                };
+                room.clear();
+                self.model.successors(&packed, &mut room, &mut taker);
+                if taker.leads_nowhere {
+                    row.tally.deadlocks += 1;
+                    row.tally.first_deadlock.get_or_insert(id);
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Sorts out what one state leads to.
+struct Taker<'a, M: Pack> {
+    layout: &'a Layout<M::Packed>,
+    kind: Option<fn(&M::Action) -> usize>,
+    /// The state that is being expanded.
+    packed: &'a M::Packed,
+    parent: u16,
+    leads_nowhere: bool,
+    row: &'a mut Row<M::Packed>,
+    recent: &'a mut Recent<M::Packed>,
+}
+
+impl<M: Pack> Taker<'_, M> {
+    /// Few successors come this far; kept apart, this does not get in the way of the others.
+    #[inline(never)]
+    fn keep(&mut self, hash: u64, kind: Kind, next: &M::Packed) {
+        self.row.push(hash, next, Origin { parent: self.parent, kind });
+    }
+}
+
+impl<M: Pack> Sink<M> for Taker<'_, M> {
+    #[inline]
+    fn kind(&self, action: &M::Action) -> Kind {
+        kind_of(self.kind, action)
+    }
+
+    #[inline]
+    fn step(&mut self, kind: Kind, next: &M::Packed) {
+        self.leads_nowhere = false;
+        self.row.tally.generated += 1;
+        if let Some(fired) = self.row.tally.fired.get_mut(usize::from(kind)) {
+            *fired += 1;
+        }
+        if next == self.packed {
+            return;
+        }
+        let hash = self.layout.hash(next);
+        if !self.recent.meet(hash, next) {
+            self.keep(hash, kind, next);
+        }
+    }
+
+    #[inline]
+    fn cut(&mut self) {
+        self.leads_nowhere = false;
+        self.row.tally.cut += 1;
+    }
+}

@@ -1,0 +1,206 @@
+//! The visited set: packed states in the order in which a queue would hold them, each with the
+//! state it was first reached from.
+//!
+//! Never here: fingerprints in place of states, or an action. Which action led from a state to the
+//! next is found again by taking the parent's actions.
+
+use super::arena::Arena;
+use super::layout::Layout;
+use super::pack::Words;
+use super::table::{Find, NUMBER_MAX, Table};
+
+/// The set is cut by hash into this many parts, each written by one thread at a time. Nothing
+/// that a run tells depends on it.
+pub(super) const SHARDS: usize = 64;
+
+/// Parents that share a mark. Within them a parent is told by one byte.
+const BLOCK: u32 = 256;
+
+/// The number of a state: its position in the queue of a plain breadth-first search.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StateId(u32);
+
+impl StateId {
+    /// The largest number; a run that needs more ends with
+    /// [`Limit::Ids`](super::super::Limit::Ids).
+    pub const MAX: Self = Self(NUMBER_MAX);
+
+    /// The state at this position.
+    #[must_use]
+    pub const fn new(position: u32) -> Self {
+        Self(position)
+    }
+
+    /// The position.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The position, as an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Which of its block's members this is.
+    pub(super) fn in_block(self) -> u8 {
+        (self.0 % BLOCK) as u8
+    }
+
+    pub(super) fn block(self) -> usize {
+        (self.0 / BLOCK) as usize
+    }
+}
+
+/// What a hash says about a place: the shard, and 32 bits for its table.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) shard: usize,
+    pub(super) hash: u32,
+}
+
+impl Place {
+    /// The bits of shard and table do not overlap.
+    #[inline]
+    pub(super) fn of(hash: u64) -> Self {
+        let shard_bits = SHARDS.ilog2();
+        let shard = (hash >> (u64::BITS - shard_bits)) as usize;
+        Self { shard, hash: (hash >> (u32::BITS - shard_bits)) as u32 }
+    }
+}
+
+/// The states themselves; how they are found is for the shards.
+pub(super) struct Known<P> {
+    pub(super) layout: Layout<P>,
+    pub(super) len: u32,
+    pub(super) states: Arena,
+    /// One byte per state: its parent's position in its block.
+    pub(super) parents: Arena,
+    /// For each block of parents, the first state that has a parent there or in a later block.
+    first_children: Vec<u32>,
+    /// Initial states; they come first and have no parent.
+    roots: u32,
+}
+
+impl<P: Words> Known<P> {
+    pub(super) fn new(layout: Layout<P>) -> Self {
+        Self {
+            layout,
+            len: 0,
+            states: Arena::new(layout.stride(), layout.span()),
+            parents: Arena::new(1, 1),
+            first_children: Vec::new(),
+            roots: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn state(&self, id: StateId) -> P {
+        self.layout.load(self.states.get(id.index()))
+    }
+
+    /// Whether the state of this number, which must have one, is `packed`.
+    #[inline]
+    pub(super) fn is(&self, number: u32, packed: &P) -> bool {
+        self.layout.is_same(self.states.get(number as usize), packed)
+    }
+
+    /// The state that `id` was first reached from; an initial state has none.
+    pub(super) fn parent(&self, id: StateId) -> Option<StateId> {
+        if id.0 < self.roots {
+            return None;
+        }
+        let block = self.first_children.partition_point(|first| *first <= id.0).checked_sub(1)?;
+        let within = self.parents.get(id.index()).first()?;
+        Some(StateId(u32::try_from(block).ok()? * BLOCK + u32::from(*within)))
+    }
+
+    /// Notes that `first` is the first state with a parent in `block`.
+    pub(super) fn mark_block(&mut self, block: usize, first: StateId) {
+        while self.first_children.len() <= block {
+            self.first_children.push(first.0);
+        }
+    }
+
+    /// All states so far are initial ones.
+    pub(super) fn mark_roots(&mut self) {
+        self.roots = self.len;
+    }
+
+    /// The memory in use once there is room for `len` states.
+    pub(super) fn bytes_for(&self, len: usize) -> usize {
+        let marks = self.first_children.capacity() * size_of::<u32>();
+        self.states.bytes_for(len) + self.parents.bytes_for(len) + marks
+    }
+}
+
+/// The states of a search, by number and by content.
+pub struct States<P> {
+    pub(super) known: Known<P>,
+    pub(super) table: Table,
+}
+
+impl<P: Words> States<P> {
+    pub(super) fn new(layout: Layout<P>) -> Self {
+        Self { known: Known::new(layout), table: Table::new(SHARDS) }
+    }
+
+    /// How many states there are. Their numbers are those below.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.known.len
+    }
+
+    /// Whether the model has no state at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many states are initial ones. They have the first numbers.
+    #[must_use]
+    pub fn roots(&self) -> u32 {
+        self.known.roots
+    }
+
+    /// The numbers of all states, in the order of a queue: level by level, and within a level in
+    /// the order of their parents and of their parents' actions.
+    pub fn ids(&self) -> impl Iterator<Item = StateId> + use<P> {
+        (0..self.len()).map(StateId)
+    }
+
+    /// The state of this number.
+    #[must_use]
+    pub fn state(&self, id: StateId) -> Option<P> {
+        (id.0 < self.len()).then(|| self.known.state(id))
+    }
+
+    /// The number of this state.
+    #[must_use]
+    pub fn find(&self, packed: &P) -> Option<StateId> {
+        if !self.known.layout.has_room_for(packed) {
+            return None;
+        }
+        let place = Place::of(self.known.layout.hash(packed));
+        let part = self.table.part(place.shard);
+        // A slice that was left half done has numbers in the table that do not count.
+        let is_same = |number| number < self.len() && self.known.is(number, packed);
+        match part.find(place.hash, is_same) {
+            Find::Number(number) => Some(StateId(number)),
+            Find::Vacant(_) => None,
+        }
+    }
+
+    /// The state that this one was first reached from: one of the level before. An initial state
+    /// has none.
+    #[must_use]
+    pub fn parent(&self, id: StateId) -> Option<StateId> {
+        if id.0 < self.len() { self.known.parent(id) } else { None }
+    }
+
+    /// The engine's own memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.known.bytes_for(0) + self.table.bytes()
+    }
+}

@@ -1,0 +1,263 @@
+//! What the packed engine promises: it is the plainest search there is, whatever the threads.
+//!
+//! Never here: the protocol. These tests would hold for any model that packs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
+
+#[path = "packed/limits.rs"]
+mod limits;
+#[path = "engine/models.rs"]
+#[allow(dead_code, reason = "shared with the tests of the other engines")]
+mod models;
+#[path = "packed/packing.rs"]
+mod packing;
+#[path = "packed/plain.rs"]
+mod plain;
+#[path = "../benches/engines/two_phase.rs"]
+mod two_phase;
+#[path = "../benches/engines/words.rs"]
+mod words;
+
+use models::{Fault, Graph, Grid, Odd, sum};
+use packing::{Crook, Crooked};
+use stateright::{Model, Property};
+use std::sync::Arc;
+use syncsplit_checker::engine::packed::{Pack, explore, run};
+use syncsplit_checker::engine::{
+    self, Doing, Ending, EngineError, Options, Outcome, PackingFlaw, StopAt, Verdict, levels,
+};
+use two_phase::TwoPhase;
+use words::InWords;
+
+fn with_threads<A>(threads: usize) -> Options<'static, A> {
+    Options { threads, stop: StopAt::Exhaust, ..Options::default() }
+}
+
+/// The outcome without what differs between any two runs.
+fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
+    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
+}
+
+fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
+    outcome.properties.iter().map(|p| p.verdict).collect()
+}
+
+/// Runs the engine on one, two and three threads and compares it with the plain search.
+fn assert_plain<M>(model: &M, kind: fn(&M::Action) -> usize)
+where
+    M: Pack + Sync,
+    M::State: Clone + std::fmt::Debug + Eq + std::hash::Hash,
+    M::Action: Clone + std::fmt::Debug + PartialEq,
+{
+    let plain = plain::search(model, kind);
+    let mut before: Option<Outcome<M::Action, M::State>> = None;
+    for threads in [1, 2, 3, 2] {
+        let options = Options { kind: Some(kind), ..with_threads(threads) };
+        let (outcome, states) = explore(model, &options).unwrap();
+        plain::assert_begins_with(model, &plain, &states);
+        assert_eq!(states.len() as usize, plain.queue.len());
+        plain::assert_is_plain(&outcome, &plain);
+        let outcome = timeless(outcome);
+        assert!(before.as_ref().is_none_or(|before| *before == outcome), "{threads} threads");
+        before = Some(outcome);
+    }
+}
+
+#[test]
+fn two_phase_commit_is_searched_as_by_a_queue() {
+    for rms in 1..=6 {
+        assert_plain(&TwoPhase { rms }, two_phase::Action::kind);
+        assert_plain(&InWords { rms }, two_phase::Action::kind);
+    }
+}
+
+/// The counts of two-phase commit, as other checkers give them.
+const TWO_PHASE: [(u32, u64); 5] = [(3, 288), (4, 1_568), (5, 8_832), (6, 50_816), (7, 296_448)];
+
+#[test]
+fn two_phase_commit_has_the_states_the_other_engines_see() {
+    for (rms, distinct) in TWO_PHASE {
+        let model = TwoPhase { rms };
+        let options =
+            Options { kind: Some(two_phase::Action::kind as fn(&_) -> _), ..with_threads(2) };
+        let ours = run(&model, &options).unwrap();
+        let levels = levels::run(&model, &options).unwrap();
+        let theirs = engine::stateright::run(Arc::new(model), &with_threads(1)).unwrap();
+        for other in [&levels, &theirs] {
+            assert_eq!((ours.distinct, other.distinct), (distinct, distinct));
+            assert_eq!(ours.transitions, other.transitions);
+            assert_eq!(ours.depth, other.depth);
+            assert_eq!(ours.properties, other.properties);
+            let lengths = |outcome: &Outcome<_, _>| -> Vec<_> {
+                outcome.discoveries.iter().map(|d| (d.property, d.trace.len())).collect()
+            };
+            assert_eq!(lengths(&ours), lengths(other));
+        }
+        assert_eq!(ours.levels, levels.levels);
+        let fired = |outcome: &Outcome<_, _>| -> Vec<_> {
+            outcome.kinds.iter().map(|kind| kind.fired).collect()
+        };
+        assert_eq!(fired(&ours), fired(&levels));
+        assert_eq!(ours.deadlocks.map(|d| d.count), levels.deadlocks.map(|d| d.count));
+    }
+}
+
+/// The counts that five engines agree on; TLC and stateright also count the initial state.
+#[test]
+#[ignore = "ten million states; run in release"]
+fn two_phase_commit_with_nine_has_its_known_states() {
+    let outcome = run(&TwoPhase { rms: 9 }, &with_threads(2)).unwrap();
+    assert_eq!((outcome.distinct, outcome.transitions + 1), (10_340_352, 123_558_402));
+    assert_eq!(outcome.depth, Some(28));
+}
+
+#[test]
+fn random_graphs_are_searched_as_by_a_queue() {
+    for seed in 0..40 {
+        let graph = Graph { nodes: [40, 700, 20_000, 3][seed as usize % 4], seed };
+        assert_plain(&graph, |edge| *edge as usize);
+    }
+}
+
+fn sums() -> Vec<Property<Grid<5>>> {
+    vec![
+        Property::always("never 23", |_, s| sum(s) < 23),
+        Property::always("never 30", |_, s| sum(s) < 30),
+        Property::always("never 23 with a 9", |_, s| sum(s) < 23 || !s.contains(&9)),
+        Property::sometimes("20 without ones", |_, s| sum(s) == 20 && !s.contains(&1)),
+        Property::sometimes("a thousand", |_, s| sum(s) == 1000),
+    ]
+}
+
+#[test]
+fn boundaries_deadlocks_and_properties_are_those_of_a_queue() {
+    let kind: fn(&usize) -> usize = |counter| 3 * counter + 1;
+    assert_plain(&Grid::<5> { top: 9, properties: sums(), ..Grid::default() }, kind);
+    assert_plain(&Grid::<3> { top: 20, sum_max: Some(26), ..Grid::default() }, kind);
+    assert_plain(&Grid::<20> { top: 1, sum_max: Some(4), ..Grid::default() }, kind);
+    assert_plain(&Grid::<1> { top: 31, ..Grid::default() }, kind);
+}
+
+#[test]
+fn the_first_violation_ends_a_run_after_its_level() {
+    let grid = Grid::<5> { top: 11, properties: sums(), ..Grid::default() };
+    let run_on = |threads| {
+        let options = Options { stop: StopAt::FirstViolation, ..with_threads(threads) };
+        timeless(run(&grid, &options).unwrap())
+    };
+    let one = run_on(1);
+    use Verdict::{Reached, Unknown, Violated};
+    assert_eq!(verdicts(&one), [Violated, Unknown, Violated, Reached, Unknown]);
+    assert_eq!((one.ending, one.depth), (Ending::Violation, Some(23)));
+    let lengths: Vec<_> = one.discoveries.iter().map(|d| d.trace.len()).collect();
+    assert_eq!(lengths, [24, 24, 21]);
+    assert!([2, 3, 8, 2].map(run_on).iter().all(|other| *other == one));
+    let stop = Options { stop: StopAt::FirstViolation, ..with_threads(2) };
+    let levels = levels::run(&grid, &stop).unwrap();
+    assert_eq!((one.distinct, one.transitions), (levels.distinct, levels.transitions));
+    assert_eq!(one.levels, levels.levels);
+}
+
+/// A model without initial states, or with none within its boundary.
+#[test]
+fn nothing_is_searched_to_its_end() {
+    struct Void(Graph);
+    impl Model for Void {
+        type State = u64;
+        type Action = u64;
+        fn init_states(&self) -> Vec<u64> {
+            Vec::new()
+        }
+        fn actions(&self, node: &u64, actions: &mut Vec<u64>) {
+            self.0.actions(node, actions);
+        }
+        fn next_state(&self, node: &u64, edge: u64) -> Option<u64> {
+            self.0.next_state(node, edge)
+        }
+    }
+    impl Pack for Void {
+        type Packed = [u64; 3];
+        fn pack(&self, node: &u64) -> [u64; 3] {
+            self.0.pack(node)
+        }
+        fn unpack(&self, packed: &[u64; 3]) -> u64 {
+            self.0.unpack(packed)
+        }
+    }
+    let (outcome, states) = explore(&Void(Graph { nodes: 9, seed: 1 }), &with_threads(2)).unwrap();
+    assert_eq!((outcome.distinct, outcome.depth, outcome.levels.len()), (0, None, 0));
+    assert_eq!(outcome.ending, Ending::Complete);
+    assert!(states.is_empty() && states.ids().next().is_none());
+}
+
+#[test]
+fn an_eventually_is_refused() {
+    let properties = vec![Property::eventually("in the end", |_, _| true)];
+    let grid = Grid::<2> { top: 2, properties, ..Grid::default() };
+    let refused = EngineError::EventuallyRefused { property: "in the end" };
+    assert_eq!(run(&grid, &Options::default()), Err(refused));
+}
+
+#[test]
+fn a_panic_in_the_model_is_an_error_that_names_the_place() {
+    let cases = [
+        (Fault::InitPanics, Doing::Setup),
+        (Fault::ActionsPanic, Doing::Actions),
+        (Fault::NextPanics, Doing::NextState),
+        (Fault::BoundaryPanics, Doing::Boundary),
+        (Fault::PropertyPanics, Doing::Property("below the bad")),
+    ];
+    for (fault, where_it_was) in cases {
+        let mut before = None;
+        for threads in [1, 2, 3] {
+            let result = run(&Odd::new(fault), &with_threads(threads));
+            let Err(EngineError::ModelPanicked { message, doing, trace, action }) = result else {
+                panic!("{fault:?} gave {result:?}");
+            };
+            assert!(message.starts_with("blown at 100"), "{message}");
+            assert_eq!(doing, where_it_was);
+            let in_step = matches!(fault, Fault::NextPanics | Fault::BoundaryPanics);
+            assert_eq!(action.is_some(), in_step, "{fault:?}: {action:?}");
+            let steps = trace.len().saturating_sub(1);
+            assert_eq!(steps, if fault == Fault::InitPanics { 0 } else { steps.clamp(499, 501) });
+            let this = (message, trace, action);
+            assert!(before.as_ref().is_none_or(|before| *before == this), "{fault:?}");
+            before = Some(this);
+        }
+    }
+}
+
+fn crooked(crook: Crook, from: u64) -> Crooked {
+    Crooked { crook, from, asked: 0.into() }
+}
+
+#[test]
+fn a_packing_that_loses_something_is_found_out() {
+    let cases = [
+        (Crook::Lossy, PackingFlaw::RoundTrip),
+        (Crook::Beyond, PackingFlaw::Bits),
+        (Crook::Forgets, PackingFlaw::Successors),
+        (Crook::Cuts, PackingFlaw::Successors),
+        (Crook::Swaps, PackingFlaw::Successors),
+        (Crook::Lies, PackingFlaw::Property),
+    ];
+    for (crook, expected) in cases {
+        for from in [0, 1, 700] {
+            let result = run(&crooked(crook, from), &with_threads(2));
+            let Err(EngineError::PackingBroken { flaw, trace }) = result else {
+                panic!("{crook:?} from {from} on gave {result:?}");
+            };
+            assert_eq!(flaw, expected, "{crook:?}");
+            let last = trace.last().map_or(0, |(_, state)| *state);
+            assert!((from.saturating_sub(2)..from + 600).contains(&last), "{crook:?} at {last}");
+        }
+    }
+}
+
+#[test]
+fn a_model_that_changes_its_mind_is_found_out() {
+    for from in [0, 700] {
+        let result = run(&crooked(Crook::Moody, from), &with_threads(2));
+        assert!(matches!(result, Err(EngineError::NotRepeatable { .. })), "{result:?}");
+    }
+}

@@ -1,0 +1,149 @@
+//! How the small models pack their states, and models whose packing is at fault.
+//!
+//! Never here: assertions; see the scenarios in `packed.rs`.
+
+use super::models::{Graph, Grid, Odd};
+use stateright::{Model, Property};
+use std::sync::atomic::{AtomicU64, Ordering};
+use syncsplit_checker::engine::packed::{Pack, Sink};
+
+/// Five bits for each counter, so that most records end within a byte that is not theirs alone.
+impl<const N: usize> Pack for Grid<N> {
+    type Packed = [u64; 2];
+
+    fn bits(&self) -> usize {
+        5 * N
+    }
+
+    fn pack(&self, state: &[u8; N]) -> [u64; 2] {
+        let bits = state.iter().rev().fold(0, |bits: u128, c| bits << 5 | u128::from(*c));
+        [bits as u64, (bits >> 64) as u64]
+    }
+
+    fn unpack(&self, packed: &[u64; 2]) -> [u8; N] {
+        let bits = u128::from(packed[0]) | u128::from(packed[1]) << 64;
+        std::array::from_fn(|i| (bits >> (5 * i) & 31) as u8)
+    }
+}
+
+/// Three words with something in every one of them.
+impl Pack for Graph {
+    type Packed = [u64; 3];
+
+    fn pack(&self, node: &u64) -> [u64; 3] {
+        [*node % 7, node ^ 0x0123_4567_89ab_cdef, node.rotate_left(17)]
+    }
+
+    fn unpack(&self, packed: &[u64; 3]) -> u64 {
+        packed[2].rotate_right(17)
+    }
+}
+
+impl Pack for Odd {
+    type Packed = [u64; 1];
+
+    fn pack(&self, state: &u64) -> [u64; 1] {
+        [*state]
+    }
+
+    fn unpack(&self, packed: &[u64; 1]) -> u64 {
+        packed[0]
+    }
+}
+
+/// What is wrong with a [`Crooked`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Crook {
+    /// Two states pack into the same word.
+    Lossy,
+    /// A bit beyond those that were declared.
+    Beyond,
+    /// The model's own way to successors leaves one out.
+    Forgets,
+    /// It tells one as cut that lies within the boundary.
+    Cuts,
+    /// It tells two in the wrong order.
+    Swaps,
+    /// It says of a property what is not so.
+    Lies,
+    /// Another successor every time one asks.
+    Moody,
+}
+
+/// Counts to 5,000 in steps of one and two; what is wrong shows from `from` on.
+pub(crate) struct Crooked {
+    pub(crate) crook: Crook,
+    pub(crate) from: u64,
+    pub(crate) asked: AtomicU64,
+}
+
+impl Crooked {
+    fn is_bad(&self, crook: Crook, state: u64) -> bool {
+        self.crook == crook && state >= self.from
+    }
+}
+
+impl Model for Crooked {
+    type State = u64;
+    type Action = u64;
+
+    fn init_states(&self) -> Vec<u64> {
+        vec![0]
+    }
+
+    fn actions(&self, _: &u64, actions: &mut Vec<u64>) {
+        actions.extend([1, 2]);
+    }
+
+    fn next_state(&self, state: &u64, step: u64) -> Option<u64> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let mood = if self.is_bad(Crook::Moody, *state) { asked } else { 0 };
+        Some(state + step + mood).filter(|next| *next <= 5_000)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::<Self>::sometimes("the end", |_, state| *state == 5_000)]
+    }
+}
+
+impl Pack for Crooked {
+    type Packed = [u64; 2];
+
+    fn bits(&self) -> usize {
+        70
+    }
+
+    fn pack(&self, state: &u64) -> [u64; 2] {
+        let lost = u64::from(self.is_bad(Crook::Lossy, *state));
+        let beyond = u64::from(self.is_bad(Crook::Beyond, *state));
+        [state & !lost, beyond << 8]
+    }
+
+    fn unpack(&self, packed: &[u64; 2]) -> u64 {
+        packed[0]
+    }
+
+    fn holds(&self, _: usize, packed: &[u64; 2]) -> Option<bool> {
+        Some((packed[0] == 5_000) != self.is_bad(Crook::Lies, packed[0]))
+    }
+
+    fn successors<S: Sink<Self>>(&self, packed: &[u64; 2], _: &mut Vec<u64>, sink: &mut S) {
+        let state = packed[0];
+        let mut steps = [1, 2];
+        if self.is_bad(Crook::Swaps, state) {
+            steps.reverse();
+        }
+        for step in steps {
+            let kind = sink.kind(&step);
+            if step == 2 && self.is_bad(Crook::Forgets, state) {
+                continue;
+            }
+            let Some(next) = self.next_state(&state, step) else { continue };
+            if step == 2 && self.is_bad(Crook::Cuts, state) {
+                sink.cut();
+            } else {
+                sink.step(kind, &self.pack(&next));
+            }
+        }
+    }
+}
