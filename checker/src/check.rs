@@ -169,6 +169,12 @@ pub fn main(args: &CheckArgs) -> ExitCode {
                 eprintln!("error: the report could not be written: {error}");
                 return ExitCode::from(2);
             }
+            if let Some(file) = &args.trace_out
+                && let Err(error) = file.offer(report::shortest(&question, &outcome).as_ref())
+            {
+                eprintln!("error: {error}");
+                return ExitCode::from(2);
+            }
             ExitCode::from(report.verdict.exit_code())
         }
         Err(error) => {

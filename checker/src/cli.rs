@@ -1,5 +1,6 @@
 //! The command line: every argument with what it means and what is valid. No argument is acted on here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -7,6 +8,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{INSTANCES, PROPERTIES, Variant};
+
+use crate::trace::file::TraceFile;
 
 /// Checks the protocol of JP 2003-099306: backing up a database from an asynchronous remote copy without ever
 /// suspending the copy.
@@ -26,6 +29,12 @@ pub struct Cli {
 pub enum Command {
     /// Check every reachable state of an instance, for runs of any length
     Check(CheckArgs),
+    /// Walk through an instance by chance, beyond what can be searched
+    Simulate(SimulateArgs),
+    /// Serve pages on which an instance is explored step by step
+    Explore(ExploreArgs),
+    /// Step a trace file through the model, and say whether it is a run of it
+    Replay(ReplayArgs),
     /// Print what there is to check: instances, rules, properties or faults
     List(ListArgs),
 }
@@ -68,9 +77,97 @@ pub struct CheckArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write the shortest counterexample to this file; its name ends in .itf.json, .mmd, .svg or .txt
+    #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
+    pub trace_out: Option<TraceFile>,
     /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub progress: ProgressMode,
+}
+
+/// Arguments of `syncsplit simulate`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Exit codes: 0 no violation was found in these runs, which says nothing about others; 1 a \
+property is violated; 2 usage or bad input; 3 ended by Ctrl-C
+
+Examples:
+  syncsplit simulate ci --blocks 3 --journal 3 --frames 2 --acks 2 --host-messages 2
+  syncsplit simulate --without SYNC-5 --seed 7 --trace-out found.itf.json"
+)]
+pub struct SimulateArgs {
+    /// Which world to walk through; `syncsplit list instances` describes them
+    #[arg(default_value = "ci", value_parser = instance_names())]
+    pub instance: String,
+    /// Which reading of the protocol to walk through
+    #[arg(long, default_value = "hardened", value_parser = variant_names())]
+    pub variant: String,
+    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    pub without: Vec<Rule>,
+    /// Where chance begins; the same seed gives the same runs on any machine [default: any, and it is printed]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The most steps of a run
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub steps: u64,
+    /// How many runs
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// Blocks of the group, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub blocks: Option<u32>,
+    /// Entries the journal holds, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub journal: Option<usize>,
+    /// Messages in flight from primary to secondary, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub frames: Option<usize>,
+    /// Messages in flight from secondary to primary, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub acks: Option<usize>,
+    /// Messages in flight between the hosts, in place of the instance's
+    #[arg(long, value_name = "N")]
+    pub host_messages: Option<usize>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write the run that was found to this file; its name ends in .itf.json, .mmd, .svg or .txt
+    #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
+    pub trace_out: Option<TraceFile>,
+}
+
+/// Arguments of `syncsplit explore`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "The pages are those of stateright's Explorer. \"Run to completion\" on them searches the whole \
+instance and keeps it in memory; a large one is better left to `syncsplit check`."
+)]
+pub struct ExploreArgs {
+    /// Which world to explore; `syncsplit list instances` describes them
+    #[arg(default_value = "smoke", value_parser = instance_names())]
+    pub instance: String,
+    /// Which reading of the protocol to explore
+    #[arg(long, default_value = "hardened", value_parser = variant_names())]
+    pub variant: String,
+    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    pub without: Vec<Rule>,
+    /// The port on this host to serve at; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    pub port: u16,
+}
+
+/// Arguments of `syncsplit replay`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Exit codes: 0 the trace is a run of the model, 1 the model refuses a step or comes to another \
+state, 2 the file cannot be read as a trace"
+)]
+pub struct ReplayArgs {
+    /// A trace in ITF, as `--trace-out FILE.itf.json` writes it; world and rules stand in it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// Arguments of `syncsplit list`.

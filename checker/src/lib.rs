@@ -3,9 +3,14 @@
 //! Nothing here decides what the protocol is; that is `syncsplit_model`.
 #![forbid(unsafe_code)]
 
+pub mod bounds;
 pub mod check;
 pub mod cli;
 pub mod engine;
+pub mod explore;
 pub mod list;
 pub mod progress;
+pub mod replay;
 pub mod report;
+pub mod simulate;
+pub mod trace;

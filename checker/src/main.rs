@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use syncsplit_checker::cli::{Cli, Command};
-use syncsplit_checker::{check, list};
+use syncsplit_checker::{check, explore, list, replay, simulate};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(args) => check::main(&args),
+        Command::Replay(args) => replay::main(&args),
+        Command::Simulate(args) => simulate::main(&args),
+        Command::Explore(args) => explore::main(&args),
         Command::List(args) => list::main(&args),
     }
 }

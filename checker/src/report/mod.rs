@@ -8,11 +8,12 @@ use std::io;
 use serde::Serialize;
 use stateright::Expectation;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Action, State, World, describe};
+use syncsplit_model::world::{Action, State};
 
 use crate::check::{Answer, Question};
 use crate::engine::{Discovery, Ending, KindCount, Limit, Outcome, Verdict};
 use crate::list;
+use crate::trace::{Step, Subject, Trace};
 
 /// The whole result of one check. Serialized, it is the JSON object that `--format json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -64,20 +65,7 @@ pub struct PropertyReport {
     pub steps: Option<usize>,
     /// The shortest counterexample of an `always`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace: Option<Vec<StepReport>>,
-}
-
-/// One step of a trace.
-#[derive(Clone, Debug, Serialize)]
-pub struct StepReport {
-    /// Its number, from 1.
-    pub step: usize,
-    /// Who took it.
-    pub who: &'static str,
-    /// What was done, with arguments.
-    pub what: String,
-    /// Each field that changed, as `field: before -> after`.
-    pub changed: Vec<String>,
+    pub trace: Option<Vec<Step>>,
 }
 
 /// What one kind of action contributed.
@@ -95,7 +83,6 @@ impl Report {
     /// Puts the outcome of `question` into words.
     #[must_use]
     pub fn new(question: &Question, outcome: &Outcome<Action, State>) -> Self {
-        let world = question.world();
         Self {
             verdict: Answer::of(outcome),
             instance: question.instance.name,
@@ -110,14 +97,14 @@ impl Report {
             depth: outcome.depth,
             seconds: outcome.seconds,
             peak_bytes: outcome.peak_bytes,
-            properties: properties(&world, outcome),
+            properties: properties(question, outcome),
             actions: actions(outcome),
             notes: notes(question, outcome),
         }
     }
 }
 
-fn properties(world: &World, outcome: &Outcome<Action, State>) -> Vec<PropertyReport> {
+fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<PropertyReport> {
     outcome
         .properties
         .iter()
@@ -135,28 +122,30 @@ fn properties(world: &World, outcome: &Outcome<Action, State>) -> Vec<PropertyRe
                     Verdict::Unknown => "undecided",
                 },
                 steps: discovery.map(|found| found.trace.len().saturating_sub(1)),
-                trace: counterexample.map(|found| steps(world, found)),
+                trace: counterexample.map(|found| trace(question, found).steps()),
             }
         })
         .collect()
 }
 
-fn steps(world: &World, found: &Discovery<Action, State>) -> Vec<StepReport> {
-    let concrete = world.concrete(&found.trace);
-    // Renamed states still tell the story if the true numbers could not be found.
-    let path = if concrete.len() == found.trace.len() { &concrete } else { &found.trace };
-    path.windows(2)
-        .enumerate()
-        .filter_map(|(index, pair)| {
-            let [(_, before), (Some(action), after)] = pair else { return None };
-            Some(StepReport {
-                step: index + 1,
-                who: describe::who(action),
-                what: describe::action_text(action),
-                changed: describe::changes(world, before, after),
-            })
-        })
-        .collect()
+/// The run that a counterexample is.
+#[must_use]
+pub fn trace(question: &Question, found: &Discovery<Action, State>) -> Trace {
+    let subject = Subject {
+        instance: question.instance.name.into(),
+        bounds: question.instance.bounds,
+        variant: question.variant,
+        without: question.without.clone(),
+    };
+    Trace::new(subject, Some(found.property), &found.trace, None)
+}
+
+/// The shortest counterexample of an outcome, the first of them by property.
+#[must_use]
+pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option<Trace> {
+    let violated = outcome.properties.iter().filter(|p| p.verdict == Verdict::Violated);
+    let found = violated.filter_map(|property| outcome.discovery(property.name));
+    found.min_by_key(|found| found.trace.len()).map(|found| trace(question, found))
 }
 
 /// Every kind of action, those that never happened included; none where the engine does not count them.

@@ -5,10 +5,8 @@ use std::io::{self, Write};
 use bytesize::ByteSize;
 
 use crate::check::Answer;
-use crate::report::{PropertyReport, Report, StepReport, thousands};
-
-/// Columns of a counterexample's last field before it is wrapped.
-const CHANGED_WIDTH: usize = 64;
+use crate::report::{PropertyReport, Report, thousands};
+use crate::trace::text::table;
 
 /// Prints `report`.
 ///
@@ -66,35 +64,4 @@ fn ended(report: &Report) -> String {
         "violation" => "ended at the first level with a violation".into(),
         limit => format!("ended by the limit of {limit}"),
     }
-}
-
-fn table(trace: &[StepReport], out: &mut impl Write) -> io::Result<()> {
-    let who = trace.iter().map(|step| step.who.len()).max().unwrap_or(0).max(3);
-    let what = trace.iter().map(|step| step.what.len()).max().unwrap_or(0).max(4);
-    writeln!(out, "  step  {:who$}  {:what$}  changed", "who", "what")?;
-    writeln!(out, "  ----  {:-<who$}  {:-<what$}  {:-<7}", "", "", "")?;
-    for step in trace {
-        let mut lines = wrap(&step.changed).into_iter();
-        let first = lines.next().unwrap_or_default();
-        writeln!(out, "  {:>4}  {:who$}  {:what$}  {first}", step.step, step.who, step.what)?;
-        for line in lines {
-            writeln!(out, "  {:4}  {:who$}  {:what$}  {line}", "", "", "")?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts changes side by side as long as they fit.
-fn wrap(changed: &[String]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for change in changed {
-        match lines.last_mut() {
-            Some(line) if line.len() + change.len() + 2 <= CHANGED_WIDTH => {
-                line.push_str("; ");
-                line.push_str(change);
-            }
-            _ => lines.push(change.clone()),
-        }
-    }
-    lines
 }

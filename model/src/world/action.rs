@@ -9,8 +9,9 @@ use crate::world::state::{State, Value};
 /// A message from secondary to primary in this world.
 pub type Reply = ToPrimary<BlockSet>;
 
-/// One step of the world.
+/// One step of the world. Traces hold it as a record of its name and its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", content = "arguments", deny_unknown_fields)]
 pub enum Action {
     /// A transaction of one write, to this block.
     WriteOne(BlockIndex),
@@ -187,6 +188,33 @@ kinds! {
 }
 
 impl Action {
+    /// Whether the action keeps others from coming to their end: a failure, a loss, an impatience, a crash, a command
+    /// against the pair. A walk by chance in which these are as likely as the rest never finishes a backup.
+    #[must_use]
+    pub const fn is_disruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Lose(_)
+                | Self::LoseReply(_)
+                | Self::LoseHost(_)
+                | Self::LinkDown
+                | Self::Fail
+                | Self::SecondaryFail
+                | Self::Suspend
+                | Self::Delete
+                | Self::SyncTimeout
+                | Self::CoordinatorTimeout
+                | Self::RequesterTimeout
+                | Self::LeaseExpires
+                | Self::CrashPrimary
+                | Self::CrashSecondary
+                | Self::CrashLocalHost
+                | Self::CrashCoordinator
+                | Self::CrashRemoteHost
+                | Self::Takeover { .. }
+        )
+    }
+
     /// Whether the action is the backup's own: a step of requester, coordinator, Sync, or a message of theirs.
     #[must_use]
     pub const fn is_backup(&self) -> bool {

@@ -4,7 +4,8 @@
 //! Here the roles are composed and nothing of the protocol is decided: every transition of a role is the one that
 //! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, `offer` when, [`step`] how,
 //! with `arrays` and `hosts`; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
-//! what must come to pass, [`instance`] how large it all is, and [`describe`] how a person reads it.
+//! what must come to pass, [`instance`] how large it all is, [`describe`] how a person
+//! reads it, and [`parties`] who takes part in it.
 
 pub mod action;
 mod arrays;
@@ -14,6 +15,7 @@ pub mod instance;
 pub mod normal;
 mod offer;
 pub mod pack;
+pub mod parties;
 pub mod promise;
 pub mod property;
 pub mod state;
@@ -66,6 +68,19 @@ impl World {
                 Some((action, self.without_dead_messages(after)))
             })
             .collect()
+    }
+
+    /// Takes `action` in `state` without renaming: the state it leads to, less the messages that are dead. For whoever
+    /// follows a run with its true numbers, of at most 63 backups; [`World::attempt`] follows any.
+    ///
+    /// # Errors
+    /// The guard that was false.
+    pub fn attempt_raw(&self, state: &State, action: Action) -> Result<State, WhyNot> {
+        if !self.enabled(state).contains(&action) {
+            return Err(WhyNot::NotOffered);
+        }
+        let after = self.without_dead_messages(self.raw_step(state, action)?);
+        if self.normal(after) == self.normal(*state) { Err(WhyNot::Nothing) } else { Ok(after) }
     }
 
     /// The state in which a run begins, without renaming.

@@ -268,11 +268,7 @@ fn push_new(edges: &mut Vec<Edge>, edge: Edge) {
 /// # Errors
 ///
 /// The number of its fair action, if that is too large.
-pub(super) fn label<M: Live>(
-    model: &M,
-    state: &M::State,
-    action: &M::Action,
-) -> Result<u8, u8> {
+pub(super) fn label<M: Live>(model: &M, state: &M::State, action: &M::Action) -> Result<u8, u8> {
     match (model.fairness(state, action), model.is_fault(state, action)) {
         (Some(number), _) if number > FAIRNESS_MAX => Err(number),
         (Some(number), fault) => Ok(fair(number, fault)),

@@ -379,6 +379,7 @@ where
             discoveries,
             levels: self.counts.levels,
             kinds: self.counts.kinds,
+            promises: Vec::new(),
         };
         Ok((outcome, self.states))
     }

@@ -1,0 +1,202 @@
+//! `syncsplit explore`: serves stateright's Explorer on a world, with states and actions as a reader knows them and the
+//! path as a picture. The pages are stateright's.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use stateright::{Model, Path, Property};
+use syncsplit_model::world::{Action, Instance, PROPERTIES, State, Variant, World, describe};
+
+use crate::cli::ExploreArgs;
+use crate::report::reader_left;
+use crate::trace::{Numbers, Subject, Trace, changes, svg};
+
+/// The world as Explorer shows it: a state is shown with its true numbers, and is the same as another if their normal
+/// forms are.
+#[derive(Clone, Debug)]
+pub struct Explored {
+    subject: Subject,
+    world: Arc<World>,
+}
+
+/// A state of [`Explored`].
+#[derive(Clone)]
+pub struct Shown {
+    world: Arc<World>,
+    normal: State,
+    /// With the numbers of the path that led here.
+    state: State,
+}
+
+impl PartialEq for Shown {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+}
+
+impl Hash for Shown {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.normal.hash(hasher);
+    }
+}
+
+/// The fields that a reader follows, one a line.
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = describe::fields(&self.world, &self.state);
+        let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
+        fields.iter().try_for_each(|(field, text)| writeln!(f, "{field:width$}  {text}"))
+    }
+}
+
+impl Explored {
+    /// The world of `subject`.
+    #[must_use]
+    pub fn new(subject: Subject) -> Self {
+        let world = Arc::new(subject.world());
+        Self { subject, world }
+    }
+
+    fn shown(&self, state: State) -> Shown {
+        let normal = self.world.normal(state);
+        // Ids that have grown too far to be told apart begin anew.
+        let state = if state.requester.newest.0 < 60 { state } else { normal };
+        Shown { world: Arc::clone(&self.world), normal, state }
+    }
+}
+
+impl Model for Explored {
+    type State = Shown;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<Shown> {
+        vec![self.shown(self.world.raw_initial())]
+    }
+
+    fn actions(&self, state: &Shown, actions: &mut Vec<Action>) {
+        self.world.actions(&state.state, actions);
+    }
+
+    fn next_state(&self, last: &Shown, action: Action) -> Option<Shown> {
+        Some(self.shown(self.world.attempt_raw(&last.state, action).ok()?))
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        format!("{}: {}", describe::who(action), describe::action_text(action))
+    }
+
+    /// What the step changes, then every field.
+    fn format_step(&self, last: &Shown, action: Action) -> Option<String> {
+        let after = self.next_state(last, action)?;
+        let mut text = String::from("changed by this step\n");
+        for change in changes(&self.world, &last.state, &after.state) {
+            text.push_str(&format!("  {}: {} -> {}\n", change.field, change.before, change.after));
+        }
+        Some(format!("{text}\nstate\n{after:?}"))
+    }
+
+    fn as_svg(&self, path: Path<Shown, Action>) -> Option<String> {
+        let mut led_here = None;
+        let mut shown: Vec<(Option<Action>, State)> = Vec::new();
+        for (at, action) in path.into_vec() {
+            // A step that the model ignores is no part of the path.
+            if shown.last().is_none_or(|(_, before)| *before != at.state) {
+                shown.push((led_here, at.state));
+            }
+            led_here = action;
+        }
+        let subject = self.subject.clone();
+        let numbers = Numbers::True;
+        let trace = Trace { subject, property: None, numbers, path: shown, loop_from: None };
+        Some(svg::picture(&trace))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let checked = self.world.properties();
+        let named = |name| PROPERTIES.iter().position(|info| info.name == name);
+        let conditions = checked.into_iter().filter_map(|property| {
+            let condition = *CONDITIONS.get(named(property.name)?)?;
+            Some(Property { expectation: property.expectation, name: property.name, condition })
+        });
+        conditions.collect()
+    }
+}
+
+/// The condition of the property with index `N`: stateright takes functions that hold nothing.
+fn condition<const N: usize>(explored: &Explored, shown: &Shown) -> bool {
+    PROPERTIES.get(N).is_none_or(|info| info.is_true(&explored.world, &shown.normal))
+}
+
+macro_rules! conditions {
+    ($($index:literal)*) => {
+        const CONDITIONS: &[fn(&Explored, &Shown) -> bool] = &[$(condition::<$index>,)*];
+    };
+}
+
+conditions! {
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+}
+
+const _: () = assert!(PROPERTIES.len() <= CONDITIONS.len(), "every property has a condition here");
+
+/// The world that the command line asks for.
+fn subject(args: &ExploreArgs) -> Result<Subject, String> {
+    let instance = Instance::named(&args.instance)
+        .ok_or_else(|| format!("no instance is called {:?}", args.instance))?;
+    let variant = Variant::ALL.iter().find(|variant| variant.name() == args.variant);
+    Ok(Subject {
+        instance: instance.name.into(),
+        bounds: instance.bounds,
+        variant: *variant.ok_or_else(|| format!("no variant is called {:?}", args.variant))?,
+        without: args.without.clone(),
+    })
+}
+
+/// A free address on this host, tried out, since Explorer itself only panics when there is none.
+fn address(port: u16) -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()
+}
+
+/// Runs the command.
+#[must_use]
+pub fn main(args: &ExploreArgs) -> ExitCode {
+    let refuse = |error: String| {
+        eprintln!("error: {error}");
+        ExitCode::from(2)
+    };
+    let subject = match subject(args) {
+        Ok(subject) => subject,
+        Err(error) => return refuse(error),
+    };
+    let address = match address(args.port) {
+        Ok(address) => address,
+        Err(error) => {
+            let port = args.port;
+            return refuse(format!(
+                "port {port} of 127.0.0.1 cannot be used: {error}; `--port 0` takes any free one"
+            ));
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(|| std::process::exit(0)) {
+        eprintln!("warning: Ctrl-C will end the server by a signal: {error}");
+    }
+    let line = format!("Explorer of {} at http://{address}/ until Ctrl-C", subject.title());
+    if let Err(error) = writeln!(io::stdout(), "{line}").or_else(reader_left) {
+        return refuse(format!("the address could not be written: {error}"));
+    }
+    let threads = available_parallelism().map_or(1, usize::from);
+    let served = catch_unwind(AssertUnwindSafe(|| {
+        Explored::new(subject).checker().threads(threads).serve(address)
+    }));
+    match served {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => refuse(format!("the server at http://{address}/ has failed")),
+    }
+}

@@ -1,0 +1,100 @@
+//! The file that a run is written to: its name says the format.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::trace::{Trace, itf, mermaid, svg, text};
+
+/// The formats a run can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceFormat {
+    /// Informal Trace Format: what `syncsplit replay` reads.
+    Itf,
+    /// A Mermaid sequence diagram.
+    Mermaid,
+    /// A sequence diagram as a picture.
+    Svg,
+    /// The table of the text report.
+    Text,
+}
+
+impl TraceFormat {
+    /// Every format.
+    pub const ALL: &'static [Self] = &[Self::Itf, Self::Mermaid, Self::Svg, Self::Text];
+
+    /// How the names of such files end.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Itf => ".itf.json",
+            Self::Mermaid => ".mmd",
+            Self::Svg => ".svg",
+            Self::Text => ".txt",
+        }
+    }
+}
+
+/// A file to write a run to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceFile {
+    /// Where.
+    pub path: PathBuf,
+    /// In which format.
+    pub format: TraceFormat,
+}
+
+impl TraceFile {
+    /// The file called `name`, in the format that its ending says.
+    ///
+    /// # Errors
+    /// What is wrong with the name, and what would be valid.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let format = TraceFormat::ALL
+            .iter()
+            .find(|format| name.strip_suffix(format.ending()).is_some_and(|stem| !stem.is_empty()));
+        let Some(format) = format else {
+            let valid: Vec<_> = TraceFormat::ALL.iter().map(|format| format.ending()).collect();
+            return Err(format!("the name has to end in {}", valid.join(", ")));
+        };
+        let path = PathBuf::from(name);
+        // Found out now, and not after the search.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(format!("there is no folder {}", folder.display()));
+        }
+        if path.is_dir() {
+            return Err("there is a folder of that name".into());
+        }
+        Ok(Self { path, format: *format })
+    }
+
+    /// Writes `trace`.
+    ///
+    /// # Errors
+    /// What kept the file from being written.
+    pub fn write(&self, trace: &Trace) -> io::Result<()> {
+        let mut out = Vec::new();
+        match self.format {
+            TraceFormat::Itf => itf::write(trace, &mut out)?,
+            TraceFormat::Mermaid => out.extend(mermaid::diagram(trace).into_bytes()),
+            TraceFormat::Svg => out.extend(svg::picture(trace).into_bytes()),
+            TraceFormat::Text => text::page(trace, &mut out)?,
+        }
+        fs::write(&self.path, out)
+    }
+
+    /// Writes `trace` if there is one, and says on stderr what was done.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what kept it from being written.
+    pub fn offer(&self, trace: Option<&Trace>) -> Result<(), String> {
+        let path: &Path = &self.path;
+        let Some(trace) = trace else {
+            eprintln!("no counterexample: nothing is written to {}", path.display());
+            return Ok(());
+        };
+        self.write(trace)
+            .map_err(|error| format!("{} could not be written: {error}", path.display()))
+    }
+}
