@@ -7,11 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Action, Instance, PROPERTIES, State, Variant, World};
+use syncsplit_model::world::{
+    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Variant, World,
+};
 
-use crate::cli::{CheckArgs, Engine, Format};
+use crate::cli::{CheckArgs, CheckFormat, Engine};
+use crate::coverage;
 use crate::engine::{Ending, EngineError, Limits, Options, Outcome, StopAt, Verdict};
-use crate::engine::{levels, stateright};
+use crate::engine::{liveness, stateright};
+use crate::instance::Instance;
 use crate::progress::Reporter;
 use crate::report::{self, Report};
 
@@ -19,7 +23,7 @@ use crate::report::{self, Report};
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The world.
-    pub instance: &'static Instance,
+    pub instance: Instance,
     /// The reading of the protocol.
     pub variant: Variant,
     /// The rules left out.
@@ -61,7 +65,9 @@ impl Answer {
     #[must_use]
     pub fn of<A, S>(outcome: &Outcome<A, S>) -> Self {
         let any = |wanted| outcome.properties.iter().any(|property| property.verdict == wanted);
-        if any(Verdict::Violated) || any(Verdict::Unreachable) {
+        let kept = |wanted| outcome.promises.iter().any(|promise| promise.verdict == wanted);
+        let bad = [Verdict::Violated, Verdict::Unreachable];
+        if bad.iter().any(|bad| any(*bad) || kept(*bad)) {
             Self::Violated
         } else if outcome.ending == Ending::Complete && outcome.cut_by_boundary == 0 {
             Self::Holds
@@ -90,20 +96,35 @@ impl Question {
     /// # Errors
     /// A sentence that names the argument that is not valid, and what would be.
     pub fn of(args: &CheckArgs) -> Result<Self, String> {
-        let instance = Instance::named(&args.instance)
-            .ok_or_else(|| format!("no instance is called {:?}", args.instance))?;
-        let variant = Variant::ALL.iter().find(|variant| variant.name() == args.variant);
-        let properties = PROPERTIES.iter().map(|property| property.name);
-        let cores = available_parallelism().map_or(1, usize::from);
+        let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+        let variant = match &args.variant {
+            Some(name) => named(name)?,
+            None => instance.variant,
+        };
+        let mut without = instance.without.clone();
+        without.extend(args.without.iter().filter(|rule| !instance.without.contains(rule)));
+        let asked: Vec<_> =
+            askable().filter(|name| args.property.iter().any(|p| p == name)).collect();
+        let properties = if asked.is_empty() { instance.properties.clone() } else { asked };
+        for promise in PROMISES.iter().filter(|promise| properties.contains(&promise.name)) {
+            refuse_promise(promise, &instance.bounds, args.engine)?;
+        }
         Ok(Self {
-            instance,
-            variant: *variant.ok_or_else(|| format!("no variant is called {:?}", args.variant))?,
-            without: args.without.clone(),
-            properties: properties.filter(|name| args.property.iter().any(|p| p == name)).collect(),
+            variant,
+            without,
+            properties,
             engine: args.engine,
-            threads: args.threads.map_or(cores, usize::from),
+            threads: threads(args.threads),
             limits: Limits { time: args.time, states: args.states, memory_bytes: args.memory },
+            instance,
         })
+    }
+
+    /// Whether nothing but the instance decides what is asked, so that what it expects can be compared.
+    #[must_use]
+    pub fn is_as_the_instance_asks(&self) -> bool {
+        let Instance { variant, without, properties, .. } = &self.instance;
+        self.variant == *variant && self.without == *without && self.properties == *properties
     }
 
     /// The world that the question is about.
@@ -111,6 +132,7 @@ impl Question {
     pub fn world(&self) -> World {
         let mut world = World::new(self.instance.bounds, self.variant, &self.without);
         world.only.clone_from(&self.properties);
+        world.promises = self.instance.promises && self.engine == Engine::Native;
         world
     }
 
@@ -129,17 +151,66 @@ impl Question {
             threads: self.threads,
             stop: StopAt::FirstViolation,
             limits: self.limits,
-            kind: Some(Action::kind),
+            kind: Some(coverage::group),
             interrupt,
             progress: Some(&show),
         };
         let outcome = match self.engine {
-            Engine::Levels => levels::run(&world, &options),
+            Engine::Native => liveness::run_packed(&world, &options),
             Engine::Stateright => stateright::run(Arc::new(world), &options),
         };
         reporter.finish();
         outcome.map_err(Box::new)
     }
+}
+
+/// The names of all that can be asked: properties, then promises.
+pub fn askable() -> impl Iterator<Item = &'static str> {
+    let properties = PROPERTIES.iter().map(|property| property.name);
+    properties.chain(PROMISES.iter().map(|promise| promise.name))
+}
+
+/// Refuses to ask for a promise that the world or the engine cannot answer for.
+fn refuse_promise(promise: &PromiseInfo, bounds: &Bounds, engine: Engine) -> Result<(), String> {
+    let name = promise.name;
+    if engine != Engine::Native {
+        return Err(format!("the engine {} judges no promise; {name} needs native", engine.name()));
+    }
+    if !promise.applies(bounds) {
+        let needs = promise.needs;
+        return Err(format!("{name} is not asked of this world: it needs {needs}"));
+    }
+    Ok(())
+}
+
+/// The variant called `name`.
+///
+/// # Errors
+/// A sentence with the names that are valid.
+pub fn named(name: &str) -> Result<Variant, String> {
+    let variants = Variant::ALL.iter();
+    let found = variants.clone().find(|variant| variant.name() == name).copied();
+    found.ok_or_else(|| {
+        let names: Vec<_> = variants.map(|variant| variant.name()).collect();
+        format!("no variant is called {name:?}; there are {}", names.join(", "))
+    })
+}
+
+/// Worker threads as asked for, or one for each core.
+#[must_use]
+pub fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// A flag that Ctrl-C and SIGTERM raise.
+#[must_use]
+pub fn interrupt() -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&interrupt);
+    if let Err(error) = ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)) {
+        eprintln!("warning: Ctrl-C will end the run without a report: {error}");
+    }
+    interrupt
 }
 
 /// Runs the command.
@@ -152,18 +223,15 @@ pub fn main(args: &CheckArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&interrupt);
-    if let Err(error) = ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)) {
-        eprintln!("warning: Ctrl-C will end the run without a report: {error}");
-    }
+    let interrupt = interrupt();
     let reporter = Reporter::new(args.progress);
     match question.ask(&reporter, Some(&interrupt)) {
         Ok(outcome) => {
             let report = Report::new(&question, &outcome);
             let printed = match args.format {
-                Format::Text => report::text::print(&report),
-                Format::Json => report::json::print(&report),
+                CheckFormat::Text => report::text::print(&report),
+                CheckFormat::Json => report::json::print(&report),
+                CheckFormat::Junit => report::junit::print(&report::junit::check(&report)),
             };
             if let Err(error) = printed.or_else(report::reader_left) {
                 eprintln!("error: the report could not be written: {error}");
@@ -175,10 +243,16 @@ pub fn main(args: &CheckArgs) -> ExitCode {
                 eprintln!("error: {error}");
                 return ExitCode::from(2);
             }
-            ExitCode::from(report.verdict.exit_code())
+            ExitCode::from(report.exit_code())
         }
         Err(error) => {
             eprintln!("error: {error}");
+            if args.format == CheckFormat::Junit {
+                let broken = report::junit::broken("check", &question.instance.name, &error);
+                if let Err(error) = report::junit::print(&broken).or_else(report::reader_left) {
+                    eprintln!("error: the report could not be written: {error}");
+                }
+            }
             ExitCode::from(2)
         }
     }

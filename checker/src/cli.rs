@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{INSTANCES, PROPERTIES, Variant};
+use syncsplit_model::world::{INSTANCES, Variant};
 
 use crate::trace::file::TraceFile;
 
@@ -35,6 +35,10 @@ pub enum Command {
     Explore(ExploreArgs),
     /// Step a trace file through the model, and say whether it is a run of it
     Replay(ReplayArgs),
+    /// Leave out one rule after the other, and show what breaks without it
+    Ablate(AblateArgs),
+    /// Check every variant of the protocol under every class of faults
+    Matrix(MatrixArgs),
     /// Print what there is to check: instances, rules, properties or faults
     List(ListArgs),
 }
@@ -45,22 +49,23 @@ pub enum Command {
   syncsplit check                            the default instance, every rule in force
   syncsplit check --variant published        the patent's figures to the letter
   syncsplit check smoke --without SYNC-5     what goes wrong when Sync does not look at the pair again
-  syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json")]
+  syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json
+  syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it")]
 pub struct CheckArgs {
-    /// Which world to check; `syncsplit list instances` describes them
-    #[arg(default_value = "ci", value_parser = instance_names())]
+    /// Which world to check: a name, or the path of a TOML file
+    #[arg(default_value = "ci", help = instance_help())]
     pub instance: String,
-    /// Which reading of the protocol to check
-    #[arg(long, default_value = "hardened", value_parser = variant_names())]
-    pub variant: String,
+    /// Which reading of the protocol to check [default: what the file says, or hardened]
+    #[arg(long, value_parser = variant_names())]
+    pub variant: Option<String>,
     /// Leave a rule out; may be given again. `syncsplit list rules` describes them
     #[arg(long, value_name = "RULE", value_parser = parse_rule)]
     pub without: Vec<Rule>,
-    /// Check only this property; may be given again. `syncsplit list properties` describes them
+    /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = property_names())]
     pub property: Vec<String>,
     /// Which engine searches
-    #[arg(long, value_enum, default_value_t = Engine::Levels)]
+    #[arg(long, value_enum, default_value_t = Engine::Native)]
     pub engine: Engine,
     /// Worker threads, 1 to 256; verdict, counts and traces do not depend on them [default: all cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -75,11 +80,74 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub states: Option<u64>,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
     /// Write the shortest counterexample to this file; its name ends in .itf.json, .mmd, .svg or .txt
     #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
     pub trace_out: Option<TraceFile>,
+    /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
+}
+
+/// Arguments of `syncsplit ablate`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Without an instance each rule is searched where the table checker/ablations.toml says, and
+what is found must be what the table expects: another outcome makes the exit code 1.
+
+Examples:
+  syncsplit ablate                           every rule; a few minutes
+  syncsplit ablate --only SYNC-5             what goes wrong when Sync does not look at the pair again
+  syncsplit ablate smoke --format markdown   every rule on one instance, as a page"
+)]
+pub struct AblateArgs {
+    /// Search every rule on this one; nothing is expected then
+    #[arg(help = format!("Search every rule on this one; nothing is expected then. {}", instance_help()))]
+    pub instance: Option<String>,
+    /// Leave the rules out of this reading of the protocol; nothing is expected then [default: hardened]
+    #[arg(long, value_parser = variant_names())]
+    pub variant: Option<String>,
+    /// Leave out only this rule; may be given again
+    #[arg(long, value_name = "RULE", value_parser = parse_rule)]
+    pub only: Vec<Rule>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = StudyFormat::Text)]
+    pub format: StudyFormat,
+    /// How each search is run.
+    #[command(flatten)]
+    pub search: SearchArgs,
+}
+
+/// Arguments of `syncsplit matrix`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "What each cell must come to stands in checker/matrix.toml: another outcome makes the exit code 1."
+)]
+pub struct MatrixArgs {
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = StudyFormat::Text)]
+    pub format: StudyFormat,
+    /// How each search is run.
+    #[command(flatten)]
+    pub search: SearchArgs,
+}
+
+/// How the searches of a study are run.
+#[derive(Args, Clone, Debug)]
+pub struct SearchArgs {
+    /// Worker threads, 1 to 256; outcomes do not depend on them [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Give each search up after this time, for example 90s, 5m or 1h; it is then `undecided`
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub time: Option<Duration>,
+    /// Give each search up at this much memory, for example 900MB or 8GiB; it is then `undecided`
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<u64>,
+    /// Give each search up after this many distinct states; it is then `undecided`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub states: Option<u64>,
     /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub progress: ProgressMode,
@@ -97,7 +165,7 @@ Examples:
 )]
 pub struct SimulateArgs {
     /// Which world to walk through; `syncsplit list instances` describes them
-    #[arg(default_value = "ci", value_parser = instance_names())]
+    #[arg(default_value = "ci", help = instance_help())]
     pub instance: String,
     /// Which reading of the protocol to walk through
     #[arg(long, default_value = "hardened", value_parser = variant_names())]
@@ -145,7 +213,7 @@ instance and keeps it in memory; a large one is better left to `syncsplit check`
 )]
 pub struct ExploreArgs {
     /// Which world to explore; `syncsplit list instances` describes them
-    #[arg(default_value = "smoke", value_parser = instance_names())]
+    #[arg(default_value = "smoke", help = instance_help())]
     pub instance: String,
     /// Which reading of the protocol to explore
     #[arg(long, default_value = "hardened", value_parser = variant_names())]
@@ -203,11 +271,35 @@ pub enum Format {
     Json,
 }
 
+/// How a check is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For a person
+    Text,
+    /// One JSON object
+    Json,
+    /// JUnit XML: each property a test case
+    Junit,
+}
+
+/// How a study is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StudyFormat {
+    /// For a person
+    Text,
+    /// One JSON object
+    Json,
+    /// A page, without times or memory, so that it changes only with the outcome
+    Markdown,
+    /// JUnit XML: each search a test case
+    Junit,
+}
+
 /// Which engine searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// Breadth first by level, states kept whole; the same outcome on any number of threads
-    Levels,
+    /// Breadth first, exact, states kept in a few bytes; the same outcome on any number of threads
+    Native,
     /// stateright's breadth-first search by fingerprints, to cross-check the counts; knows no depth
     Stateright,
 }
@@ -217,7 +309,7 @@ impl Engine {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Levels => "levels",
+            Self::Native => "native",
             Self::Stateright => "stateright",
         }
     }
@@ -234,8 +326,9 @@ pub enum ProgressMode {
     None,
 }
 
-fn instance_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(INSTANCES.iter().map(|instance| instance.name))
+fn instance_help() -> String {
+    let names: Vec<_> = INSTANCES.iter().map(|instance| instance.name).collect();
+    format!("Which world: {}, or a TOML file (`syncsplit list instances`)", names.join(", "))
 }
 
 fn variant_names() -> PossibleValuesParser {
@@ -243,7 +336,7 @@ fn variant_names() -> PossibleValuesParser {
 }
 
 fn property_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(PROPERTIES.iter().map(|property| property.name))
+    PossibleValuesParser::new(crate::check::askable())
 }
 
 fn parse_rule(text: &str) -> Result<Rule, String> {

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use stateright::{Model, Path, Property};
-use syncsplit_model::world::{Action, Instance, PROPERTIES, State, Variant, World, describe};
+use syncsplit_model::world::{Action, PROPERTIES, State, Variant, World, describe};
 
 use crate::cli::ExploreArgs;
+use crate::instance::Instance;
 use crate::report::reader_left;
 use crate::trace::{Numbers, Subject, Trace, changes, svg};
 
@@ -148,11 +149,10 @@ const _: () = assert!(PROPERTIES.len() <= CONDITIONS.len(), "every property has 
 
 /// The world that the command line asks for.
 fn subject(args: &ExploreArgs) -> Result<Subject, String> {
-    let instance = Instance::named(&args.instance)
-        .ok_or_else(|| format!("no instance is called {:?}", args.instance))?;
+    let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
     let variant = Variant::ALL.iter().find(|variant| variant.name() == args.variant);
     Ok(Subject {
-        instance: instance.name.into(),
+        instance: instance.name,
         bounds: instance.bounds,
         variant: *variant.ok_or_else(|| format!("no variant is called {:?}", args.variant))?,
         without: args.without.clone(),

@@ -3,14 +3,20 @@
 //! Nothing here decides what the protocol is; that is `syncsplit_model`.
 #![forbid(unsafe_code)]
 
+pub mod ablate;
 pub mod bounds;
 pub mod check;
 pub mod cli;
+pub mod coverage;
 pub mod engine;
 pub mod explore;
+pub mod instance;
 pub mod list;
+pub mod matrix;
 pub mod progress;
 pub mod replay;
 pub mod report;
 pub mod simulate;
+pub mod study;
 pub mod trace;
+mod world;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Bounds, Fault, INSTANCES, PROPERTIES};
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::world::{Bounds, Cache, Fault, INSTANCES, PROPERTIES, Start, Stillness};
 
 use crate::cli::{Format, ListArgs, Listing};
 use crate::report::{expectation, reader_left};
@@ -18,10 +19,27 @@ struct Row {
     says: String,
 }
 
+/// How to check a world that has no name.
+const OWN_WORLD: &str = "\
+Any other world is a file, for example mine.toml:
+
+  blocks = 2
+  journal = 1
+  frames = 1
+  acks = 1
+  host_messages = 1
+  faults = [\"link-down\", \"array-loss\"]   # `syncsplit list faults`; or \"all\"
+
+  [expected]                             # may be left out
+  verdict = \"holds\"
+
+and `syncsplit check ./mine.toml` checks it. Further keys: volumes, journal_full, cache, stillness,
+start, variant, without, properties; docs/instances.md explains each.";
+
 /// Runs the command.
 #[must_use]
 pub fn main(args: &ListArgs) -> ExitCode {
-    match print(&rows(args.what), args.format).or_else(reader_left) {
+    match print(&rows(args.what), args).or_else(reader_left) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: the list could not be written: {error}");
@@ -30,9 +48,9 @@ pub fn main(args: &ListArgs) -> ExitCode {
     }
 }
 
-fn print(rows: &[Row], format: Format) -> io::Result<()> {
+fn print(rows: &[Row], args: &ListArgs) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if format == Format::Json {
+    if args.format == Format::Json {
         serde_json::to_writer_pretty(&mut out, rows)?;
         writeln!(out)?;
         return out.flush();
@@ -41,6 +59,9 @@ fn print(rows: &[Row], format: Format) -> io::Result<()> {
     let kind = rows.iter().map(|row| row.kind.len()).max().unwrap_or(0);
     for row in rows {
         writeln!(out, "{:name$}  {:kind$}  {}", row.name, row.kind, row.says)?;
+    }
+    if args.what == Listing::Instances {
+        writeln!(out, "\n{OWN_WORLD}")?;
     }
     out.flush()
 }
@@ -96,8 +117,21 @@ pub fn bounds(bounds: &Bounds) -> String {
         0 => "acknowledgements in one step".into(),
         n => format!("{n} acknowledgement(s) in flight"),
     };
-    format!(
-        "{} blocks, journal {}, {} frame(s), {acks}, {} host message(s), {faults}",
+    let mut sizes = format!(
+        "{} blocks, journal {}, {} frame(s), {acks}, {} host message(s)",
         bounds.blocks, bounds.journal, bounds.frames, bounds.host_messages
-    )
+    );
+    if bounds.volumes > 1 {
+        sizes += &format!(", {} volumes", bounds.volumes);
+    }
+    let options = [
+        (bounds.journal_full == JournalFull::Suspend, "a full journal suspends"),
+        (bounds.cache == Cache::Volatile, "volatile cache"),
+        (bounds.stillness == Stillness::Quiesce, "backups by quiescing"),
+        (bounds.start == Start::Smpl, "begun without a pair"),
+    ];
+    for (_, words) in options.iter().filter(|(is_chosen, _)| *is_chosen) {
+        sizes += &format!(", {words}");
+    }
+    format!("{sizes}, {faults}")
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use syncsplit_checker::cli::{Cli, Command};
-use syncsplit_checker::{check, explore, list, replay, simulate};
+use syncsplit_checker::{ablate, check, explore, list, matrix, replay, simulate};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
@@ -13,6 +13,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::main(&args),
         Command::Simulate(args) => simulate::main(&args),
         Command::Explore(args) => explore::main(&args),
+        Command::Ablate(args) => ablate::main(&args),
+        Command::Matrix(args) => matrix::main(&args),
         Command::List(args) => list::main(&args),
     }
 }

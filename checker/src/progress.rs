@@ -16,6 +16,7 @@ const PLAIN_EVERY: f64 = 10.0;
 
 /// Shows progress on stderr as the mode says.
 pub struct Reporter {
+    what: String,
     bar: Option<ProgressBar>,
     plain: bool,
     shown: Cell<f64>,
@@ -25,6 +26,12 @@ impl Reporter {
     /// A reporter for `mode`; `Auto` looks whether stderr is a terminal.
     #[must_use]
     pub fn new(mode: ProgressMode) -> Self {
+        Self::named(mode, "")
+    }
+
+    /// A reporter that says what it shows the progress of.
+    #[must_use]
+    pub fn named(mode: ProgressMode, what: &str) -> Self {
         let on_terminal = mode == ProgressMode::Auto && std::io::stderr().is_terminal();
         let bar = on_terminal.then(|| {
             let bar = ProgressBar::new_spinner();
@@ -34,16 +41,17 @@ impl Reporter {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, plain: mode == ProgressMode::Plain, shown: Cell::new(0.0) }
+        let what = if what.is_empty() { String::new() } else { format!("{what}: ") };
+        Self { what, bar, plain: mode == ProgressMode::Plain, shown: Cell::new(0.0) }
     }
 
     /// Shows one glance at the run.
     pub fn show(&self, progress: &Progress) {
         if let Some(bar) = &self.bar {
-            bar.set_message(line(progress));
+            bar.set_message(format!("{}{}", self.what, line(progress)));
         } else if self.plain && progress.seconds - self.shown.get() >= PLAIN_EVERY {
             self.shown.set(progress.seconds);
-            eprintln!("{}", line(progress));
+            eprintln!("{}{}", self.what, line(progress));
         }
     }
 

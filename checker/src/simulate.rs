@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use syncsplit_model::world::{Bounds, Instance, Variant};
+use syncsplit_model::world::{Bounds, Variant};
 
 use crate::bounds;
 use crate::cli::{Format, SimulateArgs};
+use crate::instance::Instance;
 use crate::report::reader_left;
 use crate::simulate::report::{Report, Verdict};
 use crate::simulate::walk::Plan;
@@ -25,8 +26,7 @@ use crate::trace::{Subject, Trace};
 /// # Errors
 /// A sentence that names the argument that is not valid, and what would be.
 pub fn subject(args: &SimulateArgs) -> Result<Subject, String> {
-    let instance = Instance::named(&args.instance)
-        .ok_or_else(|| format!("no instance is called {:?}", args.instance))?;
+    let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
     let variant = Variant::ALL.iter().find(|variant| variant.name() == args.variant);
     let mut bounds = instance.bounds;
     let Bounds { blocks, journal, frames, acks, host_messages, .. } = &mut bounds;
@@ -47,7 +47,7 @@ pub fn subject(args: &SimulateArgs) -> Result<Subject, String> {
         }
     }
     bounds::check(&bounds).map_err(|error| format!("--{}", error.replacen('_', "-", 1)))?;
-    let mut name = instance.name.to_owned();
+    let mut name = instance.name;
     if !changed.is_empty() {
         name = format!("{name} with {}", changed.join(", "));
     }

@@ -9,4 +9,5 @@ pub mod pinned;
 pub mod replay;
 pub mod scenarios;
 pub mod source;
+pub mod studies;
 pub mod tidy;

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use syncsplit_checker::check::Question;
 use syncsplit_checker::cli::{Engine, ProgressMode};
 use syncsplit_checker::engine::Limits;
+use syncsplit_checker::instance::Instance;
 use syncsplit_checker::progress::Reporter;
 use syncsplit_checker::report::Report;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Instance, PROPERTIES, Variant};
+use syncsplit_model::world::{PROPERTIES, Variant};
 
 use crate::source::{Finding, root};
 

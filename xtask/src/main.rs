@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bare;
+mod bench;
 mod count;
 mod libclang;
 mod packages;
@@ -36,8 +37,17 @@ enum Command {
     },
     /// List the steps
     List,
-    /// Rewrite the answers in tests/pinned.toml by what the checks come to now
+    /// Rewrite what is pinned by what the checks come to now: tests/pinned.toml, checker/ablations.toml,
+    /// checker/matrix.toml, docs/ablation.md and docs/matrix.md
     Pin,
+    /// Rewrite docs/ablation.md and docs/matrix.md
+    DocsGenerate,
+    /// Compare the engines' time and memory; takes a quiet machine and some minutes
+    Bench {
+        /// For the comparison; `cargo xtask bench -- --help` lists them
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
 }
 
 fn names() -> PossibleValuesParser {
@@ -53,12 +63,20 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
+        Command::Pin => rewrite(&steps::pin()),
+        Command::DocsGenerate => rewrite(&steps::docs_generate()),
+        Command::Bench { arguments } => bench::run(&arguments),
         Command::Pin => {
             let outcome = steps::pin();
             print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
             exit_code(outcome.failed)
         }
     }
+}
+
+fn rewrite(outcome: &Outcome) -> ExitCode {
+    print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
+    exit_code(outcome.failed)
 }
 
 fn exit_code(failed: u64) -> ExitCode {

@@ -2,8 +2,10 @@
 //!
 //! All steps build with one profile and, where they can, one selection of packages, so that nothing is built twice.
 
+use std::fs;
+
 use crate::bare;
-use crate::run::{Outcome, Show, cargo, outcome};
+use crate::run::{Outcome, Show, cargo, end_of, outcome, root};
 
 /// What must be there before a step can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,11 +112,36 @@ pub(crate) const STEPS: &[Step] = &[
 
 const RELEASE: &str = "--release";
 
-/// Rewrites the answers of the pinned checks, one row after the other.
+/// Rewrites what is pinned, one search after the other: the answers of the checks, the tables of `ablate` and
+/// `matrix`, and the pages written from them.
 pub(crate) fn pin() -> Outcome {
-    let tests = ["test", RELEASE, "--workspace", "--test", "pinned"];
+    let tests = ["test", RELEASE, "--workspace", "--test", "pinned", "--test", "studies"];
     let arguments = [&tests[..], &["--", "comes_to_what_is_pinned", "--test-threads=1"]].concat();
     outcome(cargo(&arguments).env("BLESS", "1"), 0, Show::Stdout)
+}
+
+/// The commands whose output is a page of the documentation.
+const PAGES: &[(&str, &str)] = &[("ablate", "docs/ablation.md"), ("matrix", "docs/matrix.md")];
+
+/// Rewrites the pages that commands write. A command whose outcome is not the expected one writes none.
+pub(crate) fn docs_generate() -> Outcome {
+    PAGES
+        .iter()
+        .map(|(command, path)| page(command, path).into())
+        .fold(Outcome::default(), |all, one: Outcome| all.and(one))
+}
+
+fn page(command: &str, path: &str) -> Result<String, String> {
+    let syncsplit = ["run", "--quiet", RELEASE, "--package", "syncsplit-checker", "--"];
+    let arguments = [&syncsplit[..], &[command, "--format", "markdown"]].concat();
+    let ended = end_of(&mut cargo(&arguments))?;
+    if ended.code != Some(0) {
+        let code = ended.code.map_or("a signal".into(), |code| format!("exit code {code}"));
+        let hint = format!("syncsplit {command} ended by {code}; `syncsplit {command}` says why");
+        return Err(format!("{hint}\n{}", ended.stderr));
+    }
+    fs::write(root().join(path), ended.stdout).map_err(|error| format!("{path}: {error}"))?;
+    Ok(format!("{path} is written\n"))
 }
 
 fn quiet(arguments: &[&str]) -> Outcome {

@@ -176,14 +176,14 @@ impl InWords {
                 step(Action::TmReceive(rm), bits | known);
             }
             if without == bits {
-                step(Action::Prepare(rm), bits | PREPARED * one | said);
-                step(Action::Refuse(rm), bits | ABORTED * one);
+                step(Action::Prepare(rm), bits | (PREPARED * one) | said);
+                step(Action::Refuse(rm), bits | (ABORTED * one));
             }
             if is_committed {
-                step(Action::LearnCommit(rm), without | COMMITTED * one);
+                step(Action::LearnCommit(rm), without | (COMMITTED * one));
             }
             if is_aborted {
-                step(Action::LearnAbort(rm), without | ABORTED * one);
+                step(Action::LearnAbort(rm), without | (ABORTED * one));
             }
             (known, said, one) = (known << 1, said << 1, one << 2);
         }

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use crate::report::Report;
+use serde::Serialize;
 
 /// Prints `report` and a newline.
 ///
 /// # Errors
 /// What kept stdout from taking it.
-pub fn print(report: &Report) -> io::Result<()> {
+pub fn print(report: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, report)?;
     writeln!(out)?;

@@ -1,6 +1,10 @@
 //! What a check came to, ready to be printed in any format.
 
+pub mod expected;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod studies;
 pub mod text;
 
 use std::io;
@@ -11,8 +15,11 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, State};
 
 use crate::check::{Answer, Question};
-use crate::engine::{Discovery, Ending, KindCount, Limit, Outcome, Verdict};
+use crate::coverage::{self, ActionReport, FaultReport};
+use crate::engine::liveness::{Lasso, PromiseResult};
+use crate::engine::{Discovery, Ending, Limit, Outcome, Verdict};
 use crate::list;
+use crate::report::expected::ExpectedReport;
 use crate::trace::{Step, Subject, Trace};
 
 /// The whole result of one check. Serialized, it is the JSON object that `--format json` prints.
@@ -20,8 +27,8 @@ use crate::trace::{Step, Subject, Trace};
 pub struct Report {
     /// What it came to.
     pub verdict: Answer,
-    /// Name of the instance.
-    pub instance: &'static str,
+    /// Name of the instance, or the path of its file.
+    pub instance: String,
     /// The instance's bounds in words: the verdict holds within them and says nothing beyond.
     pub bounds: String,
     /// Name of the variant.
@@ -48,6 +55,13 @@ pub struct Report {
     pub properties: Vec<PropertyReport>,
     /// How often each kind of action fired, and how often it was the first way into a state.
     pub actions: Vec<ActionReport>,
+    /// How often each fault of the instance had an effect.
+    pub faults: Vec<FaultReport>,
+    /// What this run did not exercise, though the world has it.
+    pub warnings: Vec<String>,
+    /// How the outcome compares with what the instance expects, if it expects anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedReport>,
     /// What a reader should know besides.
     pub notes: Vec<String>,
 }
@@ -57,35 +71,28 @@ pub struct Report {
 pub struct PropertyReport {
     /// Its name.
     pub name: &'static str,
-    /// `always` or `sometimes`.
+    /// `always`, `sometimes` or `promise`.
     pub kind: &'static str,
     /// `holds`, `violated`, `reached`, `unreached` or `undecided`.
     pub verdict: &'static str,
-    /// Steps of the shortest trace, if there is one.
+    /// Steps of the shortest trace, if there is one; of a lasso's stem.
     pub steps: Option<usize>,
-    /// The shortest counterexample of an `always`.
+    /// Steps of a lasso's loop; 0 if the run stands still after the stem.
+    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<usize>,
+    /// The shortest counterexample of an `always`; of a promise the stem, then the loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<Step>>,
-}
-
-/// What one kind of action contributed.
-#[derive(Clone, Debug, Serialize)]
-pub struct ActionReport {
-    /// Its name.
-    pub action: &'static str,
-    /// Transitions it made.
-    pub fired: u64,
-    /// States it was the first way into.
-    pub new_states: u64,
 }
 
 impl Report {
     /// Puts the outcome of `question` into words.
     #[must_use]
     pub fn new(question: &Question, outcome: &Outcome<Action, State>) -> Self {
-        Self {
+        let world = question.world();
+        let mut report = Self {
             verdict: Answer::of(outcome),
-            instance: question.instance.name,
+            instance: question.instance.name.clone(),
             bounds: list::bounds(&question.instance.bounds),
             variant: question.variant.name(),
             without: question.without.iter().map(|rule| rule.id()).collect(),
@@ -98,9 +105,21 @@ impl Report {
             seconds: outcome.seconds,
             peak_bytes: outcome.peak_bytes,
             properties: properties(question, outcome),
-            actions: actions(outcome),
+            actions: coverage::actions(outcome),
+            faults: coverage::faults(&world, outcome),
+            warnings: coverage::warnings(&world, outcome),
+            expected: None,
             notes: notes(question, outcome),
-        }
+        };
+        report.expected = expected::compare(question, &report);
+        report
+    }
+
+    /// The exit code of the command: by what the instance expects, or else by the verdict.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let expected = self.expected.as_ref().map(|expected| u8::from(!expected.met));
+        expected.unwrap_or(self.verdict.exit_code())
     }
 }
 
@@ -114,50 +133,74 @@ fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<Prop
             PropertyReport {
                 name: property.name,
                 kind: expectation(&property.expectation),
-                verdict: match property.verdict {
-                    Verdict::Holds => "holds",
-                    Verdict::Violated => "violated",
-                    Verdict::Reached => "reached",
-                    Verdict::Unreachable => "unreached",
-                    Verdict::Unknown => "undecided",
-                },
+                verdict: word(property.verdict),
                 steps: discovery.map(|found| found.trace.len().saturating_sub(1)),
+                cycle: None,
                 trace: counterexample.map(|found| trace(question, found).steps()),
             }
         })
+        .chain(outcome.promises.iter().map(|promise| of_promise(question, promise)))
         .collect()
+}
+
+fn of_promise(question: &Question, promise: &PromiseResult<Action, State>) -> PropertyReport {
+    let lasso = promise.lasso.as_ref();
+    PropertyReport {
+        name: promise.name,
+        kind: "promise",
+        verdict: word(promise.verdict),
+        steps: lasso.map(|lasso| lasso.stem.len().saturating_sub(1)),
+        cycle: lasso.map(|lasso| lasso.cycle.len().saturating_sub(1)),
+        trace: lasso.map(|lasso| run(question, promise.name, lasso).steps()),
+    }
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Violated => "violated",
+        Verdict::Reached => "reached",
+        Verdict::Unreachable => "unreached",
+        Verdict::Unknown => "undecided",
+    }
+}
+
+/// The run that a lasso is: the stem, then once around the loop.
+#[must_use]
+pub fn run(question: &Question, promise: &'static str, lasso: &Lasso<Action, State>) -> Trace {
+    let mut path = lasso.stem.clone();
+    path.extend(lasso.cycle.iter().skip(1).copied());
+    let loop_from = lasso.stem.len().saturating_sub(1);
+    Trace::new(subject(question), Some(promise), &path, Some(loop_from))
 }
 
 /// The run that a counterexample is.
 #[must_use]
 pub fn trace(question: &Question, found: &Discovery<Action, State>) -> Trace {
-    let subject = Subject {
-        instance: question.instance.name.into(),
+    Trace::new(subject(question), Some(found.property), &found.trace, None)
+}
+
+fn subject(question: &Question) -> Subject {
+    Subject {
+        instance: question.instance.name.clone(),
         bounds: question.instance.bounds,
         variant: question.variant,
         without: question.without.clone(),
-    };
-    Trace::new(subject, Some(found.property), &found.trace, None)
+    }
 }
 
-/// The shortest counterexample of an outcome, the first of them by property.
+/// The shortest counterexample of an outcome, the first of them by property; of promises alone the first lasso.
 #[must_use]
 pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option<Trace> {
     let violated = outcome.properties.iter().filter(|p| p.verdict == Verdict::Violated);
     let found = violated.filter_map(|property| outcome.discovery(property.name));
-    found.min_by_key(|found| found.trace.len()).map(|found| trace(question, found))
-}
-
-/// Every kind of action, those that never happened included; none where the engine does not count them.
-fn actions(outcome: &Outcome<Action, State>) -> Vec<ActionReport> {
-    if outcome.kinds.is_empty() {
-        return Vec::new();
-    }
-    let counts = outcome.kinds.iter().copied().chain(std::iter::repeat(KindCount::default()));
-    let kinds = Action::KINDS.iter().zip(counts);
-    kinds
-        .map(|(action, count)| ActionReport { action, fired: count.fired, new_states: count.new })
-        .collect()
+    let always = found.min_by_key(|found| found.trace.len()).map(|found| trace(question, found));
+    always.or_else(|| {
+        let broken = |promise: &PromiseResult<_, _>| {
+            promise.lasso.as_ref().map(|lasso| run(question, promise.name, lasso))
+        };
+        outcome.promises.iter().find_map(broken)
+    })
 }
 
 fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
@@ -168,15 +211,8 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
     if let Ending::Limit(limit) = outcome.ending {
         notes.push(format!("the limit of {} was reached; nothing is claimed", limit_name(limit)));
     }
-    if outcome.ending == Ending::Complete {
-        let never: Vec<_> = actions(outcome)
-            .iter()
-            .filter(|kind| kind.fired == 0)
-            .map(|kind| kind.action)
-            .collect();
-        if !never.is_empty() {
-            notes.push(format!("these actions never happened: {}", never.join(", ")));
-        }
+    if question.instance.expected.is_some() && !question.is_as_the_instance_asks() {
+        notes.push("the command line asks another question than the file, so what the file expects is not compared".into());
     }
     notes
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use bytesize::ByteSize;
 
 use crate::check::Answer;
+use crate::report::expected::ExpectedReport;
 use crate::report::{PropertyReport, Report, thousands};
 use crate::trace::text::table;
 
@@ -32,28 +33,60 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  cost         {:.1} s on {threads} thread(s){memory}", report.seconds)?;
     writeln!(out)?;
     for property in &report.properties {
-        let steps = match property.steps {
-            None => String::new(),
-            Some(1) => " in 1 step".into(),
-            Some(steps) => format!(" in {steps} steps"),
+        let steps = match (property.steps, property.cycle) {
+            (None, _) => String::new(),
+            (Some(steps), Some(0)) => format!(" after {steps} steps, standing still"),
+            (Some(steps), Some(cycle)) => format!(" after {steps} steps, in a loop of {cycle}"),
+            (Some(1), None) => " in 1 step".into(),
+            (Some(steps), None) => format!(" in {steps} steps"),
         };
         let PropertyReport { name, kind, verdict, .. } = property;
         writeln!(out, "  {kind:9}  {name:34}  {verdict}{steps}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "\nwarning: {warning}")?;
     }
     for note in &report.notes {
         writeln!(out, "\nnote: {note}")?;
     }
     for property in &report.properties {
         if let Some(trace) = &property.trace {
-            writeln!(out, "\n{} is violated; a shortest way there:\n", property.name)?;
+            let what = if property.cycle.is_some() { "run" } else { "way there" };
+            writeln!(out, "\n{} is violated; a shortest {what}:\n", property.name)?;
             table(trace, out)?;
+            match property.steps.zip(property.cycle) {
+                None => {}
+                Some((stem, 0)) => {
+                    writeln!(out, "\nAfter step {stem} nothing has to happen any more.")?
+                }
+                Some((stem, cycle)) => writeln!(
+                    out,
+                    "\nAfter step {} the run goes on with step {} for ever.",
+                    stem + cycle,
+                    stem + 1
+                )?,
+            }
         }
+    }
+    if let Some(expected) = &report.expected {
+        expectation(expected, out)?;
     }
     if report.verdict == Answer::Holds {
         writeln!(
             out,
             "\nHolds for runs of any length within this world, and is no claim beyond it."
         )?;
+    }
+    Ok(())
+}
+
+fn expectation(expected: &ExpectedReport, out: &mut impl Write) -> io::Result<()> {
+    if expected.met {
+        return writeln!(out, "\nAs the instance expects.");
+    }
+    writeln!(out, "\nNOT as the instance expects:")?;
+    for difference in &expected.differences {
+        writeln!(out, "  {difference}")?;
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ enum Twist {
     Fickle,
     /// The same, but only once the edges are made.
     FickleInTheEnd,
+    /// The interrupt comes after the edges are made and before anything is judged.
+    InterruptedInTheEnd,
     /// An `always` is violated half way round.
     Unsafe,
 }
@@ -37,16 +39,25 @@ struct Ring {
     twist: Twist,
     states: u64,
     asked: AtomicU64,
-    /// Set when the promise is first evaluated.
+    /// How often the initial states were asked for: first by the search, then for the stems.
+    begun: AtomicU64,
+    /// Set when something is asked that only promises need.
     judging: AtomicBool,
+    stop: AtomicBool,
 }
 
 impl Ring {
     const BAD: u64 = 5_000;
 
     fn new(twist: Twist) -> Self {
-        let (asked, judging) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { twist, states: 10_000, asked, judging }
+        Self {
+            twist,
+            states: 10_000,
+            asked: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            judging: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+        }
     }
 
     fn blow(&self, twist: Twist, at: u64) {
@@ -59,6 +70,9 @@ impl Model for Ring {
     type Action = bool;
 
     fn init_states(&self) -> Vec<u64> {
+        let again = self.begun.fetch_add(1, Ordering::Relaxed) > 0;
+        let interrupts = again && self.twist == Twist::InterruptedInTheEnd;
+        self.stop.fetch_or(interrupts, Ordering::Relaxed);
         vec![0]
     }
 
@@ -199,6 +213,16 @@ fn progress_is_told_and_an_interrupt_heard_while_promises_are_judged() {
     let told = told.into_inner();
     assert_eq!((told[0].distinct, told[0].transitions), (10_000, 20_000));
     assert!(told.len() > 1 && told[told.len() - 1].queue < Some(10_000), "{told:?}");
+}
+
+#[test]
+fn what_was_left_while_it_was_judged_is_unknown() {
+    let ring = Ring::new(Twist::InterruptedInTheEnd);
+    let options = Options { interrupt: Some(&ring.stop), ..with_threads(2) };
+    let outcome = liveness::run(&ring, &options).unwrap();
+    assert_eq!(outcome.ending, Ending::Limit(Limit::Interrupted));
+    assert_eq!(verdicts(&outcome), [Verdict::Unknown; 2]);
+    assert!(outcome.promises.iter().all(|promise| promise.from_states == Some(1)));
 }
 
 #[test]

@@ -8,14 +8,20 @@ use syncsplit_checker::engine::liveness::{Faults, Live, Promise};
 
 /// A model read into lists: all states, and all steps to others.
 pub(crate) struct Plain {
-    /// For each state the steps out of it: where to (`None`: over the boundary), the fair action,
-    /// whether it is a fault.
-    steps: Vec<Vec<(Option<usize>, Option<u8>, bool)>>,
+    /// For each state the steps out of it to others.
+    steps: Vec<Vec<Step>>,
     initial: Vec<usize>,
     /// The fair actions there are.
     numbers: Vec<u8>,
     /// For each promise where it is open, where it is kept, and where a run may stay.
     promises: Vec<PlainPromise>,
+}
+
+struct Step {
+    /// `None`: over the boundary.
+    target: Option<usize>,
+    fair: Option<u8>,
+    is_fault: bool,
 }
 
 struct PlainPromise {
@@ -48,17 +54,21 @@ impl Plain {
             let mut actions = Vec::new();
             model.actions(&state, &mut actions);
             for action in actions {
-                let (fair, fault) = (model.fairness(&state, &action), model.is_fault(&action));
+                let (fair, is_fault) = (model.fairness(&state, &action), model.is_fault(&action));
                 match model.next_state(&state, action).filter(|next| *next != state) {
-                    Some(next) if !model.within_boundary(&next) => out.push((None, fair, fault)),
-                    Some(next) => out.push((Some(known(next, &mut states)), fair, fault)),
+                    Some(next) if !model.within_boundary(&next) => {
+                        out.push(Step { target: None, fair, is_fault })
+                    }
+                    Some(next) => {
+                        let target = Some(known(next, &mut states));
+                        out.push(Step { target, fair, is_fault });
+                    }
                     None => {}
                 }
             }
             steps.push(out);
         }
-        let numbers: HashSet<u8> =
-            steps.iter().flatten().filter_map(|(_, fair, _)| *fair).collect();
+        let numbers: HashSet<u8> = steps.iter().flatten().filter_map(|step| step.fair).collect();
         let promises = model.promises();
         let plain = |promise: &Promise<M>| PlainPromise::of(model, promise, &states);
         let promises = promises.iter().map(plain).collect();
@@ -70,7 +80,7 @@ impl Plain {
     }
 
     fn is_enabled(&self, state: usize, number: u8) -> bool {
-        self.steps[state].iter().any(|(_, fair, _)| *fair == Some(number))
+        self.steps[state].iter().any(|step| step.fair == Some(number))
     }
 
     /// The steps on which a run may stay once the promise is broken.
@@ -79,8 +89,8 @@ impl Plain {
         promise: &PlainPromise,
         state: usize,
     ) -> impl Iterator<Item = (usize, Option<u8>)> {
-        let steps = self.steps[state].iter().filter(|step| promise.with_faults || !step.2);
-        let steps = steps.filter_map(|(target, fair, _)| Some(((*target)?, *fair)));
+        let steps = self.steps[state].iter().filter(|step| promise.with_faults || !step.is_fault);
+        let steps = steps.filter_map(|step| Some((step.target?, step.fair)));
         steps.filter(|(target, _)| promise.lasting[*target])
     }
 
@@ -144,7 +154,7 @@ impl Plain {
                 continue;
             }
             distances[state] = Some(distance);
-            let targets = self.steps[state].iter().filter_map(|(target, _, _)| *target);
+            let targets = self.steps[state].iter().filter_map(|step| step.target);
             queue.extend(targets.filter(|t| enters(*t)).map(|target| (target, distance + 1)));
         }
         distances

@@ -97,7 +97,7 @@ impl Model for Crooked {
 
     fn next_state(&self, state: &u64, step: u64) -> Option<u64> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        let mood = if self.is_bad(Crook::Moody, *state) { asked } else { 0 };
+        let mood = if self.is_bad(Crook::Moody, *state) { asked % 5 } else { 0 };
         Some(state + step + mood).filter(|next| *next <= 5_000)
     }
 

@@ -3,8 +3,7 @@
 
 use crate::protocol::bounded::BlockSet;
 use crate::protocol::{BlockIndex, HostMessage, Seq, ToPrimary, ToSecondary};
-use crate::world::instance::Fault;
-use crate::world::state::{State, Value};
+use crate::world::state::Value;
 
 /// A message from secondary to primary in this world.
 pub type Reply = ToPrimary<BlockSet>;
@@ -231,35 +230,5 @@ impl Action {
                 | Self::RequesterTimeout
                 | Self::FinishBackup
         )
-    }
-
-    /// The fault that lets the action happen in `state`; none where it is part of ordinary operation. Whether the link
-    /// is up decides if a suspicion is a false one.
-    #[must_use]
-    pub const fn fault(&self, state: &State) -> Option<Fault> {
-        Some(match self {
-            Self::LinkDown | Self::LinkUp => Fault::LinkDown,
-            Self::Fail if state.link_up => Fault::FalseSuspicion,
-            Self::SecondaryFail => Fault::FalseSuspicion,
-            Self::Lose(_) | Self::LoseReply(_) => Fault::ArrayLoss,
-            Self::Deliver { again: true, .. } | Self::DeliverReply { again: true, .. } => {
-                Fault::ArrayRepeat
-            }
-            Self::LoseHost(_) => Fault::HostLoss,
-            Self::DeliverHost { again: true, .. } => Fault::HostRepeat,
-            Self::SyncTimeout | Self::CoordinatorTimeout | Self::RequesterTimeout => {
-                Fault::Timeouts
-            }
-            Self::LeaseExpires => Fault::LeaseExpiry,
-            Self::Suspend => Fault::OperatorSuspend,
-            Self::Delete => Fault::OperatorDelete,
-            Self::CrashPrimary => Fault::CrashPrimary,
-            Self::CrashSecondary => Fault::CrashSecondary,
-            Self::CrashLocalHost => Fault::CrashLocalHost,
-            Self::CrashCoordinator => Fault::CrashCoordinator,
-            Self::CrashRemoteHost => Fault::CrashRemoteHost,
-            Self::Takeover { .. } | Self::RemoteWrite(_) | Self::Failback => Fault::Takeover,
-            _ => return None,
-        })
     }
 }

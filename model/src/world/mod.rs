@@ -10,6 +10,7 @@
 pub mod action;
 mod arrays;
 pub mod describe;
+pub mod fault;
 mod hosts;
 pub mod instance;
 pub mod normal;
@@ -41,8 +42,10 @@ pub struct World {
     pub bounds: Bounds,
     /// The rules in force.
     pub rules: Rules,
-    /// Names of the properties to check; all when empty.
+    /// Names of the properties and promises to check; all properties, and no promise, when empty.
     pub only: Vec<&'static str>,
+    /// Whether all promises that the bounds allow are checked as well.
+    pub promises: bool,
     /// The reading of the protocol that `rules` comes from.
     pub variant: Variant,
     /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
@@ -54,7 +57,14 @@ impl World {
     #[must_use]
     pub fn new(bounds: Bounds, variant: Variant, without: &[Rule]) -> Self {
         let rules = without.iter().fold(variant.rules(), |rules, rule| rules.without(*rule));
-        Self { bounds, rules, only: Vec::new(), variant, ablated: !without.is_empty() }
+        Self {
+            bounds,
+            rules,
+            only: Vec::new(),
+            promises: false,
+            variant,
+            ablated: !without.is_empty(),
+        }
     }
 
     /// Every step out of `state` without renaming: the action, and the state less the messages that are dead. For
@@ -87,6 +97,14 @@ impl World {
     #[must_use]
     pub fn raw_initial(&self) -> State {
         self.initial()
+    }
+
+    /// The promises that are checked: those asked for that apply to these bounds.
+    pub fn asked_promises(&self) -> impl Iterator<Item = &'static PromiseInfo> + '_ {
+        PROMISES.iter().filter(|info| {
+            let asked = self.promises && self.only.is_empty() || self.only.contains(&info.name);
+            asked && info.applies(&self.bounds)
+        })
     }
 
     /// Whether a check that names no property checks this one.

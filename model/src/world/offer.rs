@@ -87,11 +87,7 @@ impl World {
         if !state.secondary.queue.is_empty() {
             actions.push(Action::Apply);
         }
-        // Where a split reflects what lags and nobody reads before it, nobody can tell how far the S-VOL lags.
-        let lag_is_seen = self.bounds.cache == Cache::Volatile
-            || !self.rules.has(Rule::Split1)
-            || !self.rules.has(Rule::Backup1);
-        if lag_is_seen && !state.secondary.replica.is_split() {
+        if self.sees_replica_lag() && !state.secondary.replica.is_split() {
             let behind: BlockSet = state.secondary.replica.dirty;
             actions.extend(behind.iter().map(Action::CopyReplica));
         }
@@ -226,6 +222,14 @@ impl World {
                 actions.push(Action::Takeover { force });
             }
         }
+    }
+
+    /// Whether anything can tell how far the S-VOL lags in the replica pair: not where a split reflects what lags and
+    /// nobody reads before it.
+    pub(super) fn sees_replica_lag(&self) -> bool {
+        self.bounds.cache == Cache::Volatile
+            || !self.rules.has(Rule::Split1)
+            || !self.rules.has(Rule::Backup1)
     }
 
     /// The blocks of this world.

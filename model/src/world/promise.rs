@@ -23,6 +23,8 @@ pub struct PromiseInfo {
     pub from: fn(&World, &State) -> bool,
     /// What has to come then.
     pub to: fn(&World, &State) -> bool,
+    /// What a world must have to be asked for it.
+    pub needs: &'static str,
     /// Which worlds can be asked for it.
     applies: fn(&Bounds) -> bool,
 }
@@ -35,6 +37,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         faults_go_on: true,
         from: is_held,
         to: |world, state| !is_held(world, state),
+        needs: "the fault lease-expiry",
         applies: has_lease,
     },
     PromiseInfo {
@@ -43,6 +46,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         faults_go_on: true,
         from: is_waiting,
         to: |world, state| !is_waiting(world, state),
+        needs: "the fault timeouts",
         applies: has_timers,
     },
     PromiseInfo {
@@ -51,6 +55,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         faults_go_on: true,
         from: is_syncing,
         to: |world, state| !is_syncing(world, state),
+        needs: "the fault timeouts",
         applies: has_timers,
     },
     PromiseInfo {
@@ -59,6 +64,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         faults_go_on: false,
         from: is_owing,
         to: |world, state| !is_owing(world, state),
+        needs: "a journal of one entry and one frame in flight",
         applies: is_simple,
     },
     PromiseInfo {
@@ -67,6 +73,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         faults_go_on: false,
         from: |_, state| state.primary.state == PairState::Copy,
         to: |_, state| state.primary.state != PairState::Copy,
+        needs: "a journal of one entry and one frame in flight",
         applies: is_simple,
     },
     PromiseInfo {
@@ -75,6 +82,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         faults_go_on: false,
         from: is_waiting,
         to: |_, state| matches!(state.requester.state, RequesterState::Reading(_)),
+        needs: "a journal of one entry, one frame in flight, and the faults timeouts and lease-expiry",
         applies: |bounds| is_simple(bounds) && has_timers(bounds) && has_lease(bounds),
     },
 ];
@@ -209,7 +217,7 @@ impl World {
                     state.primary.quiesced.is_some_and(|id| is_coordinated(state, id))
                 }
             },
-            _ => action.fault(state).is_some(),
+            _ => action.fault(state.link_up).is_some(),
         }
     }
 

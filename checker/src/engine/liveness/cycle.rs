@@ -84,12 +84,13 @@ impl Walk<'_> {
         let mut way: Vec<u32> = std::iter::successors(Some(number), before).collect();
         way.reverse();
         let components = self.components;
+        let begin = self.steps.len();
         for pair in way.windows(2) {
             let edge = components.within(pair[0]).find(|edge| edge.target == pair[1]);
             self.steps.extend(edge);
         }
         self.steps.push(last);
-        for edge in &self.steps {
+        for edge in &self.steps[begin..] {
             self.owed &= !bit(edge.label) & self.components.owed(edge.target);
         }
         self.at = last.target;

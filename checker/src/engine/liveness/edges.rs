@@ -14,8 +14,8 @@ pub(super) const CHUNK: usize = 4096;
 pub(super) const FREE: u8 = FAIRNESS_MAX + 1;
 /// The label of an edge that is a fault.
 pub(super) const FAULT: u8 = FREE + 1;
-/// Set in the label of a fair action that is a fault as well: it is owed while faults go on, and does not happen once they
-/// have ended. A timer that runs out too early is such a one.
+/// Set in the label of a fair action that is a fault as well: it is owed while faults go on, and
+/// does not happen once they have ended. A timer that runs out too early is such a one.
 const FAIR_FAULT: u8 = 0x80;
 /// The target of an edge that leads over the boundary.
 pub(super) const OUTSIDE: u32 = NONE;

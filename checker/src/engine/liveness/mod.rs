@@ -42,12 +42,14 @@ mod edges;
 mod expand;
 mod graph;
 mod judge;
+mod packed;
 mod region;
 mod result;
 mod scc;
 mod stem;
 mod way;
 
+pub use packed::run_packed;
 pub use result::{Faults, Lasso, PromiseResult};
 
 use super::crew::share_out;
@@ -69,11 +71,11 @@ pub const FAIRNESS_MAX: u8 = 63;
 pub trait Live: Model {
     /// The weakly fair action that `action` is part of in `state`; `None` if nothing obliges it to
     /// happen: it is a fault, or somebody's free choice. Several actions may be one fair action.
-    /// At most [`FAIRNESS_MAX`]. A fair action that is a fault in `state` is owed only while
-    /// faults go on.
+    /// At most [`FAIRNESS_MAX`].
     fn fairness(&self, state: &Self::State, action: &Self::Action) -> Option<u8>;
 
-    /// Whether `action` is a fault in `state`: it does not happen there once faults have ended.
+    /// Whether `action` is a fault in `state`: it does not happen there once faults have ended. One
+    /// that is fair as well is owed only while they go on.
     fn is_fault(&self, state: &Self::State, action: &Self::Action) -> bool;
 
     /// Whether nothing is broken in `state` that only the end of a fault would mend.
@@ -118,16 +120,7 @@ where
     let watch = Watch::new(options.limits, options.interrupt);
     let promises = guard(Doing::Setup, || model.promises())?;
     let (mut outcome, store) = levels::search(model, options, &watch)?;
-    let unknown = |promise: &Promise<M>| PromiseResult {
-        name: promise.name,
-        says: promise.says,
-        faults: promise.faults,
-        verdict: Verdict::Unknown,
-        from_states: None,
-        open_states: None,
-        lasso: None,
-    };
-    outcome.promises = promises.iter().map(unknown).collect();
+    outcome.promises = promises.iter().map(unsettled).collect();
     if outcome.ending == Ending::Complete && !promises.is_empty() {
         let liveness = Liveness {
             model,
@@ -145,6 +138,19 @@ where
     outcome.seconds = watch.seconds();
     outcome.peak_bytes = peak_bytes();
     Ok(outcome)
+}
+
+/// A promise of which nothing is known yet.
+fn unsettled<M: Model>(promise: &Promise<M>) -> PromiseResult<M::Action, M::State> {
+    PromiseResult {
+        name: promise.name,
+        says: promise.says,
+        faults: promise.faults,
+        verdict: Verdict::Unknown,
+        from_states: None,
+        open_states: None,
+        lasso: None,
+    }
 }
 
 /// The outcome of a run over the model `M`.

@@ -66,7 +66,21 @@ where
     M::Action: Clone,
 {
     let watch = Watch::new(options.limits, options.interrupt);
-    search::Search::new(model, options, &watch)?.run()
+    search_within(model, options, &watch)
+}
+
+/// The search of [`explore`], which `watch` ends early.
+pub(super) fn search_within<M>(
+    model: &M,
+    options: &Options<'_, M::Action>,
+    watch: &Watch<'_>,
+) -> Explored<M>
+where
+    M: Pack + Sync,
+    M::State: Clone + PartialEq,
+    M::Action: Clone,
+{
+    search::Search::new(model, options, watch)?.run()
 }
 
 /// The shortest way to a state, the one that the search found first.

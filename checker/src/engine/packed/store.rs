@@ -200,7 +200,7 @@ impl<P: Words> States<P> {
     }
 
     /// The engine's own memory.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::engine) fn bytes(&self) -> usize {
         self.known.bytes_for(0) + self.table.bytes()
     }
 }

@@ -1,0 +1,170 @@
+//! Who is compared.
+//!
+//! Never here: time or memory; see `process`.
+
+use super::process::{self, Counted};
+use super::random::Random;
+use super::two_phase::{Action, TwoPhase};
+use super::words::InWords;
+use stateright::{Checker, Model};
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::thread;
+use syncsplit_checker::engine::packed::{self, Kind, Pack, Sink, StateId, States};
+use syncsplit_checker::engine::{Options, StopAt};
+
+/// One way to go about the model.
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    /// What the table says of it.
+    pub(crate) says: &'static str,
+    /// Whether it searches the model, and so has to come to the known number of states.
+    pub(crate) is_search: bool,
+    /// For Spin, what its verifier is called with.
+    pub(crate) pan: Option<&'static [&'static str]>,
+}
+
+const fn search(name: &'static str, says: &'static str) -> Contender {
+    Contender { name, says, is_search: true, pan: None }
+}
+
+const fn part(name: &'static str, says: &'static str) -> Contender {
+    Contender { is_search: false, ..search(name, says) }
+}
+
+/// All of them. The number at the end of a name is that of the threads.
+pub(crate) const CONTENDERS: &[Contender] = &[
+    search("packed-2", "this engine; exact states, ways to them"),
+    search("packed-1", "this engine on one thread"),
+    search("stateright-bfs-2", "stateright, breadth first; fingerprints"),
+    search("stateright-dfs-2", "stateright, depth first; fingerprints, no shortest ways"),
+    search("stateright-bfs-words-2", "the same, given a model whose states are words"),
+    search("stateright-dfs-words-2", "the same, given a model whose states are words"),
+    Contender {
+        pan: Some(&["-m10000", "-w24"]),
+        ..search("spin-1", "Spin, depth first; exact states, one thread, no invariant")
+    },
+    part("random-2", "this engine on as many random successors: no locality, no model"),
+    part("successors-2", "the successors of all states, without a search"),
+];
+
+/// The states that two-phase commit is known to have, as several checkers count them.
+pub(crate) fn states_of(rms: u32) -> Option<u64> {
+    let known = [(3, 288), (4, 1_568), (5, 8_832), (6, 50_816), (7, 296_448), (8, 1_745_408)];
+    let known = known.into_iter().chain([(9, 10_340_352), (10, 61_515_776)]);
+    known.into_iter().find(|(of, _)| *of == rms).map(|(_, states)| states)
+}
+
+/// Does one run in this process and tells what it took.
+pub(crate) fn run_here(name: &str, rms: u32) -> Result<(), String> {
+    let threads = name.rsplit('-').next().and_then(|threads| threads.parse().ok()).unwrap_or(1);
+    let model = TwoPhase { rms };
+    let measured = match name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()) {
+        "packed" => process::measure(|| {
+            search_packed(&model, Action::kind, threads).map(|(counted, _)| counted)
+        }),
+        "random" => {
+            let random = Random { states: states_of(rms).unwrap_or(1 << 20), bits: model.bits() };
+            process::measure(|| search_packed(&random, |_| 0, threads).map(|(counted, _)| counted))
+        }
+        "successors" => {
+            let (_, states) = search_packed(&model, Action::kind, threads)?;
+            process::measure(|| Ok(list_successors(&model, &states, threads)))
+        }
+        "stateright-bfs" => process::measure(|| Ok(by_stateright(model, threads, true))),
+        "stateright-dfs" => process::measure(|| Ok(by_stateright(model, threads, false))),
+        "stateright-bfs-words" => {
+            process::measure(|| Ok(by_stateright(InWords { rms }, threads, true)))
+        }
+        "stateright-dfs-words" => {
+            process::measure(|| Ok(by_stateright(InWords { rms }, threads, false)))
+        }
+        _ => Err(format!("{name:?} does not run in this process")),
+    };
+    measured.map(|measured| println!("{measured}"))
+}
+
+fn search_packed<M>(
+    model: &M,
+    kind: fn(&M::Action) -> usize,
+    threads: usize,
+) -> Result<(Counted, States<M::Packed>), String>
+where
+    M: Pack + Sync,
+    M::State: Clone + Debug + PartialEq,
+    M::Action: Clone + Debug,
+{
+    let stop = StopAt::Exhaust;
+    let options = Options { threads, stop, kind: Some(kind), ..Options::default() };
+    let explored = packed::explore(model, &options);
+    let (outcome, states) = explored.map_err(|error| error.to_string())?;
+    if !outcome.is_complete() {
+        return Err(format!("the search ended with {:?}", outcome.ending));
+    }
+    Ok((Counted { states: outcome.distinct, steps: outcome.transitions }, states))
+}
+
+fn by_stateright<M>(model: M, threads: usize, is_breadth_first: bool) -> Counted
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
+    M::Action: Clone + Debug + PartialEq + Send + Sync,
+{
+    let builder = model.checker().threads(threads);
+    if is_breadth_first {
+        counted(&builder.spawn_bfs().join())
+    } else {
+        counted(&builder.spawn_dfs().join())
+    }
+}
+
+fn counted<M>(checker: &impl Checker<M>) -> Counted
+where
+    M: Model,
+    M::State: Clone + Debug + Hash + PartialEq,
+    M::Action: Clone + Debug + PartialEq,
+{
+    let (states, steps) = (checker.unique_state_count(), checker.state_count());
+    Counted { states: states as u64, steps: steps as u64 }
+}
+
+/// Counts what it is told.
+struct Count(u64);
+
+impl<M: Pack> Sink<M> for Count {
+    fn kind(&self, _: &M::Action) -> Kind {
+        0
+    }
+
+    fn step(&mut self, _: Kind, next: &M::Packed) {
+        std::hint::black_box(next);
+        self.0 += 1;
+    }
+
+    fn cut(&mut self) {}
+}
+
+/// What every search of the model has to do whatever it does else.
+fn list_successors<M>(model: &M, states: &States<M::Packed>, threads: usize) -> Counted
+where
+    M: Pack + Sync,
+{
+    let share = states.len().div_ceil(threads as u32).max(1);
+    let list = |from: u32| {
+        let mut count = Count(0);
+        let mut room = Vec::new();
+        for id in (from..states.len().min(from + share)).map(StateId::new) {
+            if let Some(packed) = states.state(id) {
+                room.clear();
+                model.successors(&packed, &mut room, &mut count);
+            }
+        }
+        count.0
+    };
+    let steps = thread::scope(|scope| {
+        let shares = (0..states.len()).step_by(share as usize);
+        let threads: Vec<_> = shares.map(|from| scope.spawn(move || list(from))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum()
+    });
+    Counted { states: u64::from(states.len()), steps }
+}

@@ -1,0 +1,233 @@
+//! `syncsplit ablate`: leaves out one rule after the other, and shows what breaks without it.
+//!
+//! Where each rule is searched, and what must be found, stands in `checker/ablations.toml`.
+
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::Variant;
+
+use crate::check;
+use crate::cli::{AblateArgs, StudyFormat};
+use crate::instance::Instance;
+use crate::report::{json, junit, markdown, studies};
+use crate::study::{self, Case, Searcher, Shown};
+
+/// The table as it stands in the repository.
+const TABLE: &str = include_str!("../ablations.toml");
+
+/// Instances on which a rule is tried that the table does not name, one after the other until something breaks.
+const SMALL: &[&str] = &["smoke", "ci", "faults"];
+
+/// Why the absence of a rule breaks nothing that is checked, in the words of SPEC.md under that rule.
+pub const REASONS: &[(Rule, &str)] = &[
+    (Rule::Xfer1, "Sending again is about liveness, which is not checked yet."),
+    (Rule::Pair1, "not exercised by this world, which begins in PAIR"),
+    (Rule::Sync1, "SYNC-5 covers it: its first look sees that the pair is not in PAIR."),
+    (
+        Rule::Sync4,
+        "Sync may wait for ever with the database frozen until FREEZE-2 ends that. Nothing becomes wrong",
+    ),
+    (
+        Rule::Freeze2,
+        "a dead coordinator leaves the database frozen for ever. Nothing becomes wrong",
+    ),
+    (
+        Rule::Backup3,
+        "the database waits for its lease and the requester for its timeout. Nothing becomes wrong",
+    ),
+    (
+        Rule::Takeover1,
+        "not exercised by this world. A takeover needs no consistent image and leaves out entries that have arrived",
+    ),
+    (
+        Rule::Takeover2,
+        "not exercised by this world. A remote write marks nothing, so the failback does not copy it.",
+    ),
+    (Rule::Quiesce1, "not exercised by this world. The command holds nothing."),
+];
+
+/// A row of the table: the question, and what the search must show.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Row {
+    /// Id of the rule.
+    pub rule: String,
+    /// Where it is searched.
+    pub instance: String,
+    /// What must be shown: an `always` with its steps, a promise with stem and loop, or nothing.
+    #[serde(flatten)]
+    pub shown: Shown,
+}
+
+impl Row {
+    /// The row as it stands in the table.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let question =
+            [format!("rule = {:?}", self.rule), format!("instance = {:?}", self.instance)];
+        let fields: Vec<_> = question.into_iter().chain(self.shown.fields()).collect();
+        format!("{{ {} }}", fields.join(", "))
+    }
+}
+
+/// The table's rows.
+///
+/// # Errors
+/// What is wrong with the table.
+pub fn table() -> Result<Vec<Row>, String> {
+    #[derive(Deserialize)]
+    struct Table {
+        rows: Vec<Row>,
+    }
+    let table: Result<Table, _> = toml::from_str(TABLE);
+    table.map(|table| table.rows).map_err(|error| format!("checker/ablations.toml: {error}"))
+}
+
+/// One rule left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ablation {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// The rule in one line.
+    pub says: &'static str,
+    /// The search.
+    #[serde(flatten)]
+    pub case: Case,
+    /// Why nothing breaks, as SPEC.md has it.
+    pub reason: Option<&'static str>,
+}
+
+/// Every rule left out in turn.
+#[derive(Clone, Debug, Serialize)]
+pub struct Study {
+    /// Name of the variant the rules are left out of.
+    pub variant: &'static str,
+    /// Whether the outcomes are compared with the table.
+    pub compared: bool,
+    /// The rules in the order of SPEC.md.
+    pub rules: Vec<Ablation>,
+}
+
+/// Which searches to make.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Search every rule here rather than where the table says.
+    pub instance: Option<Instance>,
+    /// What the rules are left out of.
+    pub variant: Variant,
+    /// The rules to leave out.
+    pub rules: Vec<Rule>,
+    /// The table.
+    pub table: Vec<Row>,
+}
+
+impl Plan {
+    /// The plan that the command line asks for.
+    ///
+    /// # Errors
+    /// A sentence that names the argument that is not valid, and what would be.
+    pub fn of(args: &AblateArgs) -> Result<Self, String> {
+        let load = |name: &String| Instance::load(name).map_err(|refused| refused.to_string());
+        let instance = args.instance.as_ref().map(load).transpose()?;
+        let variant = match (&args.variant, &instance) {
+            (Some(name), _) => check::named(name)?,
+            (None, Some(instance)) => instance.variant,
+            (None, None) => Variant::Hardened,
+        };
+        let without = instance.as_ref().map(|i| i.without.clone()).unwrap_or_default();
+        let in_force = |rule: &Rule| variant.rules().has(*rule) && !without.contains(rule);
+        if let Some(rule) = args.only.iter().find(|rule| !in_force(rule)) {
+            let valid: Vec<_> =
+                Rule::ALL.iter().filter(|rule| in_force(rule)).map(|rule| rule.id()).collect();
+            let message = "is not in force here, so it cannot be left out; valid are";
+            return Err(format!("rule {rule} {message} {}", valid.join(", ")));
+        }
+        let is_wanted = |rule: &Rule| args.only.is_empty() || args.only.contains(rule);
+        let rules = Rule::ALL.iter().copied().filter(|rule| in_force(rule) && is_wanted(rule));
+        Ok(Self { instance, variant, rules: rules.collect(), table: table()? })
+    }
+
+    /// Whether the outcomes are those that the table speaks of.
+    #[must_use]
+    pub fn is_compared(&self) -> bool {
+        self.instance.is_none() && self.variant == Variant::Hardened
+    }
+
+    /// Makes the searches.
+    ///
+    /// # Errors
+    /// An instance in the table that does not exist.
+    pub fn run(&self, searcher: &Searcher) -> Result<Study, String> {
+        let rules = self.rules.iter().map(|rule| self.leave_out(*rule, searcher));
+        let rules = rules.collect::<Result<_, _>>()?;
+        Ok(Study { variant: self.variant.name(), compared: self.is_compared(), rules })
+    }
+
+    fn leave_out(&self, rule: Rule, searcher: &Searcher) -> Result<Ablation, String> {
+        let row = self.table.iter().find(|row| row.rule == rule.id());
+        let mut case = match (&self.instance, row) {
+            (Some(instance), _) => self.search(rule, instance.clone(), searcher),
+            (None, Some(row)) => {
+                let instance = Instance::load(&row.instance).map_err(|r| r.to_string())?;
+                self.search(rule, instance, searcher)
+            }
+            (None, None) => self.try_small(rule, searcher)?,
+        };
+        let reason = REASONS.iter().find(|(of, _)| *of == rule).map(|(_, reason)| *reason);
+        let reason = reason.filter(|_| case.shown == Shown::Nothing {});
+        if self.is_compared() {
+            case.expect(row.map(|row| &row.shown), false);
+            if case.shown == (Shown::Nothing {}) && reason.is_none() {
+                let missing = "nothing breaks, and no reason for it is known";
+                case.unexpected.get_or_insert_with(|| missing.into());
+            }
+        }
+        Ok(Ablation { rule: rule.id(), says: rule.says(), case, reason })
+    }
+
+    fn try_small(&self, rule: Rule, searcher: &Searcher) -> Result<Case, String> {
+        let mut last = None;
+        for name in SMALL {
+            let instance = Instance::load(name).map_err(|refused| refused.to_string())?;
+            let case = self.search(rule, instance, searcher);
+            let is_settled = case.shown != Shown::Nothing {};
+            last = Some(case);
+            if is_settled {
+                break;
+            }
+        }
+        last.ok_or_else(|| "there is no small instance".into())
+    }
+
+    fn search(&self, rule: Rule, mut instance: Instance, searcher: &Searcher) -> Case {
+        instance.variant = self.variant;
+        instance.without.push(rule);
+        instance.expected = None;
+        let what = format!("without {rule} on {}", instance.name);
+        let mut case = searcher.search(&searcher.question(instance), &what);
+        // It is the rule that is asked about here, not the faults.
+        case.idle = false;
+        case
+    }
+}
+
+/// Runs the command.
+#[must_use]
+pub fn main(args: &AblateArgs) -> ExitCode {
+    let study = Plan::of(args).and_then(|plan| plan.run(&Searcher::new(&args.search)));
+    let study = match study {
+        Ok(study) => study,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::from(2);
+        }
+    };
+    let printed = match args.format {
+        StudyFormat::Text => studies::print(&studies::ablation(&study)),
+        StudyFormat::Json => json::print(&study),
+        StudyFormat::Markdown => studies::print(&markdown::ablation(&study)),
+        StudyFormat::Junit => junit::print(&junit::ablation(&study)),
+    };
+    study::end(printed, study::exit_code(study.rules.iter().map(|ablation| &ablation.case)))
+}

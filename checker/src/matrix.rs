@@ -1,0 +1,203 @@
+//! `syncsplit matrix`: every variant of the protocol under every class of faults, each in one small world.
+//!
+//! What each cell must come to stands in `checker/matrix.toml`.
+
+use std::process::ExitCode;
+
+use ::stateright::{Expectation, Model};
+use serde::{Deserialize, Serialize};
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::world::{Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Variant};
+
+use crate::cli::{MatrixArgs, StudyFormat};
+use crate::instance::Instance;
+use crate::list;
+use crate::report::{json, junit, markdown, studies};
+use crate::study::{self, Case, Searcher, Shown};
+
+/// The table as it stands in the repository.
+const TABLE: &str = include_str!("../matrix.toml");
+
+/// The world of every cell, but for the faults of its column.
+const BASE: Bounds = Bounds {
+    blocks: 2,
+    volumes: 1,
+    journal: 2,
+    frames: 1,
+    acks: 1,
+    host_messages: 1,
+    journal_full: JournalFull::Hold,
+    cache: Cache::NonVolatile,
+    stillness: Stillness::Freeze,
+    start: Start::Pair,
+    faults: Faults::NONE,
+};
+
+/// Name of the column without faults.
+const NONE: &str = "none";
+
+/// A row of the table: the cell, and what its search must show.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Row {
+    /// Name of the variant.
+    pub variant: String,
+    /// Name of the column.
+    pub faults: String,
+    /// Whether the faults have no effect.
+    #[serde(default)]
+    pub idle: bool,
+    /// What must be shown.
+    #[serde(flatten)]
+    pub shown: Shown,
+}
+
+impl Row {
+    /// The row as it stands in the table.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut fields =
+            vec![format!("variant = {:?}", self.variant), format!("faults = {:?}", self.faults)];
+        fields.extend(self.idle.then(|| "idle = true".into()));
+        fields.extend(self.shown.fields());
+        format!("{{ {} }}", fields.join(", "))
+    }
+}
+
+/// The table's rows.
+///
+/// # Errors
+/// What is wrong with the table.
+pub fn table() -> Result<Vec<Row>, String> {
+    #[derive(Deserialize)]
+    struct Table {
+        rows: Vec<Row>,
+    }
+    let table: Result<Table, _> = toml::from_str(TABLE);
+    table.map(|table| table.rows).map_err(|error| format!("checker/matrix.toml: {error}"))
+}
+
+/// One variant under one class of faults.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// Name of the column: a class of faults, or none.
+    pub faults: &'static str,
+    /// The search.
+    #[serde(flatten)]
+    pub case: Case,
+}
+
+/// One variant under every class.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// Name of the variant.
+    pub variant: &'static str,
+    /// The variant in one line.
+    pub says: &'static str,
+    /// Its cells in the order of the columns.
+    pub cells: Vec<Cell>,
+}
+
+/// A column.
+#[derive(Clone, Debug, Serialize)]
+pub struct Column {
+    /// Name of the class, or none.
+    pub faults: &'static str,
+    /// Names of the faults.
+    pub names: Vec<&'static str>,
+    #[serde(skip)]
+    set: Faults,
+}
+
+/// The whole matrix.
+#[derive(Clone, Debug, Serialize)]
+pub struct Matrix {
+    /// The bounds of every cell in words, but for its faults.
+    pub base: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// A line for each variant.
+    pub variants: Vec<Line>,
+}
+
+impl Matrix {
+    /// Makes the searches, and compares each with its row.
+    #[must_use]
+    pub fn run(searcher: &Searcher, table: &[Row]) -> Self {
+        let columns = columns();
+        let line = |variant: &Variant| Line {
+            variant: variant.name(),
+            says: variant.says(),
+            cells: columns.iter().map(|column| cell(searcher, table, *variant, column)).collect(),
+        };
+        let variants = Variant::ALL.iter().map(line).collect();
+        let base = list::bounds(&BASE);
+        let base = base.trim_end_matches(", no faults").to_owned();
+        Self { base, columns, variants }
+    }
+
+    /// The names of variant and column of every cell.
+    #[must_use]
+    pub fn cells() -> Vec<(&'static str, &'static str)> {
+        let lines = Variant::ALL.iter();
+        lines
+            .flat_map(|variant| columns().into_iter().map(|c| (variant.name(), c.faults)))
+            .collect()
+    }
+
+    /// Every search.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> + Clone {
+        self.variants.iter().flat_map(|line| line.cells.iter().map(|cell| &cell.case))
+    }
+}
+
+fn columns() -> Vec<Column> {
+    let column = |faults: &'static str, set: Faults| Column {
+        faults,
+        names: set.iter().map(Fault::name).collect(),
+        set,
+    };
+    let classes = FaultClass::ALL.iter().map(|class| column(class.name(), class.faults()));
+    std::iter::once(column(NONE, Faults::NONE)).chain(classes).collect()
+}
+
+fn cell(searcher: &Searcher, table: &[Row], variant: Variant, column: &Column) -> Cell {
+    let name = format!("{}, {}", variant.name(), column.faults);
+    let mut question = searcher.question(Instance {
+        name: name.clone(),
+        says: String::new(),
+        bounds: Bounds { faults: column.set, ..BASE },
+        variant,
+        without: Vec::new(),
+        properties: Vec::new(),
+        promises: false,
+        expected: None,
+    });
+    // A world with few faults cannot reach what the twins ask for: without a suspension there is no resync.
+    let properties = question.world().properties().into_iter();
+    let always = properties.filter(|property| property.expectation == Expectation::Always);
+    question.properties = always.map(|property| property.name).collect();
+    let mut case = searcher.search(&question, &name);
+    let row = table.iter().find(|row| row.variant == variant.name() && row.faults == column.faults);
+    case.expect(row.map(|row| &row.shown), row.is_some_and(|row| row.idle));
+    Cell { faults: column.faults, case }
+}
+
+/// Runs the command.
+#[must_use]
+pub fn main(args: &MatrixArgs) -> ExitCode {
+    let table = match table() {
+        Ok(table) => table,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::from(2);
+        }
+    };
+    let matrix = Matrix::run(&Searcher::new(&args.search), &table);
+    let printed = match args.format {
+        StudyFormat::Text => studies::print(&studies::matrix(&matrix)),
+        StudyFormat::Json => json::print(&matrix),
+        StudyFormat::Markdown => studies::print(&markdown::matrix(&matrix)),
+        StudyFormat::Junit => junit::print(&junit::matrix(&matrix)),
+    };
+    study::end(printed, study::exit_code(matrix.cases()))
+}
