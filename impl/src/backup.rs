@@ -7,14 +7,14 @@ pub mod requester;
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::{BackupId, HostMessage};
 
-use crate::database::FreezeAnswers;
 use crate::error::NodeError;
 use crate::mailbox::Mailbox;
+use crate::stillness::FreezeAnswers;
 
 pub use coordinator::{CoordinatorConfig, CoordinatorNode};
 pub use requester::{ReadOnly, RequesterNode};
 
-/// What reaches the coordinator, from the host link, the gate, Sync and the clock.
+/// What reaches the coordinator, from the host link, what holds still, Sync and the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CoordinatorInput {
     /// An event that names its backup, or needs none.
@@ -37,7 +37,7 @@ pub enum CoordinatorInput {
     Deadline(u64),
 }
 
-/// The coordinator's mailbox. The gate, Sync and the clock only put something in; nobody waits for the coordinator
+/// The coordinator's mailbox. What holds still, Sync and the clock only put something in; nobody waits for the coordinator
 /// with a role's lock held.
 pub type CoordinatorInbox = Mailbox<CoordinatorInput>;
 
@@ -80,6 +80,9 @@ pub enum BackupError {
     /// The coordinator did not answer in time (BACKUP-3).
     #[error("backup {} was given up: no answer from the coordinator in time", .0.0)]
     TimedOut(BackupId),
+    /// The requester was restarted meanwhile, and whatever was read is not a backup.
+    #[error("backup {} was interrupted by a restart of the requester", .0.0)]
+    Interrupted(BackupId),
     /// The site is stopping, a volume failed, or the requester is broken.
     #[error(transparent)]
     Node(NodeError),

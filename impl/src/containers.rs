@@ -54,8 +54,8 @@ impl VecJournal {
 }
 
 impl Journal<Payload> for VecJournal {
-    fn is_full(&self) -> bool {
-        self.entries.len() >= self.capacity
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.entries.len())
     }
 
     fn is_empty(&self) -> bool {
@@ -345,9 +345,9 @@ mod tests {
         let mut journal = VecJournal::new(3);
         assert!(journal.get(Seq(5)).is_none());
         [5, 6, 7].into_iter().for_each(|seq| journal.push(entry(seq)));
-        assert!(Journal::is_full(&journal));
+        assert!(journal.is_full());
         journal.drop_through(Seq(5));
-        assert!(!Journal::is_full(&journal));
+        assert_eq!((journal.is_full(), journal.room()), (false, 1));
         let found: Vec<_> =
             (4..=8).map(|seq| journal.get(Seq(seq)).map(|entry| entry.seq.0)).collect();
         assert_eq!(found, [None, None, Some(6), Some(7), None]);
@@ -367,7 +367,7 @@ mod tests {
     fn full_journal_still_holds_what_is_pushed() {
         let mut journal = VecJournal::new(1);
         [1, 2].into_iter().for_each(|seq| journal.push(entry(seq)));
-        assert_eq!(journal.len(), 2);
+        assert_eq!((journal.len(), journal.room()), (2, 0));
     }
 
     #[test]

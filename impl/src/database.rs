@@ -17,6 +17,7 @@ use crate::doorway::{Arc, Condvar, Mutex, Weak};
 use crate::error::NodeError;
 use crate::local::LocalNode;
 use crate::slot::Slot;
+use crate::stillness::{FreezeAnswers, Stillness};
 use crate::trace::record::Fault;
 use crate::trace::{RoleRecord, Taken, TraceSink};
 
@@ -39,33 +40,6 @@ impl FreezeHooks for WriteThrough {
     fn flush(&self) -> Result<(), String> {
         self.0.flush().map_err(|error| error.to_string())
     }
-}
-
-/// Hooks for a site without a database that could be frozen: host writes are held at the primary instead (QUIESCE-1,
-/// claim 4). No transaction is ever begun at this gate.
-pub struct HoldWrites(pub Arc<LocalNode>);
-
-impl FreezeHooks for HoldWrites {
-    fn flush(&self) -> Result<(), String> {
-        self.0.quiesce(true).and_then(|()| self.0.flush()).map_err(|error| error.to_string())
-    }
-
-    fn released(&self) {
-        // A primary that is lost tells its writers; there is nobody else to tell.
-        let _ = self.0.quiesce(false);
-    }
-}
-
-/// Where the gate's answers go. Called with the gate's lock held: it may only put something into a mailbox.
-pub trait FreezeAnswers: Send + Sync {
-    /// The database is frozen for this backup, and all of it is on the P-VOL.
-    fn frozen(&self, id: BackupId);
-
-    /// The freeze for this backup is over; whether it held without a break until now (FREEZE-3).
-    fn thawed(&self, id: BackupId, held: bool);
-
-    /// The freeze for this backup was given up, since the flush failed.
-    fn failed(&self, id: BackupId, reason: String);
 }
 
 /// The gate, shared by the database's threads, the coordinator and the clock.
@@ -215,6 +189,15 @@ impl Gate {
         self.take(&mut self.inner.lock(), DatabaseEvent::Thaw(id))
     }
 
+    /// The database came back after a crash: a freeze is over, however far it had come. Transactions that were open are
+    /// finished from its log, so whoever has begun one ends it as ever.
+    ///
+    /// # Errors
+    /// The gate is broken.
+    pub fn restart(&self) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), DatabaseEvent::Restart)
+    }
+
     /// The database's state, for displays and assertions.
     ///
     /// # Errors
@@ -309,5 +292,15 @@ impl Gate {
             self.answers.failed(id, reason);
         }
         Ok(())
+    }
+}
+
+impl Stillness for Gate {
+    fn freeze(&self, id: BackupId) -> Result<(), NodeError> {
+        Self::freeze(self, id)
+    }
+
+    fn thaw(&self, id: BackupId) -> Result<(), NodeError> {
+        Self::thaw(self, id)
     }
 }

@@ -79,6 +79,12 @@ pub enum NodeError {
         /// Whose state is lost.
         role: &'static str,
     },
+    /// The role's state was handed over at a failback; the volume belongs to a node of the other role.
+    #[error("the {role}'s state was handed over; a node of the other role goes on with its volume")]
+    HandedOver {
+        /// Whose state was handed over.
+        role: &'static str,
+    },
     /// The node is being stopped.
     #[error("the site is stopping")]
     Stopped,

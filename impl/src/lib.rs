@@ -2,9 +2,9 @@
 //!
 //! Every decision is taken by a `step` of [`syncsplit_model::protocol`]; what lives here holds a role's state
 //! behind one lock, performs the effects, and writes down each event in the order it took effect. A write travels
-//! [`local`] -> [`frame`] -> [`transport`] -> [`remote`] -> [`volume`]; a backup travels [`backup`] -> [`database`]
-//! -> [`local`]. The threads that drive both are started and stopped in [`site`]; [`doorway`] decides whose locks
-//! they use.
+//! [`local`] -> [`frame`] -> [`transport`] -> [`remote`] -> [`volume`]; a backup travels [`backup`] -> [`stillness`] ->
+//! [`database`] -> [`local`]. After a takeover the roles change sides through [`failback`]. The threads that drive it all
+//! are started and stopped in [`site`]; [`doorway`] decides whose locks they use.
 #![forbid(unsafe_code)]
 
 pub mod backup;
@@ -14,6 +14,7 @@ pub mod database;
 pub mod dial;
 pub mod doorway;
 pub mod error;
+pub mod failback;
 pub mod frame;
 pub mod link;
 pub mod local;
@@ -22,6 +23,7 @@ pub mod payload;
 pub mod remote;
 pub mod site;
 mod slot;
+pub mod stillness;
 pub mod trace;
 pub mod transport;
 pub mod volume;

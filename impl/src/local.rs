@@ -1,27 +1,35 @@
 //! The local array's node: the primary's state behind its lock, the P-VOL, and what hosts and operators ask of them.
 //!
 //! Every operation locks the primary, takes one step, performs its effects in order and unlocks; an operation that
-//! the journal or an operator holds up waits for a change and tries again. What the array link asks and answers is
-//! in [`link`], Sync is in [`sync`]; threads live in [`crate::site`].
+//! the journal or a backup holds up waits for a change and tries again. What the array link asks and answers is in
+//! [`link`], holds are in [`hold`], Sync is in [`sync`]; threads live in [`crate::site`].
 
+pub mod hold;
 pub mod link;
 pub mod sync;
+
+use std::time::Duration;
 
 use syncsplit_model::protocol::primary::{
     JournalFull, Primary, PrimaryEffect, PrimaryEvent, PrimaryRefusal,
 };
+use syncsplit_model::protocol::secondary::SecondaryRefusal;
 use syncsplit_model::protocol::sync::PairView;
-use syncsplit_model::protocol::{BlockIndex, Incarnation, PairState, Rules, Seq, ToSecondary};
+use syncsplit_model::protocol::takeover::primary_of_taken_over;
+use syncsplit_model::protocol::{
+    BackupId, BlockIndex, Incarnation, PairState, Rules, Seq, ToSecondary,
+};
 
 use crate::clock::Timer;
 use crate::containers::{BitMap, VecJournal};
-use crate::doorway::{Arc, Condvar, Mutex};
+use crate::doorway::{Arc, Condvar, Mutex, Weak};
 use crate::error::NodeError;
+use crate::failback::{OldPrimary, TakenOver};
 use crate::mailbox::Outbox;
 use crate::payload::Payload;
 use crate::slot::Slot;
 use crate::trace::arrays::{primary_after, primary_done, primary_event};
-use crate::trace::record::{Fault, Side, Start};
+use crate::trace::record::{Fault, HandedOver, Side, Start};
 use crate::trace::{RoleRecord, Taken, TraceSink};
 use crate::volume::{Volume, VolumeError};
 
@@ -37,13 +45,16 @@ pub struct LocalConfig {
     pub unit: u32,
     /// CCI's number of the consistency group, for reports.
     pub ctgid: u32,
-    /// How many entries the journal holds; what happens beyond is [`LocalConfig::journal_full`]'s.
+    /// How many entries the journal holds; what happens beyond is [`LocalConfig::journal_full`]'s. In COPY the last place
+    /// is the copier's (RESYNC-2). 0 counts as 1.
     pub journal_max: usize,
     /// What a full journal does to the host (WRITE-4).
     pub journal_full: JournalFull,
     /// After how many ticks in a row with the link down, or with entries waiting and none reported written, the
     /// pair is suspended as by a failure (PAIR-3). 0 counts as 1.
     pub patience_ticks: u32,
+    /// How long host writes are held for a backup at most (QUIESCE-1, FREEZE-2).
+    pub hold_lease: Duration,
 }
 
 impl Default for LocalConfig {
@@ -55,6 +66,7 @@ impl Default for LocalConfig {
             journal_max: 1024,
             journal_full: JournalFull::Hold,
             patience_ticks: 100,
+            hold_lease: Duration::from_secs(120),
         }
     }
 }
@@ -72,6 +84,8 @@ pub struct LocalNode {
     timer: Arc<dyn Timer>,
     trace: Arc<dyn TraceSink>,
     config: LocalConfig,
+    /// This node, for the deadlines it registers.
+    own: Weak<Self>,
 }
 
 /// What the primary's lock guards.
@@ -83,12 +97,13 @@ struct Inner {
     /// Where the copier looks for the next dirty block, so that a large map is walked once and not once a block.
     copied: BlockIndex,
     link: link::Watch,
+    hold: hold::Watch,
     syncs: sync::Table,
     stopping: bool,
 }
 
 /// What has to change before a waiting thread can go on: a Sync, a writer that was held up, or who watches the pair.
-fn awaited(primary: &LocalPrimary) -> (PairState, Incarnation, Seq, bool) {
+fn awaited(primary: &LocalPrimary) -> (PairState, Incarnation, Seq, Option<BackupId>) {
     (primary.state, primary.incarnation, primary.written, primary.quiesced)
 }
 
@@ -101,26 +116,59 @@ impl LocalNode {
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
     ) -> Arc<Self> {
-        let blocks = volume.blocks();
+        let journal = VecJournal::new(config.journal_max.max(1));
+        let primary = Primary::new(journal, BitMap::new(volume.blocks()), config.journal_full);
+        Self::around(config, primary, None, volume, timer, trace)
+    }
+
+    /// Failback: a node of the side that was taken over, around its old S/P-VOL. It is suspended, and the resync that
+    /// follows brings to the other side what was written here since the takeover (TAKEOVER-2). `newest` is what the old
+    /// primary says of [`OldPrimary::incarnation_newest`].
+    ///
+    /// # Errors
+    /// None that [`RemoteNode::hand_over`](crate::remote::RemoteNode::hand_over) leaves open: what it handed over is in SSWS.
+    pub fn from_taken_over(
+        config: LocalConfig,
+        taken_over: TakenOver,
+        newest: Incarnation,
+        timer: Arc<dyn Timer>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Arc<Self>, NodeError> {
+        let TakenOver { secondary, volume } = taken_over;
+        let (state, journal) = (secondary.state, VecJournal::new(config.journal_max.max(1)));
+        let primary = primary_of_taken_over(secondary, journal, config.journal_full, newest)
+            .ok_or(NodeError::Secondary(SecondaryRefusal::WrongState(state)))?;
+        let from = Some(HandedOver::Primary(primary_after(&primary)));
+        Ok(Self::around(config, primary, from, volume, timer, trace))
+    }
+
+    fn around(
+        config: LocalConfig,
+        primary: LocalPrimary,
+        from: Option<HandedOver>,
+        volume: Arc<dyn Volume>,
+        timer: Arc<dyn Timer>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Arc<Self> {
         trace.record(RoleRecord::Start(Start {
             side: Side::Primary,
-            blocks,
+            blocks: volume.blocks(),
             block_size: volume.block_size(),
-            entries_max: config.journal_max,
+            entries_max: primary.journal.capacity(),
             journal_full: Some(config.journal_full),
+            from,
         }));
-        let journal = VecJournal::new(config.journal_max);
-        let primary = Primary::new(journal, BitMap::new(blocks), config.journal_full);
         let inner = Inner {
             primary: Slot::new("primary", primary),
             outbox: Outbox::new(),
             sent: Seq(0),
             copied: BlockIndex(0),
             link: link::Watch::default(),
+            hold: hold::Watch::default(),
             syncs: sync::Table::default(),
             stopping: false,
         };
-        Arc::new(Self {
+        Arc::new_cyclic(|own| Self {
             inner: Mutex::new(inner),
             room: Condvar::new(),
             settled: Condvar::new(),
@@ -129,6 +177,7 @@ impl LocalNode {
             timer,
             trace,
             config,
+            own: Weak::clone(own),
         })
     }
 
@@ -139,7 +188,8 @@ impl LocalNode {
     }
 
     /// Writes one block as a host does; returns when the write is on the P-VOL and, in PAIR, in the journal
-    /// (WRITE-1 to WRITE-3). Waits while the journal is full or writes are held (WRITE-4, QUIESCE-1).
+    /// (WRITE-1 to WRITE-3). Waits while the journal is full, its last place is the copier's, or writes are held (WRITE-4,
+    /// RESYNC-2, QUIESCE-1).
     ///
     /// # Errors
     /// The payload is not one block long, the group has no such block, the P-VOL failed, or the node is stopping.
@@ -152,9 +202,9 @@ impl LocalNode {
             if inner.stopping {
                 return Err(NodeError::Stopped);
             }
-            match self.take(&mut inner, PrimaryEvent::HostWrite { block, payload: payload.clone() })
-            {
-                Err(NodeError::Primary(PrimaryRefusal::JournalFull | PrimaryRefusal::Quiesced)) => {
+            let event = PrimaryEvent::HostWrite { block, payload: payload.clone() };
+            match self.take(&mut inner, event) {
+                Err(NodeError::Primary(refusal)) if passes(refusal) => {
                     inner = self.room.wait(inner);
                 }
                 outcome => return outcome,
@@ -176,7 +226,8 @@ impl LocalNode {
     /// # Errors
     /// The group has no such block, or the P-VOL failed.
     pub fn read(&self, block: BlockIndex) -> Result<Payload, NodeError> {
-        let _no_write_meanwhile = self.inner.lock();
+        let no_write_meanwhile = self.inner.lock();
+        no_write_meanwhile.primary.get()?;
         self.volume.read(block).map_err(pvol)
     }
 
@@ -188,19 +239,19 @@ impl LocalNode {
         self.volume.flush().map_err(pvol)
     }
 
-    /// Command: makes the pair (PAIR-1). The copy runs on after this returns; given again, it asks the secondary
-    /// again.
+    /// Command: makes the pair (PAIR-1). The copy runs on after this returns; the clock asks the secondary again until it
+    /// has answered. Nothing to do in COPY and PAIR.
     ///
     /// # Errors
-    /// A pair exists.
+    /// The pair is suspended.
     pub fn create(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), PrimaryEvent::Create)
     }
 
-    /// Command: suspends the pair (PAIR-2).
+    /// Command: suspends the pair (PAIR-2). Nothing to do in PSUS and PSUE.
     ///
     /// # Errors
-    /// The pair is neither in COPY nor in PAIR.
+    /// There is no pair.
     pub fn suspend(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), PrimaryEvent::Suspend)
     }
@@ -213,29 +264,50 @@ impl LocalNode {
         self.take(&mut self.inner.lock(), PrimaryEvent::Fail)
     }
 
-    /// Command: brings a suspended pair back (RESYNC-1). The copy runs on after this returns; given again, it asks
-    /// the secondary again.
+    /// Command: brings a suspended pair back (RESYNC-1). The copy runs on after this returns; the clock asks the secondary
+    /// again until it has answered. Nothing to do in COPY and PAIR.
     ///
     /// # Errors
-    /// The pair is not suspended.
+    /// There is no pair.
     pub fn resync(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), PrimaryEvent::Resync)
     }
 
-    /// Command: ends the pair; the volumes keep their contents. The secondary is not told.
+    /// Command: ends the pair, and tells the secondary (PAIR-4); the volumes keep their contents. Nothing to do in SMPL. A
+    /// secondary that does not hear of it learns of the next pair by its newer incarnation.
     ///
     /// # Errors
-    /// There is no pair.
+    /// The node is broken.
     pub fn delete(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), PrimaryEvent::Delete)
     }
 
-    /// Command: holds host writes, or releases them (QUIESCE-1).
+    /// The array came back after a crash. What is volatile is lost: the incarnation that was asked for, a hold, and what was
+    /// on its way out; what the journal holds is sent again (XFER-1).
     ///
     /// # Errors
     /// The node is broken.
-    pub fn quiesce(&self, hold: bool) -> Result<(), NodeError> {
-        self.take(&mut self.inner.lock(), PrimaryEvent::Quiesce(hold))
+    pub fn restart(&self) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        self.take(&mut inner, PrimaryEvent::Restart)?;
+        inner.outbox.clear();
+        self.rewind(&mut inner)
+    }
+
+    /// Failback: stops this node for good and hands over what it keeps, so that a node of the other role can go on with its
+    /// volume (TAKEOVER-2).
+    ///
+    /// # Errors
+    /// The node is broken, or has handed over before.
+    pub fn hand_over(&self) -> Result<OldPrimary, NodeError> {
+        let primary = {
+            let mut inner = self.inner.lock();
+            inner.stopping = true;
+            self.disarm_hold(&mut inner);
+            inner.primary.hand_over()?
+        };
+        self.wake_all();
+        Ok(OldPrimary { primary, volume: Arc::clone(&self.volume) })
     }
 
     /// What the middleware reads when it looks at the pair (\[0031\]-\[0033\]).
@@ -318,6 +390,9 @@ impl LocalNode {
             }
         }
         self.work.notify_all();
+        if inner.primary.get()?.quiesced.is_none() {
+            self.disarm_hold(inner);
+        }
         if awaited(inner.primary.get()?) != before {
             self.look(inner)?;
             self.room.notify_all();
@@ -335,6 +410,14 @@ impl LocalNode {
             PrimaryEffect::AnswerHost => Ok(()),
             PrimaryEffect::Send(message) => {
                 inner.outbox.push(message);
+                Ok(())
+            }
+            PrimaryEffect::AnswerQuiesced(id) => {
+                self.answer_quiesced(inner, id);
+                Ok(())
+            }
+            PrimaryEffect::AnswerReleased { id, held } => {
+                Self::answer_released(inner, id, held);
                 Ok(())
             }
         }
@@ -358,6 +441,14 @@ impl LocalNode {
         self.settled.notify_all();
         self.work.notify_all();
     }
+}
+
+/// Whether a write that was refused like this passes later, when the pair has moved on.
+const fn passes(refusal: PrimaryRefusal) -> bool {
+    matches!(
+        refusal,
+        PrimaryRefusal::JournalFull | PrimaryRefusal::KeptForCopy | PrimaryRefusal::Quiesced(_)
+    )
 }
 
 /// The P-VOL's failure.

@@ -33,6 +33,11 @@ impl<M> Outbox<M> {
         self.messages.push_back(message);
     }
 
+    /// Drops what is queued: what was on its way out of a role that crashed.
+    pub(crate) fn clear(&mut self) {
+        self.messages.clear();
+    }
+
     /// The oldest message.
     pub(crate) fn pop(&mut self) -> Option<M> {
         self.messages.pop_front()
@@ -96,6 +101,11 @@ impl<M> Mailbox<M> {
         self.inner.lock().messages.pop()
     }
 
+    /// Drops what is queued; what comes later is taken as ever.
+    pub fn clear(&self) {
+        self.inner.lock().messages.clear();
+    }
+
     /// Drops what is queued and wakes every thread that waits in [`Mailbox::take`].
     pub fn close(&self) {
         let mut inner = self.inner.lock();
@@ -118,6 +128,16 @@ mod tests {
             (outbox.pop(), outbox.dropped, outbox.messages.len()),
             (Some(1), 1, MESSAGES_MAX - 1)
         );
+    }
+
+    #[test]
+    fn what_a_crash_loses_is_what_was_queued() {
+        let mailbox = Mailbox::new();
+        mailbox.push(1);
+        mailbox.clear();
+        assert_eq!(mailbox.try_take(), None);
+        mailbox.push(2);
+        assert_eq!(mailbox.try_take(), Some(2));
     }
 
     #[test]

@@ -13,18 +13,20 @@ use syncsplit_model::protocol::replica::ReplicaEffect;
 use syncsplit_model::protocol::secondary::{
     Secondary, SecondaryEffect, SecondaryEvent, SecondaryRefusal,
 };
+use syncsplit_model::protocol::takeover::secondary_of_old_primary;
 use syncsplit_model::protocol::{
-    BackupId, BlockIndex, Frame, HostMessage, Item, Rules, ToPrimary, ToSecondary,
+    BackupId, BlockIndex, Frame, HostMessage, Item, PairState, Rules, ToPrimary, ToSecondary,
 };
 
 use crate::containers::{BitMap, TreeQueue};
 use crate::doorway::{Arc, Condvar, Mutex};
 use crate::error::NodeError;
+use crate::failback::{OldPrimary, TakenOver};
 use crate::mailbox::{Mailbox, Outbox};
 use crate::payload::Payload;
 use crate::slot::Slot;
 use crate::trace::arrays::{secondary_after, secondary_done, secondary_event};
-use crate::trace::record::{Fault, Side, Start};
+use crate::trace::record::{Fault, HandedOver, Side, Start};
 use crate::trace::{RoleRecord, Taken, TraceSink};
 use crate::volume::{Volume, VolumeError};
 
@@ -100,6 +102,21 @@ impl Volumes {
         let payload = self.spvol.read(block).map_err(spvol)?;
         self.svol.write(block, &payload).map_err(svol)
     }
+
+    fn copy_back(&self, block: BlockIndex) -> Result<(), NodeError> {
+        let payload = self.svol.read(block).map_err(svol)?;
+        self.spvol.write(block, &payload).map_err(spvol)
+    }
+
+    fn require_one_shape(&self) -> Result<(), NodeError> {
+        let (want_blocks, want_size) = (self.spvol.blocks(), self.spvol.block_size());
+        let (got_blocks, got_size) = (self.svol.blocks(), self.svol.block_size());
+        if (got_blocks, got_size) == (want_blocks, want_size) {
+            Ok(())
+        } else {
+            Err(NodeError::VolumeShape { got_blocks, got_size, want_blocks, want_size })
+        }
+    }
 }
 
 impl RemoteNode {
@@ -115,20 +132,48 @@ impl RemoteNode {
         host: Arc<Mailbox<HostMessage>>,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Arc<Self>, NodeError> {
-        let (want_blocks, want_size) = (spvol.blocks(), spvol.block_size());
-        let (got_blocks, got_size) = (svol.blocks(), svol.block_size());
-        if (got_blocks, got_size) != (want_blocks, want_size) {
-            return Err(NodeError::VolumeShape { got_blocks, got_size, want_blocks, want_size });
-        }
-        let queue_max = config.queue_max.max(1);
+        let queue = TreeQueue::new(config.queue_max.max(1));
+        let secondary = Secondary::new(queue, BitMap::new(spvol.blocks()));
+        Self::around(config, secondary, None, Volumes { spvol, svol }, host, trace)
+    }
+
+    /// Failback: a node of the old primary's side, around its old P-VOL and an S-VOL of its own. It is suspended; what it has
+    /// and the new primary may lack is dirty, so that the resync brings the new primary's contents over it (TAKEOVER-2).
+    ///
+    /// # Errors
+    /// The volumes differ in shape; what was handed over is then lost, and the pair has to be created anew.
+    pub fn from_old_primary(
+        config: RemoteConfig,
+        old: OldPrimary,
+        svol: Arc<dyn Volume>,
+        host: Arc<Mailbox<HostMessage>>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Arc<Self>, NodeError> {
+        let OldPrimary { primary, volume: spvol } = old;
+        let queue = TreeQueue::new(config.queue_max.max(1));
+        let secondary = secondary_of_old_primary(&primary, queue, BitMap::new(spvol.blocks()));
+        let from = Some(HandedOver::Secondary(secondary_after(&secondary)));
+        Self::around(config, secondary, from, Volumes { spvol, svol }, host, trace)
+    }
+
+    fn around(
+        config: RemoteConfig,
+        secondary: RemoteSecondary,
+        from: Option<HandedOver>,
+        volumes: Volumes,
+        host: Arc<Mailbox<HostMessage>>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Arc<Self>, NodeError> {
+        volumes.require_one_shape()?;
+        let queue_max = secondary.queue.capacity();
         trace.record(RoleRecord::Start(Start {
             side: Side::Secondary,
-            blocks: want_blocks,
-            block_size: want_size,
+            blocks: volumes.spvol.blocks(),
+            block_size: volumes.spvol.block_size(),
             entries_max: queue_max,
             journal_full: None,
+            from,
         }));
-        let secondary = Secondary::new(TreeQueue::new(queue_max), BitMap::new(want_blocks));
         let inner = Inner {
             secondary: Slot::new("secondary", secondary),
             outbox: Outbox::new(),
@@ -144,7 +189,7 @@ impl RemoteNode {
             inner: Mutex::new(inner),
             work: Condvar::new(),
             settled: Condvar::new(),
-            volumes: Volumes { spvol, svol },
+            volumes,
             host,
             trace,
             config: RemoteConfig { queue_max, ..config },
@@ -168,6 +213,9 @@ impl RemoteNode {
             }
             ToSecondary::Suspend { incarnation } => {
                 self.take(&mut inner, SecondaryEvent::Suspend { incarnation })
+            }
+            ToSecondary::Delete { incarnation } => {
+                self.take(&mut inner, SecondaryEvent::Delete { incarnation })
             }
         }
     }
@@ -215,11 +263,11 @@ impl RemoteNode {
     }
 
     /// The remote host takes the S/P-VOL over: what has arrived in order is applied, the rest is given up, and the
-    /// old primary is refused from here on (TAKEOVER-1).
+    /// old primary is refused from here on (TAKEOVER-1). In COPY the gold copy is brought back first (RESYNC-4).
     ///
     /// # Errors
-    /// There is no pair, it was taken over before, or the image is not consistent and `force` is not set; or a volume
-    /// failed.
+    /// There is no pair, it was taken over before, or there is no consistent image and `force` is not set; or a volume
+    /// failed, and what is left to do is done before anything else is.
     pub fn takeover(&self, force: bool) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         loop {
@@ -245,10 +293,56 @@ impl RemoteNode {
     /// What the S/P-VOL holds in `block`.
     ///
     /// # Errors
-    /// The group has no such block, or the S/P-VOL failed.
+    /// The group has no such block, or a volume failed. Nothing is read while an effect is still to be performed: a gold
+    /// copy that is half brought back is no image.
     pub fn read(&self, block: BlockIndex) -> Result<Payload, NodeError> {
-        let _no_write_meanwhile = self.inner.lock();
+        let mut inner = self.inner.lock();
+        inner.secondary.get()?;
+        self.perform_all(&mut inner)?;
         self.volumes.spvol.read(block).map_err(spvol)
+    }
+
+    /// Makes everything written to the S/P-VOL so far durable on its medium.
+    ///
+    /// # Errors
+    /// The S/P-VOL failed.
+    pub fn flush(&self) -> Result<(), NodeError> {
+        self.volumes.spvol.flush().map_err(spvol)
+    }
+
+    /// The array came back after a crash. What is volatile is lost: entries ahead of their turn, which the primary sends
+    /// again (XFER-1), the backup armed, whose split is then refused (SPLIT-2), and what was on its way out.
+    ///
+    /// # Errors
+    /// A volume failed, or the node is broken.
+    pub fn restart(&self) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        self.take(&mut inner, SecondaryEvent::Restart)?;
+        inner.outbox.clear();
+        // The report that was lost may be the one the primary waits for.
+        inner.report_due = true;
+        Ok(())
+    }
+
+    /// Failback: stops this node for good and hands over what it keeps, so that a node of the other role can go on with the
+    /// S/P-VOL (TAKEOVER-2). The S-VOL is not needed any more.
+    ///
+    /// # Errors
+    /// The pair was not taken over, a volume failed, or the node is broken or has handed over before.
+    pub fn hand_over(&self) -> Result<TakenOver, NodeError> {
+        let secondary = {
+            let mut inner = self.inner.lock();
+            let state = inner.secondary.get()?.state;
+            if state != PairState::Ssws {
+                return Err(NodeError::Secondary(SecondaryRefusal::WrongState(state)));
+            }
+            self.perform_all(&mut inner)?;
+            inner.stopping = true;
+            inner.secondary.hand_over()?
+        };
+        self.work.notify_all();
+        self.settled.notify_all();
+        Ok(TakenOver { secondary, volume: Arc::clone(&self.volumes.spvol) })
     }
 
     /// The S-VOL. It stands still while the replica pair is split, and whoever reads it has to have the requester's
@@ -375,6 +469,11 @@ impl RemoteNode {
                 behind.iter().try_for_each(|block| self.volumes.copy(block))?;
                 // A gold copy has to outlive whatever happens to the S/P-VOL from here on (RESYNC-4).
                 self.volumes.svol.flush().map_err(svol)
+            }
+            SecondaryEffect::Replica(ReplicaEffect::Restore(changed)) => {
+                changed.iter().try_for_each(|block| self.volumes.copy_back(block))?;
+                // From here on the S-VOL may follow, and the S/P-VOL is the only image there is.
+                self.volumes.spvol.flush().map_err(spvol)
             }
             SecondaryEffect::Send(message) => {
                 outbox.push(message.clone());

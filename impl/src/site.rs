@@ -28,6 +28,7 @@ use crate::link::{Dialer, Link};
 use crate::local::LocalConfig;
 use crate::payload::Payload;
 use crate::remote::RemoteConfig;
+use crate::stillness::HoldStill;
 
 pub use local::LocalSite;
 pub use remote::RemoteSite;
@@ -65,7 +66,9 @@ pub struct LocalSiteConfig {
     pub array: LocalConfig,
     /// The coordinator's part.
     pub coordinator: CoordinatorConfig,
-    /// How long a freeze lasts at most (FREEZE-2).
+    /// What a backup holds still.
+    pub holds: HoldStill,
+    /// How long it is held still at most (FREEZE-2); it is the array's [`LocalConfig::hold_lease`] too.
     pub lease: Duration,
     /// How far apart the clock's ticks are.
     pub tick: Duration,
@@ -76,6 +79,7 @@ impl Default for LocalSiteConfig {
         Self {
             array: LocalConfig::default(),
             coordinator: CoordinatorConfig::default(),
+            holds: HoldStill::default(),
             lease: Duration::from_secs(120),
             tick: Duration::from_millis(100),
         }

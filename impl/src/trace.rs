@@ -6,7 +6,7 @@
 //! ```json
 //! {"n":17,"role":"primary","event":{"HostWrite":{"block":3,"payload":"9ae0daaf"}},"refused":null,
 //!  "after":{"state":"PAIR","incarnation":1,"newest":9,"written":7,"journal":[8,9],"dirty":[],"mark":null,
-//!           "pending":null,"quiesced":false},
+//!           "pending":null,"quiesced":null},
 //!  "effects":[{"WritePvol":{"block":3,"payload":"9ae0daaf"}},"AnswerHost"]}
 //! ```
 //!
@@ -20,7 +20,9 @@
 //! | `effects` | what the executor performs next, in this order |
 //!
 //! A payload is written as its digest, CRC-32C in eight hex digits. `start` records, one for each side, come before
-//! the side's first event and say how large its containers are; volumes begin filled with zeros and no pair exists.
+//! the side's first event and say how large its containers are; volumes begin filled with zeros and no pair exists. At a
+//! failback the sides change roles and each starts once more: its record has a field `from`, the state in which it goes on
+//! from what its old role handed over, and its volume is the one it had.
 //! A `fault` record says that the effect numbered `effect` of record `of` failed, and with what.
 //!
 //! # Why the order is the true one
@@ -230,7 +232,7 @@ mod tests {
         let want = concat!(
             r#"{"n":17,"role":"primary","event":{"HostWrite":{"block":3,"payload":"00e0daaf"}},"refused":null,"#,
             r#""after":{"state":"PAIR","incarnation":0,"newest":0,"written":0,"journal":[8,9],"dirty":[],"#,
-            r#""mark":null,"pending":null,"quiesced":false},"#,
+            r#""mark":null,"pending":null,"quiesced":null},"#,
             r#""effects":[{"WritePvol":{"block":3,"payload":"00e0daaf"}},"AnswerHost"]}"#,
         );
         assert_eq!(line, want);

@@ -92,11 +92,11 @@ fn a_full_journal_suspends_the_pair_when_so_configured() -> Result<(), Failure> 
 #[test]
 fn held_writes_pass_when_released() -> Result<(), Failure> {
     let kit = Kit::paired()?;
-    kit.local.quiesce(true)?;
+    kit.local.quiesce(BackupId(1))?;
     thread::scope(|scope| {
         let writer = scope.spawn(|| kit.local.write(FIRST, payload(7)));
         kit.wait_refused(1);
-        kit.local.quiesce(false)?;
+        kit.local.unquiesce(BackupId(1))?;
         writer.join().map_err(|_| "the writer panicked")??;
         Ok::<_, Failure>(())
     })?;
@@ -167,29 +167,49 @@ fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(
         kit.local.write(BlockIndex(block), payload(100))?;
     }
     kit.local.resync()?;
-    let mut number = 0;
-    for _round in 0..20 {
+    kit.carry()?;
+    let mut kept = false;
+    for number in 0..20 {
         // The hosts come first, at the only block that is clean.
-        while kit.local.try_write(BlockIndex(3), payload(number)).is_ok() {
-            number += 1;
-            if kit.local.view()?.state == PairState::Pair {
-                return Ok(());
-            }
-            if !kit.local.view()?.state.is_linked() {
-                break;
-            }
+        let refused = (0..=4).find_map(|more| {
+            let event = kit.local.try_write(BlockIndex(3), payload(10 * number + more));
+            event.err()
+        });
+        if kit.local.view()?.state == PairState::Pair {
+            assert!(kept, "the hosts never found the journal full but for the copier's place");
+            return Ok(());
         }
-        while kit.local.send_next()?.is_some() {}
-        while let Some(message) = kit.local.take_outgoing() {
-            ignore_refusal(kit.remote.on_message(message))?;
-        }
-        while kit.remote.apply_next()? {}
-        ignore_refusal(kit.remote.report())?;
-        while let Some(message) = kit.remote.take_outgoing() {
-            ignore_refusal(kit.local.on_message(message))?;
-        }
+        kept |= matches!(refused, Some(NodeError::Primary(PrimaryRefusal::KeptForCopy)));
+        // The sender and copier comes last, and finds the place that was kept for it.
+        kit.step_local()?;
+        kit.carry()?;
+        kit.step_remote()?;
+        kit.carry()?;
     }
     Err(format!("still in {} after 20 rounds", kit.local.view()?.state).into())
+}
+
+/// RESYNC-2, WRITE-4: a host that the copier's place keeps out waits, and goes on when there is room for both.
+#[test]
+fn a_writer_waits_for_the_copier_and_goes_on_after_it() -> Result<(), Failure> {
+    let kit = Kit::new()?;
+    kit.local.create()?;
+    kit.carry()?;
+    let clean = kit.local.copy_next()?.ok_or("nothing was copied")?;
+    kit.local.write(clean, payload(1))?;
+    kit.local.write(clean, payload(2))?;
+    let kept = kit.local.try_write(clean, payload(3));
+    assert!(matches!(kept, Err(NodeError::Primary(PrimaryRefusal::KeptForCopy))), "{kept:?}");
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| kit.local.write(clean, payload(4)));
+        kit.wait_refused(2);
+        kit.settle()?;
+        writer.join().map_err(|_| "the writer panicked")??;
+        Ok::<_, Failure>(())
+    })?;
+    kit.settle()?;
+    assert_eq!((kit.local.view()?.state, kit.remote.read(clean)?), (PairState::Pair, payload(4)));
+    Ok(())
 }
 
 /// PAIR-3: patience, in ticks, with entries that nobody reports written.
@@ -332,9 +352,15 @@ fn takeover_applies_what_is_in_order_and_refuses_the_old_primary() -> Result<(),
     assert_eq!(found, [payload(0), payload(1), payload(0), payload(0)]);
     kit.remote.write(FIRST, payload(9))?;
     assert!(kit.remote.state()?.dirty.is_dirty(FIRST));
+    // PAIR-3: the old primary hears of it by the answer to what it sends.
     kit.local.resend()?;
     kit.local.send_next()?;
-    let late = kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?);
+    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    assert_eq!(image(kit.spvol.as_ref())?[1..], found[1..]);
+    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was answered")?)?;
+    assert_eq!(kit.local.view()?.state, PairState::Psue);
+    kit.local.resync()?;
+    let late = kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was asked")?);
     assert!(matches!(
         late,
         Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
@@ -403,7 +429,7 @@ fn resync_keeps_the_last_consistent_image_in_the_svol() -> Result<(), Failure> {
 #[test]
 fn a_stopped_node_lets_its_writers_go() -> Result<(), Failure> {
     let kit = Kit::paired()?;
-    kit.local.quiesce(true)?;
+    kit.local.quiesce(BackupId(1))?;
     thread::scope(|scope| {
         let writer = scope.spawn(|| kit.local.write(FIRST, payload(1)));
         kit.wait_refused(1);

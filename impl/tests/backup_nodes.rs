@@ -8,15 +8,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use common::{Failure, Kit, KitConfig, LateClock, image, payload};
-use syncsplit_impl::NodeError;
+use common::{Failure, Kit, LateClock, image, payload};
 use syncsplit_impl::backup::{BackupError, CoordinatorInbox, CoordinatorInput};
-use syncsplit_impl::database::{Gate, HoldWrites, WriteThrough};
+use syncsplit_impl::database::{Gate, WriteThrough};
 use syncsplit_impl::local::sync::{SyncError, SyncReport};
 use syncsplit_impl::trace::{NoTrace, RoleRecord};
 use syncsplit_model::protocol::coordinator::{CoordinatorEvent, CoordinatorState};
 use syncsplit_model::protocol::database::FreezeState;
-use syncsplit_model::protocol::primary::PrimaryRefusal;
 use syncsplit_model::protocol::replica::ReplicaState;
 use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::protocol::sync::SyncOutcome;
@@ -305,18 +303,6 @@ fn a_release_is_made_up_for_when_the_volumes_work_again() -> Result<(), Failure>
     kit.spvol.writes_fail.store(false, Ordering::SeqCst);
     kit.remote.tick()?;
     assert!(!kit.remote.state()?.replica.is_split());
-    Ok(())
-}
-
-/// QUIESCE-1 in a backup's freeze: held, and released however the freeze ends.
-#[test]
-fn host_writes_can_be_held_instead_of_a_database() -> Result<(), Failure> {
-    let kit = Kit::with(KitConfig::default(), |node| Box::new(HoldWrites(node.clone())))?;
-    kit.gate.freeze(ID)?;
-    let held = kit.local.try_write(FIRST, payload(1));
-    assert!(matches!(held, Err(NodeError::Primary(PrimaryRefusal::Quiesced))));
-    kit.gate.lease_expired(ID)?;
-    kit.local.try_write(FIRST, payload(1))?;
     Ok(())
 }
 

@@ -76,8 +76,10 @@ fn message(
         Kind::PairMark => frame(Item::PairMark),
         Kind::Resync => ToSecondary::Resync { incarnation }.into(),
         Kind::Suspend => ToSecondary::Suspend { incarnation }.into(),
+        Kind::Delete => ToSecondary::Delete { incarnation }.into(),
         Kind::Ack => ToPrimary::Ack(Ack { incarnation, written: seq }).into(),
         Kind::Ready => ToPrimary::Ready { incarnation, written: seq, dirty }.into(),
+        Kind::Suspended => ToPrimary::Suspended { incarnation }.into(),
         Kind::Request => HostMessage::Request(id).into(),
         Kind::Split => HostMessage::Split(id).into(),
         Kind::SplitDone => HostMessage::SplitAnswer { id, done: true }.into(),
@@ -168,7 +170,7 @@ proptest! {
             proptest::collection::vec(0x20_u8..0x7f, 1..80).prop_map(|name| [&[2; 12][..], &name].concat()),
         ],
     ) {
-        let mut bytes = b"SSP1\x01\0".to_vec();
+        let mut bytes = b"SSP1\x02\0".to_vec();
         bytes.extend(kind.code().to_le_bytes());
         bytes.extend(numbers.0.to_le_bytes());
         bytes.extend(numbers.3.to_le_bytes());
@@ -201,6 +203,14 @@ fn ready() -> Message {
     ToPrimary::Ready { incarnation: Incarnation(2), written: Seq(5), dirty }.into()
 }
 
+fn delete() -> Message {
+    ToSecondary::Delete { incarnation: Incarnation(2) }.into()
+}
+
+fn suspended() -> Message {
+    ToPrimary::Suspended { incarnation: Incarnation(2) }.into()
+}
+
 fn hello() -> Message {
     Hello { role: Role::Primary, group: "g".into(), block_size: 24, blocks: 77 }.into()
 }
@@ -209,16 +219,22 @@ fn hello() -> Message {
 #[test]
 fn each_bad_frame_is_refused_with_its_reason() {
     let says = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
-    let cases: [(Vec<u8>, &str); 17] = [
+    let cases: [(Vec<u8>, &str); 20] = [
         (
             forged(&ack(), 0, b"HTTP"),
             "the frame begins with [48, 54, 54, 50]; frames begin with [53, 53, 50, 31]",
         ),
-        (forged(&ack(), 4, &[2]), "the peer speaks version 2; this side speaks version 1"),
-        (forged(&ack(), 6, &[0x77]), "kind 0x0277 is no message of version 1"),
+        (forged(&ack(), 4, &[1]), "the peer speaks version 1; this side speaks version 2"),
+        (forged(&ack(), 6, &[0x77]), "kind 0x0277 is no message of version 2"),
+        (forged(&delete(), 6, &[0x07]), "kind 0x0107 is no message of version 2"),
         (forged(&ack(), 13, &[1]), "field reserved is 0x100; it has to be 0 here"),
         (forged(&ack(), 24, &[3]), "field address is 0x3; it has to be 0 here"),
         (forged(&hello(), 8, &[1]), "field incarnation is 0x1; it has to be 0 here"),
+        (forged(&delete(), 16, &[1]), "field seq is 0x1; it has to be 0 here"),
+        (
+            forged(&suspended(), 32, &[4]),
+            "the body of a suspended frame has 4 bytes; at most 0 are valid",
+        ),
         (forged(&hello(), 16, &[1]), "field seq is 0x1; it has to be 0 here"),
         (forged(&ack(), 32, &[1]), "the body of a ack frame has 1 bytes; at most 0 are valid"),
         (

@@ -169,13 +169,13 @@ fn each_bad_frame_ends_the_connection_and_nothing_else() {
         (
             "another version",
             forged(good.clone(), 4, &[9]),
-            "the peer speaks version 9; this side speaks version 1",
+            "the peer speaks version 9; this side speaks version 2",
         ),
         ("damaged", damaged, "the frame's checksum is"),
         (
             "unknown kind",
             forged(good.clone(), 6, &[0xee]),
-            "kind 0x01ee is no message of version 1",
+            "kind 0x01ee is no message of version 2",
         ),
         ("reserved", forged(good.clone(), 12, &[1]), "field reserved is 0x1; it has to be 0 here"),
         (
@@ -289,7 +289,7 @@ fn another_version_is_refused_and_answered() {
         drop(stream);
         let refused = accepted.join().unwrap();
         let version =
-            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 2, want: 1 })));
+            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 3, want: 2 })));
         assert!(version, "{refused:?}");
     });
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -298,7 +298,7 @@ fn another_version_is_refused_and_answered() {
         scope.spawn(|| stranger.accept().unwrap().0.write_all(&later).unwrap());
         let refused = connect(&addr, &hello(Role::Secondary));
         let version =
-            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 2, want: 1 })));
+            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 3, want: 2 })));
         assert!(version, "{refused:?}");
     });
 }

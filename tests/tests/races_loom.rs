@@ -76,4 +76,9 @@ races! {
     sync_polling_while_suspended_and_resynced
     applier_replica_copier_and_split
     lease_expiry_thaw_and_permission
+    suspension_handshake_and_writer
+    suspended_reply_acknowledgement_and_resync
+    takeover_frame_arrival_and_apply
+    takeover_in_copy_and_gold_copy
+    hold_lease_writer_and_permission
 }

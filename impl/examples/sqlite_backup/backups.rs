@@ -95,7 +95,11 @@ fn back_up(
 
 /// The backup must open, be sound, and hold what was frozen; which must be the bank after so many commits. The answer
 /// is how many rows and bytes it has.
-fn compare(frozen: &Dump, image: &std::path::Path, bank: &mut Bank) -> Outcome<(usize, u64)> {
+pub(crate) fn compare(
+    frozen: &Dump,
+    image: &std::path::Path,
+    bank: &mut Bank,
+) -> Outcome<(usize, u64)> {
     let files = image.with_extension("files");
     std::fs::create_dir(&files)?;
     let volume = Image(FileVolume::open(image, BLOCK_SIZE, BLOCKS)?);

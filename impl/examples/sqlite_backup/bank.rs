@@ -138,6 +138,16 @@ impl Bank {
         }
     }
 
+    /// Whose transactions come next.
+    pub(crate) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// From here on the transactions are those of another seed: other customers have come.
+    pub(crate) fn go_on_with(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// What a database must hold now.
     pub(crate) fn dump(&self) -> Dump {
         let whole = Value::Integer;

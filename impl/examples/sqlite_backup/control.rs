@@ -8,7 +8,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use syncsplit_impl::frame::{Hello, Role};
-use syncsplit_model::protocol::{BackupId, PairState, Seq};
+use syncsplit_model::protocol::sync::PairView;
+use syncsplit_model::protocol::{BackupId, Incarnation, PairState, Seq};
 
 use crate::{Outcome, Scratch};
 
@@ -31,6 +32,16 @@ pub(crate) enum Order {
     Backup { image: PathBuf },
     /// The primary is cut off: wait until nothing more can be applied, and copy the S/P-VOL to this file.
     Image { image: PathBuf },
+    /// The pair is in COPY: copy the gold copy on the S-VOL to this file.
+    Gold { image: PathBuf },
+    /// Take the S/P-VOL over, and copy it to this file.
+    TakeOver { image: PathBuf },
+    /// The primary's side has handed over: go on as the primary, call these addresses, and bring the pair back to PAIR.
+    FailBack { newest: Incarnation, array: String, host: String },
+    /// Commit so many transactions of a bank with this seed, on whatever volume the hosts over there may write.
+    Commit { seed: u64, count: u32 },
+    /// As the primary: wait until everything written is written remotely, and copy the P-VOL to this file.
+    Synced { image: PathBuf },
     /// Say how things are.
     State,
 }
@@ -44,6 +55,12 @@ pub(crate) enum Answer {
     BackedUp { id: BackupId },
     /// The S/P-VOL was copied; `written` is the last entry in it.
     Copied { written: Seq, state: PairState },
+    /// The S/P-VOL was taken over, and copied.
+    TakenOver,
+    /// The pair is in PAIR, with this process's side as the primary.
+    FailedBack { view: PairView },
+    /// The transactions were committed; the number of the last.
+    Committed { newest: i64 },
     /// How things are.
     State { state: PairState, troubles: Vec<String> },
     /// What was asked for was not done.

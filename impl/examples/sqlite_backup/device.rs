@@ -1,10 +1,12 @@
-//! The two volumes that the file table is put on: the P-VOL behind its primary, and an image at rest.
+//! The volumes that the file table is put on: the P-VOL behind its primary, the S/P-VOL that was taken over, and an image
+//! at rest.
 
 use std::io;
 use std::sync::Arc;
 
 use syncsplit_impl::local::LocalNode;
 use syncsplit_impl::payload::Payload;
+use syncsplit_impl::remote::RemoteNode;
 use syncsplit_impl::volume::{FileVolume, Volume};
 use syncsplit_model::protocol::BlockIndex;
 
@@ -15,6 +17,32 @@ use crate::layout::BlockDevice;
 pub(crate) struct Pvol(pub(crate) Arc<LocalNode>);
 
 impl BlockDevice for Pvol {
+    fn block_size(&self) -> usize {
+        BLOCK_SIZE
+    }
+
+    fn block_count(&self) -> u32 {
+        BLOCKS
+    }
+
+    fn read_block(&self, block: u32, into: &mut [u8]) -> io::Result<()> {
+        into.copy_from_slice(self.0.read(BlockIndex(block)).map_err(io::Error::other)?.bytes());
+        Ok(())
+    }
+
+    fn write_block(&self, block: u32, data: &[u8]) -> io::Result<()> {
+        self.0.write(BlockIndex(block), Payload::from(data)).map_err(io::Error::other)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush().map_err(io::Error::other)
+    }
+}
+
+/// The S/P-VOL as the remote host sees it after a takeover (TAKEOVER-2).
+pub(crate) struct Spvol(pub(crate) Arc<RemoteNode>);
+
+impl BlockDevice for Spvol {
     fn block_size(&self) -> usize {
         BLOCK_SIZE
     }

@@ -10,7 +10,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `backups`, `moments` | the two parts, and what each demands |
+//! | `backups`, `moments`, `outage`, `homecoming` | the parts, and what each demands |
 //! | `primary`, `traffic`, `timeline` | the local site, its writers, the times it notes |
 //! | `control`, `remote` | the other process: what is asked of it, what it does |
 //! | `bank`, `dump` | what the database ought to hold, what a database does hold |
@@ -26,11 +26,13 @@ mod dice;
 mod dump;
 mod extract;
 mod headers;
+mod homecoming;
 mod layout;
 #[cfg(test)]
 mod layout_tests;
 mod locks;
 mod moments;
+mod outage;
 mod pace;
 mod primary;
 #[cfg(test)]
@@ -135,6 +137,11 @@ fn demonstrate(options: &Options) -> Outcome {
     println!();
     let moments = moments::run(&scratch, seed, options.moments).map_err(again)?;
     println!();
-    println!("shown in {:.0} s: {backups}; {moments}", began.elapsed().as_secs_f64());
+    let outage = outage::run(&scratch, seed).map_err(again)?;
+    println!();
+    let homecoming = homecoming::run(&scratch, seed).map_err(again)?;
+    println!();
+    let took = began.elapsed().as_secs_f64();
+    println!("shown in {took:.0} s: {backups}; {moments}; {outage}; {homecoming}");
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::{Outcome, Scratch};
 
 /// What the images were like.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     /// In the middle of a transaction.
     torn: usize,
     /// With a hot journal: one that SQLite has to roll back before it reads.
@@ -34,11 +34,11 @@ struct Seen {
 }
 
 /// What was known at the moment of the cut.
-struct Known {
+pub(crate) struct Known {
     /// The highest commit that the primary had been told is written remotely.
-    remote: i64,
+    pub(crate) remote: i64,
     /// The highest commit that the bank's customers had an answer to.
-    answered: i64,
+    pub(crate) answered: i64,
 }
 
 /// Cuts the primary off at `count` moments; the answer says what was shown.
@@ -138,7 +138,7 @@ fn cut_off(
 
 /// Opens the image as anyone would; the answer is how many commits it holds. It may not hold fewer than the image
 /// before it.
-fn recover(image: &Path, bank: &mut Bank, before: i64, seen: &mut Seen) -> Outcome<i64> {
+pub(crate) fn recover(image: &Path, bank: &mut Bank, before: i64, seen: &mut Seen) -> Outcome<i64> {
     let files = image.with_extension("files");
     std::fs::create_dir(&files)?;
     let volume = Image(FileVolume::open(image, BLOCK_SIZE, BLOCKS)?);
@@ -164,7 +164,7 @@ fn recover(image: &Path, bank: &mut Bank, before: i64, seen: &mut Seen) -> Outco
 }
 
 /// The image holds what was known to be in it, and nothing that nobody asked for.
-fn check(k: i64, known: &Known, begun: i64) -> Outcome {
+pub(crate) fn check(k: i64, known: &Known, begun: i64) -> Outcome {
     let Known { remote, .. } = known;
     if k < *remote {
         let words = format!("the image holds {k} commits, but {remote} were known to be remote");

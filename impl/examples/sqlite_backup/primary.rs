@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use syncsplit_impl::backup::CoordinatorConfig;
 use syncsplit_impl::database::FreezeHooks;
 use syncsplit_impl::dial::TcpCaller;
+use syncsplit_impl::failback::OldPrimary;
 use syncsplit_impl::frame::Role;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::site::{LocalDialers, LocalSite, LocalSiteConfig};
@@ -34,6 +35,7 @@ pub(crate) struct Primary {
     pub(crate) timeline: Arc<Timeline>,
     seed: u64,
     volume: VolumeVfs,
+    pvol: Arc<FileVolume>,
     frozen: Arc<Frozen>,
 }
 
@@ -83,6 +85,22 @@ impl FreezeHooks for ReadRows {
     }
 }
 
+/// How a local site of this example is configured, on whichever side it is.
+pub(crate) fn config() -> LocalSiteConfig {
+    LocalSiteConfig {
+        array: LocalConfig {
+            group: GROUP.to_owned(),
+            // A link that is cut is mended long before the pair would be suspended for it.
+            patience_ticks: 10_000,
+            ..LocalConfig::default()
+        },
+        coordinator: CoordinatorConfig { answer_timeout: PATIENCE, sync_timeout: PATIENCE },
+        lease: PATIENCE,
+        tick: Duration::from_millis(50),
+        ..LocalSiteConfig::default()
+    }
+}
+
 impl Primary {
     /// Makes a P-VOL in `directory`, a bank on it, and a pair with `remote`; returns when the pair is in PAIR.
     pub(crate) fn start(
@@ -96,24 +114,13 @@ impl Primary {
             array: Box::new(Paced(call(&remote.array, Role::Primary))),
             host: Box::new(call(&remote.host, Role::Coordinator)),
         };
-        let config = LocalSiteConfig {
-            array: LocalConfig {
-                group: GROUP.to_owned(),
-                // A link that is cut is mended long before the pair would be suspended for it.
-                patience_ticks: 10_000,
-                ..LocalConfig::default()
-            },
-            coordinator: CoordinatorConfig { answer_timeout: PATIENCE, sync_timeout: PATIENCE },
-            lease: PATIENCE,
-            tick: Duration::from_millis(50),
-        };
         std::fs::create_dir(directory)?;
         let pvol = Arc::new(FileVolume::create(directory.join("pvol"), BLOCK_SIZE, BLOCKS)?);
         let (timeline, frozen) = (Arc::new(Timeline::default()), Arc::new(Frozen::default()));
         let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
             Box::new(ReadRows { node: node.clone(), frozen: frozen.clone() })
         };
-        let site = LocalSite::start(config, pvol, hooks, dialers, timeline.clone())?;
+        let site = LocalSite::start(config(), pvol.clone(), hooks, dialers, timeline.clone())?;
         let device = Arc::new(Pvol(site.node().clone()));
         layout::format(device.as_ref())?;
         let volume = vfs::register(name, layout::open(device)?)?;
@@ -121,7 +128,7 @@ impl Primary {
         bank::create(&reader)?;
         *lock(&frozen.reader) = Some(reader);
         site.node().create()?;
-        let primary = Primary { site, timeline, seed, volume, frozen };
+        let primary = Primary { site, timeline, seed, volume, pvol, frozen };
         primary.wait_for(|view| view.state == PairState::Pair)?;
         Ok(primary)
     }
@@ -167,6 +174,17 @@ impl Primary {
                 Err(format!("one backup froze the database {freezes} times").into())
             }
         }
+    }
+
+    /// The P-VOL's file.
+    pub(crate) const fn pvol(&self) -> &Arc<FileVolume> {
+        &self.pvol
+    }
+
+    /// Failback: stops the site and hands over what it keeps.
+    pub(crate) fn hand_over(&self) -> Outcome<OldPrimary> {
+        *lock(&self.frozen.reader) = None;
+        Ok(self.site.hand_over()?)
     }
 
     /// Stops the site; fails if something went wrong on its threads.

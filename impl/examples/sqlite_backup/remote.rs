@@ -7,16 +7,24 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use syncsplit_impl::backup::ReadOnly;
-use syncsplit_impl::dial::TcpCalled;
+use syncsplit_impl::database::{FreezeHooks, WriteThrough};
+use syncsplit_impl::dial::{TcpCalled, TcpCaller};
 use syncsplit_impl::frame::Role;
+use syncsplit_impl::local::LocalNode;
 use syncsplit_impl::remote::RemoteConfig;
-use syncsplit_impl::site::{RemoteDialers, RemoteSite, RemoteSiteConfig};
+use syncsplit_impl::site::{LocalDialers, LocalSite, RemoteDialers, RemoteSite, RemoteSiteConfig};
 use syncsplit_impl::trace::NoTrace;
 use syncsplit_impl::volume::{FileVolume, Volume};
-use syncsplit_model::protocol::{BlockIndex, PairState, ReorderQueue, Seq};
+use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
+use syncsplit_model::protocol::sync::SyncOutcome;
+use syncsplit_model::protocol::{BlockIndex, Incarnation, PairState, ReorderQueue, Seq};
 
-use crate::Outcome;
-use crate::control::{Answer, BLOCK_SIZE, BLOCKS, Order, hear, hello, say};
+use crate::control::{Answer, BLOCK_SIZE, BLOCKS, GROUP, Order, hear, hello, say};
+use crate::device::{Pvol, Spvol};
+use crate::layout::BlockDevice;
+use crate::pace::Paced;
+use crate::vfs::{self, VolumeVfs};
+use crate::{Outcome, bank, layout, primary};
 
 /// How long anything may take here before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,42 +49,168 @@ fn serve(directory: &Path, orders: &mut impl BufRead) -> Outcome {
         host: host.local_addr().to_string(),
     };
     let volume = |name: &str| FileVolume::create(directory.join(name), BLOCK_SIZE, BLOCKS);
-    let spvol = Arc::new(volume("spvol")?);
-    let config = RemoteSiteConfig {
-        // A link that is cut is mended long before this side would count the pair as failed.
-        array: RemoteConfig { patience_ticks: 10_000, ..RemoteConfig::default() },
-        answer_timeout: PATIENCE,
-        tick: Duration::from_millis(50),
-        ..RemoteSiteConfig::default()
-    };
+    let (spvol, svol) = (Arc::new(volume("spvol")?), Arc::new(volume("svol")?));
     let dialers = RemoteDialers { array: Box::new(array), host: Box::new(host) };
-    let svol = Arc::new(volume("svol")?);
-    let site = RemoteSite::start(config, spvol.clone(), svol, dialers, Arc::new(NoTrace))?;
+    let site =
+        RemoteSite::start(config(), spvol.clone(), svol.clone(), dialers, Arc::new(NoTrace))?;
+    let mut served = Served { site: Site::Secondary(site), spvol, svol, vfs: None };
     say(&mut io::stdout(), &ready)?;
     while let Some(order) = hear(orders)? {
-        let answer = obey(&site, &spvol, &order)
+        let answer = served
+            .obey(&order)
             .unwrap_or_else(|error| Answer::Failed { reason: error.to_string() });
         say(&mut io::stdout(), &answer)?;
     }
     Ok(())
 }
 
-fn obey(site: &RemoteSite, spvol: &FileVolume, order: &Order) -> Outcome<Answer> {
-    match order {
-        Order::Backup { image } => {
-            let (id, read) = site.backup(|id, svol| (id, read_twice(svol, image)))?;
-            read?;
-            Ok(Answer::BackedUp { id })
-        }
-        Order::Image { image } => {
-            let (written, state) = copy_at_rest(site, spvol, image)?;
-            Ok(Answer::Copied { written, state })
-        }
-        Order::State => {
-            let state = site.node().state()?.state;
-            Ok(Answer::State { state, troubles: site.troubles().take() })
+/// How a remote site of this example is configured, on whichever side it is.
+pub(crate) fn config() -> RemoteSiteConfig {
+    RemoteSiteConfig {
+        // A link that is cut is mended long before this side would count the pair as failed.
+        array: RemoteConfig { patience_ticks: 10_000, ..RemoteConfig::default() },
+        answer_timeout: PATIENCE,
+        tick: Duration::from_millis(50),
+        ..RemoteSiteConfig::default()
+    }
+}
+
+/// Which role this process's side has.
+enum Site {
+    Secondary(RemoteSite),
+    /// After a failback.
+    Primary(LocalSite),
+    /// A failback has begun and did not end.
+    None,
+}
+
+/// What is served.
+struct Served {
+    site: Site,
+    /// The P-VOL, after a failback.
+    spvol: Arc<FileVolume>,
+    svol: Arc<FileVolume>,
+    /// The volume as SQLite's, once a transaction was asked for in this role.
+    vfs: Option<VolumeVfs>,
+}
+
+impl Served {
+    fn obey(&mut self, order: &Order) -> Outcome<Answer> {
+        match (order, &self.site) {
+            (Order::Backup { image }, Site::Secondary(site)) => {
+                let (id, read) = site.backup(|id, svol| (id, read_twice(svol, image)))?;
+                read?;
+                Ok(Answer::BackedUp { id })
+            }
+            (Order::Image { image }, Site::Secondary(site)) => {
+                let (written, state) = copy_at_rest(site, &self.spvol, image)?;
+                Ok(Answer::Copied { written, state })
+            }
+            (Order::Gold { image }, Site::Secondary(site)) => {
+                let (written, state) = copy_gold(site, &self.svol, image)?;
+                Ok(Answer::Copied { written, state })
+            }
+            (Order::TakeOver { image }, Site::Secondary(site)) => {
+                site.node().takeover(false)?;
+                // Nobody but this host writes the S/P-VOL from here on.
+                std::fs::copy(self.spvol.path(), image)?;
+                Ok(Answer::TakenOver)
+            }
+            (Order::FailBack { newest, array, host }, _) => self.fail_back(*newest, array, host),
+            (Order::Commit { seed, count }, _) => self.commit(*seed, *count),
+            (Order::Synced { image }, Site::Primary(site)) => {
+                let report = site.sync(GROUP, PATIENCE)?;
+                if report.outcome != SyncOutcome::Done {
+                    return Err(report.to_string().into());
+                }
+                std::fs::copy(self.spvol.path(), image)?;
+                let view = site.node().view()?;
+                Ok(Answer::Copied { written: view.written, state: view.state })
+            }
+            (Order::State, Site::Secondary(site)) => {
+                let state = site.node().state()?.state;
+                Ok(Answer::State { state, troubles: site.troubles().take() })
+            }
+            (Order::State, Site::Primary(site)) => {
+                let state = site.node().view()?.state;
+                Ok(Answer::State { state, troubles: site.troubles().take() })
+            }
+            (order, _) => Err(format!("{order:?} is not for a side in this role").into()),
         }
     }
+
+    /// Goes on as the primary, on the volume that was taken over.
+    fn fail_back(&mut self, newest: Incarnation, array: &str, host: &str) -> Outcome<Answer> {
+        let Site::Secondary(site) = std::mem::replace(&mut self.site, Site::None) else {
+            return Err("this side is not the secondary".into());
+        };
+        // The connection to the old role's volume is closed; the next one is to the new role's.
+        self.vfs = None;
+        let taken_over = site.hand_over()?;
+        let dialers = LocalDialers {
+            array: Box::new(Paced(TcpCaller::new(array, hello(Role::Primary)))),
+            host: Box::new(TcpCaller::new(host, hello(Role::Coordinator))),
+        };
+        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
+            Box::new(WriteThrough(node.clone()))
+        };
+        let site = LocalSite::start_from(
+            primary::config(),
+            taken_over,
+            newest,
+            hooks,
+            dialers,
+            Arc::new(NoTrace),
+        )?;
+        site.node().resync()?;
+        let view = site.node().wait_until(|view| view.state == PairState::Pair)?;
+        self.site = Site::Primary(site);
+        Ok(Answer::FailedBack { view })
+    }
+
+    /// Commits transactions, one after the other.
+    fn commit(&mut self, seed: u64, count: u32) -> Outcome<Answer> {
+        if self.vfs.is_none() {
+            // SQLite keeps a name until the process ends, so each role has its own.
+            let (name, device): (_, Arc<dyn BlockDevice>) = match &self.site {
+                Site::Secondary(site) => ("taken-over", Arc::new(Spvol(site.node().clone()))),
+                Site::Primary(site) => ("failed-back", Arc::new(Pvol(site.node().clone()))),
+                Site::None => return Err("this side has no role".into()),
+            };
+            self.vfs = Some(vfs::register(name, layout::open(device)?)?);
+        }
+        let volume = self.vfs.as_ref().ok_or("this side has no volume")?;
+        let mut conn = volume.connect(PATIENCE)?;
+        let mut newest = 0;
+        for _ in 0..count {
+            let mut transact = || bank::transact(&mut conn, seed, false, |_| {});
+            let committed = match &self.site {
+                Site::Primary(site) => site.gate().transaction(transact)?,
+                _ => transact(),
+            };
+            let words = |error| match volume.last_error() {
+                Some(words) => format!("{error}: {words}"),
+                None => format!("{error}"),
+            };
+            newest = committed.map_err(words)?.ok_or("the transaction was rolled back")?;
+        }
+        Ok(Answer::Committed { newest })
+    }
+}
+
+/// Copies the gold copy, which stands still for as long as the pair is in COPY (RESYNC-4).
+fn copy_gold(site: &RemoteSite, svol: &FileVolume, image: &Path) -> Outcome<(Seq, PairState)> {
+    let look = || -> Outcome<_> {
+        let secondary = site.node().state()?;
+        let gold = secondary.replica.state == ReplicaState::Split(Purpose::Gold);
+        match (secondary.state, gold) {
+            (PairState::Copy, true) => Ok((secondary.written, secondary.state)),
+            (state, _) => Err(format!("no gold copy in {state}").into()),
+        }
+    };
+    look()?;
+    std::fs::copy(svol.path(), image)?;
+    look()
 }
 
 /// Copies the S-VOL, and looks a while later whether it has stood still (BACKUP-1).

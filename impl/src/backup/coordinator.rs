@@ -11,12 +11,12 @@ use syncsplit_model::protocol::{BackupId, HostMessage, Rules};
 
 use super::{CoordinatorInbox, CoordinatorInput};
 use crate::clock::{Timer, TimerId};
-use crate::database::Gate;
 use crate::doorway::{Arc, Mutex};
 use crate::error::NodeError;
 use crate::local::LocalNode;
 use crate::mailbox::Mailbox;
 use crate::slot::Slot;
+use crate::stillness::Stillness;
 use crate::trace::{RoleRecord, Taken, TraceSink};
 
 /// What a coordinator is told once.
@@ -39,7 +39,7 @@ pub struct CoordinatorNode {
     inner: Mutex<Inner>,
     inbox: Arc<CoordinatorInbox>,
     local: Arc<LocalNode>,
-    gate: Arc<Gate>,
+    still: Arc<dyn Stillness>,
     host: Arc<Mailbox<HostMessage>>,
     timer: Arc<dyn Timer>,
     trace: Arc<dyn TraceSink>,
@@ -56,21 +56,21 @@ struct Inner {
 }
 
 impl CoordinatorNode {
-    /// A coordinator without a backup. `inbox` is the one that the gate answers to; messages for the requester and
+    /// A coordinator without a backup. `still` holds still for its backups and answers to `inbox`; messages for the requester and
     /// the secondary go to `host`, the mailbox that the host link drains.
     #[must_use]
     pub fn new(
         config: CoordinatorConfig,
         inbox: Arc<CoordinatorInbox>,
         local: Arc<LocalNode>,
-        gate: Arc<Gate>,
+        still: Arc<dyn Stillness>,
         host: Arc<Mailbox<HostMessage>>,
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
     ) -> Arc<Self> {
         let coordinator = Slot::new("coordinator", Coordinator::default());
         let inner = Inner { coordinator, waits: 0, deadline: None, failure: None };
-        Arc::new(Self { inner: Mutex::new(inner), inbox, local, gate, host, timer, trace, config })
+        Arc::new(Self { inner: Mutex::new(inner), inbox, local, still, host, timer, trace, config })
     }
 
     /// The mailbox that feeds this coordinator.
@@ -108,6 +108,17 @@ impl CoordinatorNode {
     /// No answer is waited for, or the coordinator is broken.
     pub fn timed_out(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), CoordinatorEvent::Timeout)
+    }
+
+    /// The coordinator came back after a crash. What is volatile is lost: what it waited for, and what its mailbox held. A
+    /// freeze it had asked for ends by its lease (FREEZE-2), and the requester's timeout ends the backup (BACKUP-3).
+    ///
+    /// # Errors
+    /// The coordinator is broken.
+    pub fn restart(&self) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        self.inbox.clear();
+        self.take(&mut inner, CoordinatorEvent::Restart)
     }
 
     /// The coordinator's state, for displays and assertions.
@@ -174,13 +185,13 @@ impl CoordinatorNode {
         let mut outcome = Ok(());
         for effect in effects {
             match effect {
-                CoordinatorEffect::Freeze(id) => outcome = outcome.and(self.gate.freeze(id)),
+                CoordinatorEffect::Freeze(id) => outcome = outcome.and(self.still.freeze(id)),
                 CoordinatorEffect::BeginSync(id) => self.begin_sync(inner, id),
-                CoordinatorEffect::Thaw(id) => outcome = outcome.and(self.gate.thaw(id)),
+                CoordinatorEffect::Thaw(id) => outcome = outcome.and(self.still.thaw(id)),
                 CoordinatorEffect::Send(message) => self.host.push(message),
             }
         }
-        // A gate that is broken stays broken; the requester is answered all the same (BACKUP-3).
+        // What is broken stays broken; the requester is answered all the same (BACKUP-3).
         outcome
     }
 
@@ -233,6 +244,13 @@ fn explain(inner: &mut Inner, before: CoordinatorState, event: CoordinatorEvent)
         (CoordinatorState::Thawing(id), CoordinatorEvent::Timeout) => {
             (id, "the database did not answer the thaw")
         }
+        (
+            CoordinatorState::Freezing(id)
+            | CoordinatorState::Syncing(id)
+            | CoordinatorState::Splitting(id)
+            | CoordinatorState::Thawing(id),
+            CoordinatorEvent::Restart,
+        ) => (id, "the coordinator was restarted"),
         _ => return,
     };
     // What was noted closer to the cause says more.

@@ -69,8 +69,10 @@ pub struct RequesterNode {
 
 struct Inner {
     requester: Slot<Requester>,
-    /// The newest backup that was rejected; others that ended unread had no answer in time.
+    /// The newest backup that was rejected; others that ended unread had no answer in time, or were interrupted.
     rejected: Option<BackupId>,
+    /// The newest backup that a restart interrupted.
+    interrupted: Option<BackupId>,
     stopping: bool,
 }
 
@@ -87,7 +89,7 @@ impl RequesterNode {
         trace: Arc<dyn TraceSink>,
     ) -> Arc<Self> {
         let requester = Slot::new("requester", Requester { state: RequesterState::Idle, newest });
-        let inner = Inner { requester, rejected: None, stopping: false };
+        let inner = Inner { requester, rejected: None, interrupted: None, stopping: false };
         Arc::new_cyclic(|own| Self {
             inner: Mutex::new(inner),
             settled: Condvar::new(),
@@ -119,23 +121,27 @@ impl RequesterNode {
     ///
     /// # Errors
     /// A backup is under way, the coordinator rejected this one or did not answer in time, or the site is stopping;
-    /// `read` has then not run.
+    /// `read` has then not run. Or the requester was restarted while `read` ran.
     pub fn backup<T>(
         &self,
         read: impl FnOnce(BackupId, &ReadOnly<'_>) -> T,
     ) -> Result<T, BackupError> {
         /// Releases the S-VOL however the reading ends.
-        struct Reading<'a>(&'a RequesterNode);
+        struct Reading<'a>(&'a RequesterNode, BackupId);
         impl Drop for Reading<'_> {
             fn drop(&mut self) {
-                // A volume that fails here keeps its effect; the next step of the secondary performs it.
-                let _ = self.0.finish();
+                let _ = self.0.finish_reading(self.1);
             }
         }
         let id = self.start()?;
         self.wait_permission(id)?;
-        let _reading = Reading(self);
-        Ok(read(id, &ReadOnly(self.remote.svol())))
+        let _reading = Reading(self, id);
+        let read = read(id, &ReadOnly(self.remote.svol()));
+        match self.finish_reading(id) {
+            Err(NodeError::Requester(_)) => Err(BackupError::Interrupted(id)),
+            // A volume that fails here keeps its effect; the next step of the secondary performs it.
+            _ => Ok(read),
+        }
     }
 
     /// Begins a backup: arms the secondary, sends the request, registers the timeout.
@@ -173,7 +179,7 @@ impl RequesterNode {
     /// Waits until this backup may be read.
     ///
     /// # Errors
-    /// The coordinator rejected it or did not answer in time, or the site is stopping.
+    /// The coordinator rejected it or did not answer in time, the requester was restarted, or the site is stopping.
     pub fn wait_permission(&self, id: BackupId) -> Result<(), BackupError> {
         let mut inner = self.inner.lock();
         loop {
@@ -181,6 +187,7 @@ impl RequesterNode {
                 RequesterState::Reading(reading) if reading == id => return Ok(()),
                 RequesterState::Waiting(waiting) if waiting == id => {}
                 _ if inner.rejected == Some(id) => return Err(BackupError::Rejected(id)),
+                _ if inner.interrupted == Some(id) => return Err(BackupError::Interrupted(id)),
                 _ => return Err(BackupError::TimedOut(id)),
             }
             if inner.stopping {
@@ -196,6 +203,33 @@ impl RequesterNode {
     /// No backup is being read, or a volume failed.
     pub fn finish(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), RequesterEvent::Finish)
+    }
+
+    /// As [`RequesterNode::finish`], for the reader of this backup. Story of a reader that does not say which it read:
+    /// 1. A reader reads for backup 1; the requester is restarted, and another reader is permitted to read for backup 2.
+    /// 2. The first reader ends and finishes "the" backup: the S-VOL is released while the second reads it.
+    fn finish_reading(&self, id: BackupId) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        let state = inner.requester.get()?.state;
+        if state != RequesterState::Reading(id) {
+            return Err(NodeError::Requester(RequesterRefusal::WrongState(state)));
+        }
+        self.take(&mut inner, RequesterEvent::Finish)
+    }
+
+    /// The requester came back after a crash. What it was doing is lost: whoever waits or reads learns that the backup was
+    /// interrupted, and the S-VOL is released.
+    ///
+    /// # Errors
+    /// A volume failed, and the release is made when it works again; or the requester is broken.
+    pub fn restart(&self) -> Result<(), NodeError> {
+        let mut inner = self.inner.lock();
+        if let RequesterState::Waiting(id) | RequesterState::Reading(id) =
+            inner.requester.get()?.state
+        {
+            inner.interrupted = Some(id);
+        }
+        self.take(&mut inner, RequesterEvent::Restart)
     }
 
     /// No answer to this backup's request came in time (BACKUP-3). Another backup takes no notice.

@@ -114,8 +114,12 @@ fn fields_of(message: &Message) -> Result<(Fields, Cow<'_, [u8]>), FrameError> {
         Message::ToSecondary(
             ToSecondary::Resync { incarnation }
             | ToSecondary::Suspend { incarnation }
+            | ToSecondary::Delete { incarnation }
             | ToSecondary::Unsequenced { incarnation, .. },
-        ) => (Fields { incarnation: incarnation.0, ..Fields::default() }, none),
+        )
+        | Message::ToPrimary(ToPrimary::Suspended { incarnation }) => {
+            (Fields { incarnation: incarnation.0, ..Fields::default() }, none)
+        }
         Message::ToPrimary(ToPrimary::Ack(ack)) => {
             (Fields { incarnation: ack.incarnation.0, seq: ack.written.0, address: 0 }, none)
         }
@@ -218,11 +222,13 @@ fn message_of(
         Kind::PairMark => frame(Item::PairMark),
         Kind::Resync => ToSecondary::Resync { incarnation }.into(),
         Kind::Suspend => ToSecondary::Suspend { incarnation }.into(),
+        Kind::Delete => ToSecondary::Delete { incarnation }.into(),
         Kind::Ack => ToPrimary::Ack(Ack { incarnation, written: seq }).into(),
         Kind::Ready => {
             let dirty = dirty_of(&body, limits).map_err(bad)?;
             ToPrimary::Ready { incarnation, written: seq, dirty }.into()
         }
+        Kind::Suspended => ToPrimary::Suspended { incarnation }.into(),
         Kind::Request => HostMessage::Request(id).into(),
         Kind::Split => HostMessage::Split(id).into(),
         Kind::SplitDone => HostMessage::SplitAnswer { id, done: true }.into(),
@@ -238,7 +244,7 @@ fn check_unused(kind: Kind, fields: Fields) -> Result<(), FrameError> {
         Kind::Hello => (false, false, false),
         Kind::Write | Kind::Copy => (true, true, true),
         Kind::PairMark | Kind::Ack | Kind::Ready => (true, true, false),
-        Kind::Resync | Kind::Suspend => (true, false, false),
+        Kind::Resync | Kind::Suspend | Kind::Delete | Kind::Suspended => (true, false, false),
         Kind::Request
         | Kind::Split
         | Kind::SplitDone
@@ -319,7 +325,7 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&write.into(), &mut bytes)?;
         let expected =
-            b"SSP1\x01\0\x01\x01\x03\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x04\0\0\0";
+            b"SSP1\x02\0\x01\x01\x03\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x04\0\0\0";
         assert_eq!(&bytes[..CRC_AT], expected);
         assert_eq!(&bytes[HEADER_BYTES..], b"data");
         let mut zeroed = bytes.clone();

@@ -36,8 +36,10 @@ impl Message {
             Self::ToSecondary(ToSecondary::Unsequenced { .. }) => return None,
             Self::ToSecondary(ToSecondary::Resync { .. }) => Kind::Resync,
             Self::ToSecondary(ToSecondary::Suspend { .. }) => Kind::Suspend,
+            Self::ToSecondary(ToSecondary::Delete { .. }) => Kind::Delete,
             Self::ToPrimary(ToPrimary::Ack(_)) => Kind::Ack,
             Self::ToPrimary(ToPrimary::Ready { .. }) => Kind::Ready,
+            Self::ToPrimary(ToPrimary::Suspended { .. }) => Kind::Suspended,
             Self::Host(HostMessage::Request(_)) => Kind::Request,
             Self::Host(HostMessage::Split(_)) => Kind::Split,
             Self::Host(HostMessage::SplitAnswer { done: true, .. }) => Kind::SplitDone,
@@ -99,10 +101,14 @@ pub enum Kind {
     Resync = 0x0104,
     /// [`ToSecondary::Suspend`].
     Suspend = 0x0105,
+    /// [`ToSecondary::Delete`].
+    Delete = 0x0106,
     /// [`ToPrimary::Ack`].
     Ack = 0x0201,
     /// [`ToPrimary::Ready`].
     Ready = 0x0202,
+    /// [`ToPrimary::Suspended`].
+    Suspended = 0x0203,
     /// [`HostMessage::Request`].
     Request = 0x0301,
     /// [`HostMessage::Split`].
@@ -119,15 +125,17 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Hello,
         Self::Write,
         Self::Copy,
         Self::PairMark,
         Self::Resync,
         Self::Suspend,
+        Self::Delete,
         Self::Ack,
         Self::Ready,
+        Self::Suspended,
         Self::Request,
         Self::Split,
         Self::SplitDone,
@@ -158,8 +166,10 @@ impl Kind {
             Self::PairMark => "pair mark",
             Self::Resync => "resync",
             Self::Suspend => "suspend",
+            Self::Delete => "delete",
             Self::Ack => "ack",
             Self::Ready => "ready",
+            Self::Suspended => "suspended",
             Self::Request => "request",
             Self::Split => "split",
             Self::SplitDone => "split done",

@@ -5,7 +5,7 @@
 //! ```text
 //! offset  bytes  field        says
 //!      0      4  magic        "SSP1"
-//!      4      2  version      of this table; 1
+//!      4      2  version      of this table; 2
 //!      6      2  kind         which message, below
 //!      8      4  incarnation  the pairing the message belongs to
 //!     12      4  reserved     0
@@ -24,8 +24,10 @@
 //! 0x0103  pair mark      incarnation, seq
 //! 0x0104  resync         incarnation
 //! 0x0105  suspend        incarnation
+//! 0x0106  delete         incarnation
 //! 0x0201  ack            incarnation, seq
 //! 0x0202  ready          incarnation, seq           blocks u32, dirty map: bit b % 8 of byte b / 8 is block b's
+//! 0x0203  suspended      incarnation
 //! 0x0301  request        address
 //! 0x0302  split          address
 //! 0x0303  split done     address
@@ -53,7 +55,7 @@ use crate::volume::{BLOCK_SIZE_MAX, BLOCKS_MAX};
 pub const MAGIC: [u8; 4] = *b"SSP1";
 
 /// The version of the format that this side speaks. There is no negotiation: both sides speak the same.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 40;

@@ -3,7 +3,7 @@
 
 use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
 use syncsplit_model::protocol::{
-    Ack, BlockIndex, DirtyMap, Journal, PairState, Seq, ToPrimary, ToSecondary,
+    BlockIndex, DirtyMap, Journal, PairState, Seq, ToPrimary, ToSecondary,
 };
 
 use super::{Inner, LocalNode, pvol};
@@ -96,7 +96,7 @@ impl LocalNode {
     pub fn on_message(&self, message: ToPrimary<BitMap>) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         match message {
-            ToPrimary::Ack(ack) => self.on_ack(&mut inner, ack),
+            ToPrimary::Ack(ack) => self.take(&mut inner, PrimaryEvent::Ack(ack)),
             ToPrimary::Ready { incarnation, written, dirty } => {
                 let (got, want) = (dirty.blocks(), self.volume.blocks());
                 if got != want {
@@ -105,6 +105,9 @@ impl LocalNode {
                 self.take(&mut inner, PrimaryEvent::Ready { incarnation, written, dirty })?;
                 // Numbering goes on from the secondary's count, which may be below what was sent before.
                 self.rewind(&mut inner)
+            }
+            ToPrimary::Suspended { incarnation } => {
+                self.take(&mut inner, PrimaryEvent::Suspended { incarnation })
             }
         }
     }
@@ -159,16 +162,8 @@ impl LocalNode {
         Ok(failed)
     }
 
-    /// Takes an acknowledgement, and in COPY gives the copier the first place it makes in the journal. Story without it:
-    /// 1. The journal is full in COPY; host writers wait for room, the sender waits for the link.
-    /// 2. An acknowledgement makes room and wakes the writers; they fill the journal before the sender is back.
-    /// 3. The copier never finds room, and COPY does not end for as long as the hosts write (RESYNC-2).
-    fn on_ack(&self, inner: &mut Inner, ack: Ack) -> Result<(), NodeError> {
-        self.take(inner, PrimaryEvent::Ack(ack))?;
-        self.copy_or_mark(inner).map(|_| ())
-    }
-
-    fn rewind(&self, inner: &mut Inner) -> Result<(), NodeError> {
+    /// What is not known to be written is sent from the start.
+    pub(super) fn rewind(&self, inner: &mut Inner) -> Result<(), NodeError> {
         inner.sent = inner.primary.get()?.written;
         self.work.notify_all();
         Ok(())

@@ -3,20 +3,22 @@
 
 use std::time::Duration;
 
-use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
+use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, Incarnation};
 
 use super::threads::{Threads, Troubles, as_link_error};
-use super::{HostLink, LocalArrayLink, LocalDialers, LocalSiteConfig};
+use super::{HostLink, LocalArrayLink, LocalDialers, LocalSiteConfig, SiteError};
 use crate::backup::{CoordinatorInbox, CoordinatorNode};
 use crate::clock::{SystemClock, Timer};
 use crate::database::{FreezeHooks, Gate};
 use crate::doorway::Arc;
 use crate::error::NodeError;
+use crate::failback::{OldPrimary, TakenOver};
 use crate::link::Link;
-use crate::local::LocalNode;
 use crate::local::sync::{SyncError, SyncReport};
+use crate::local::{LocalConfig, LocalNode};
 use crate::mailbox::Mailbox;
 use crate::payload::Payload;
+use crate::stillness::{HoldStill, HoldWrites, Stillness};
 use crate::trace::TraceSink;
 use crate::volume::Volume;
 
@@ -33,7 +35,8 @@ pub struct LocalSite {
 }
 
 impl LocalSite {
-    /// Starts a site around a P-VOL. `hooks` makes what the gate calls for a freeze.
+    /// Starts a site around a P-VOL. `hooks` makes what the gate calls for a freeze; where backups hold host writes instead,
+    /// none ever comes to it.
     ///
     /// # Errors
     /// The operating system starts no more threads.
@@ -45,19 +48,61 @@ impl LocalSite {
         trace: Arc<dyn TraceSink>,
     ) -> std::io::Result<Self> {
         let clock = SystemClock::start()?;
+        let (timer, array) = (Arc::<SystemClock>::clone(&clock), Self::array_config(&config));
+        let node = LocalNode::new(array, volume, timer, Arc::clone(&trace));
+        Self::start_around(config, node, hooks, dialers, clock, trace)
+    }
+
+    /// Failback: starts a site that goes on as the primary where another was taken over (TAKEOVER-2). `newest` is what the
+    /// old primary says of [`OldPrimary::incarnation_newest`]. The pair is suspended until it is resynchronised.
+    ///
+    /// # Errors
+    /// The operating system starts no more threads.
+    pub fn start_from(
+        config: LocalSiteConfig,
+        taken_over: TakenOver,
+        newest: Incarnation,
+        hooks: impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks>,
+        dialers: LocalDialers,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Self, SiteError> {
+        let clock = SystemClock::start()?;
+        let (timer, array) = (Arc::<SystemClock>::clone(&clock), Self::array_config(&config));
+        let node =
+            LocalNode::from_taken_over(array, taken_over, newest, timer, Arc::clone(&trace))?;
+        Ok(Self::start_around(config, node, hooks, dialers, clock, trace)?)
+    }
+
+    /// A freeze of the database and a hold of host writes have one lease: the site's.
+    fn array_config(config: &LocalSiteConfig) -> LocalConfig {
+        LocalConfig { hold_lease: config.lease, ..config.array.clone() }
+    }
+
+    fn start_around(
+        config: LocalSiteConfig,
+        node: Arc<LocalNode>,
+        hooks: impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks>,
+        dialers: LocalDialers,
+        clock: Arc<SystemClock>,
+        trace: Arc<dyn TraceSink>,
+    ) -> std::io::Result<Self> {
         let timer: Arc<dyn Timer> = Arc::<SystemClock>::clone(&clock);
-        let node = LocalNode::new(config.array, volume, Arc::clone(&timer), Arc::clone(&trace));
         node.link_down();
         let inbox = Arc::new(CoordinatorInbox::new());
         let hooks = hooks(&node);
         let answers = Arc::<CoordinatorInbox>::clone(&inbox);
         let gate = Gate::new(config.lease, hooks, answers, Arc::clone(&timer), Arc::clone(&trace));
+        let answers = Arc::<CoordinatorInbox>::clone(&inbox);
+        let still: Arc<dyn Stillness> = match config.holds {
+            HoldStill::Database => Arc::<Gate>::clone(&gate),
+            HoldStill::HostWrites => Arc::new(HoldWrites::new(&node, answers)),
+        };
         let host_outbox = Arc::new(Mailbox::new());
         let coordinator = CoordinatorNode::new(
             config.coordinator,
             inbox,
             Arc::clone(&node),
-            Arc::clone(&gate),
+            still,
             Arc::clone(&host_outbox),
             timer,
             trace,
@@ -123,6 +168,15 @@ impl LocalSite {
         self.node.write(block, payload)
     }
 
+    /// The local host came back after a crash: its database and its coordinator have lost what is volatile.
+    ///
+    /// # Errors
+    /// One of them is broken.
+    pub fn restart_host(&self) -> Result<(), NodeError> {
+        self.coordinator.restart()?;
+        self.gate.restart()
+    }
+
     /// Freezes the database for a backup of the caller's own, as the coordinator does for its; the answer goes to the
     /// coordinator's mailbox, and [`Gate::state`] shows it (FREEZE-1, FREEZE-2).
     ///
@@ -150,6 +204,15 @@ impl LocalSite {
         self.host_outbox.close();
         self.clock.stop();
         self.threads.join();
+    }
+
+    /// Failback: stops the site and hands over what its primary keeps (TAKEOVER-2).
+    ///
+    /// # Errors
+    /// The node is broken, or has handed over before.
+    pub fn hand_over(&self) -> Result<OldPrimary, NodeError> {
+        self.stop();
+        self.node.hand_over()
     }
 
     fn start_array(&self) -> std::io::Result<()> {

@@ -11,6 +11,7 @@ use crate::backup::{BackupError, ReadOnly, RequesterNode};
 use crate::clock::{SystemClock, Timer};
 use crate::doorway::Arc;
 use crate::error::{NodeError, ignore_refusal};
+use crate::failback::{OldPrimary, TakenOver};
 use crate::link::Link;
 use crate::mailbox::Mailbox;
 use crate::remote::RemoteNode;
@@ -40,10 +41,39 @@ impl RemoteSite {
         dialers: RemoteDialers,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Self, SiteError> {
+        let outbox = Arc::new(Mailbox::new());
+        let (host, array) = (Arc::clone(&outbox), config.array.clone());
+        let node = RemoteNode::new(array, spvol, svol, host, Arc::clone(&trace))?;
+        Self::start_around(config, node, outbox, dialers, trace)
+    }
+
+    /// Failback: starts a site that goes on as the secondary where the primary was given up (TAKEOVER-2). It needs an S-VOL
+    /// of its own.
+    ///
+    /// # Errors
+    /// The volumes differ in shape, or the operating system starts no more threads; what was handed over is then lost, and
+    /// the pair has to be created anew.
+    pub fn start_from(
+        config: RemoteSiteConfig,
+        old: OldPrimary,
+        svol: Arc<dyn Volume>,
+        dialers: RemoteDialers,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Self, SiteError> {
+        let outbox = Arc::new(Mailbox::new());
+        let (host, array) = (Arc::clone(&outbox), config.array.clone());
+        let node = RemoteNode::from_old_primary(array, old, svol, host, Arc::clone(&trace))?;
+        Self::start_around(config, node, outbox, dialers, trace)
+    }
+
+    fn start_around(
+        config: RemoteSiteConfig,
+        node: Arc<RemoteNode>,
+        host_outbox: Arc<Mailbox<HostMessage>>,
+        dialers: RemoteDialers,
+        trace: Arc<dyn TraceSink>,
+    ) -> Result<Self, SiteError> {
         let clock = SystemClock::start()?;
-        let host_outbox = Arc::new(Mailbox::new());
-        let outbox = Arc::clone(&host_outbox);
-        let node = RemoteNode::new(config.array, spvol, svol, outbox, Arc::clone(&trace))?;
         node.link_down();
         let requester = RequesterNode::new(
             config.newest_backup,
@@ -127,6 +157,16 @@ impl RemoteSite {
         self.host_outbox.close();
         self.clock.stop();
         self.threads.join();
+    }
+
+    /// Failback: stops the site and hands over what its secondary keeps (TAKEOVER-2). A site that was not taken over goes on.
+    ///
+    /// # Errors
+    /// The pair was not taken over, a volume failed, or the node is broken or has handed over before.
+    pub fn hand_over(&self) -> Result<TakenOver, NodeError> {
+        let taken_over = self.node.hand_over()?;
+        self.stop();
+        Ok(taken_over)
     }
 
     fn start_array(&self) -> std::io::Result<()> {

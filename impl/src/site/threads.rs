@@ -25,8 +25,8 @@ impl Troubles {
     }
 
     pub(super) fn note(&self, error: &NodeError) {
-        // Stopping is what the site was asked for.
-        if matches!(error, NodeError::Stopped) {
+        // Stopping is what the site was asked for, and so is a failback.
+        if matches!(error, NodeError::Stopped | NodeError::HandedOver { .. }) {
             return;
         }
         let text = error.to_string();

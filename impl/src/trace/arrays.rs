@@ -40,6 +40,7 @@ fn to_secondary(message: &ToSecondary<Payload>) -> ToSecondary<Digest> {
         },
         ToSecondary::Resync { incarnation } => ToSecondary::Resync { incarnation: *incarnation },
         ToSecondary::Suspend { incarnation } => ToSecondary::Suspend { incarnation: *incarnation },
+        ToSecondary::Delete { incarnation } => ToSecondary::Delete { incarnation: *incarnation },
     }
 }
 
@@ -49,6 +50,7 @@ fn to_primary(message: &ToPrimary<BitMap>) -> ToPrimary<Blocks> {
         ToPrimary::Ready { incarnation, written, dirty } => {
             ToPrimary::Ready { incarnation: *incarnation, written: *written, dirty: blocks(dirty) }
         }
+        ToPrimary::Suspended { incarnation } => ToPrimary::Suspended { incarnation: *incarnation },
     }
 }
 
@@ -73,8 +75,14 @@ pub(crate) fn primary_event(event: &PrimaryEvent<Payload, BitMap>) -> PrimaryEve
             written: *written,
             dirty: blocks(dirty),
         },
+        PrimaryEvent::Suspended { incarnation } => {
+            PrimaryEvent::Suspended { incarnation: *incarnation }
+        }
         PrimaryEvent::Delete => PrimaryEvent::Delete,
-        PrimaryEvent::Quiesce(hold) => PrimaryEvent::Quiesce(*hold),
+        PrimaryEvent::Quiesce(id) => PrimaryEvent::Quiesce(*id),
+        PrimaryEvent::Unquiesce(id) => PrimaryEvent::Unquiesce(*id),
+        PrimaryEvent::LeaseExpired => PrimaryEvent::LeaseExpired,
+        PrimaryEvent::Restart => PrimaryEvent::Restart,
     }
 }
 
@@ -101,6 +109,10 @@ pub(crate) fn primary_done(effect: &PrimaryEffect<Payload>) -> PrimaryDone {
         }
         PrimaryEffect::AnswerHost => PrimaryDone::AnswerHost,
         PrimaryEffect::Send(message) => PrimaryDone::Send(to_secondary(message)),
+        PrimaryEffect::AnswerQuiesced(id) => PrimaryDone::AnswerQuiesced(*id),
+        PrimaryEffect::AnswerReleased { id, held } => {
+            PrimaryDone::AnswerReleased { id: *id, held: *held }
+        }
     }
 }
 
@@ -123,7 +135,11 @@ pub(crate) fn secondary_event(event: &SecondaryEvent<Payload>) -> SecondaryEvent
         SecondaryEvent::Suspend { incarnation } => {
             SecondaryEvent::Suspend { incarnation: *incarnation }
         }
+        SecondaryEvent::Delete { incarnation } => {
+            SecondaryEvent::Delete { incarnation: *incarnation }
+        }
         SecondaryEvent::Fail => SecondaryEvent::Fail,
+        SecondaryEvent::Restart => SecondaryEvent::Restart,
         SecondaryEvent::Arm(id) => SecondaryEvent::Arm(*id),
         SecondaryEvent::Release(id) => SecondaryEvent::Release(*id),
         SecondaryEvent::Split(id) => SecondaryEvent::Split(*id),
@@ -163,6 +179,9 @@ pub(crate) fn secondary_done(effect: &SecondaryEffect<Payload, BitMap>) -> Secon
         }
         SecondaryEffect::Replica(ReplicaEffect::Reflect(map)) => {
             SecondaryDone::Reflect(blocks(map))
+        }
+        SecondaryEffect::Replica(ReplicaEffect::Restore(map)) => {
+            SecondaryDone::Restore(blocks(map))
         }
         SecondaryEffect::Send(message) => SecondaryDone::Send(to_primary(message)),
         SecondaryEffect::SplitDone(id) => SecondaryDone::SplitDone(*id),

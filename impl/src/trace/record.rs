@@ -66,7 +66,7 @@ pub struct TraceRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub enum RoleRecord {
-    /// One side came to be, without a pair; before any event of that side.
+    /// One side came to be; before any event of that side.
     Start(Start),
     /// The primary's step.
     Primary(Taken<PrimaryEvent<Digest, Blocks>, PrimaryRefusal, PrimaryAfter, PrimaryDone>),
@@ -97,8 +97,8 @@ pub struct Taken<E, R, A, D> {
     pub effects: Vec<D>,
 }
 
-/// How large one side's containers are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How large one side's containers are, and what it goes on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// Which side.
     pub side: Side,
@@ -110,6 +110,18 @@ pub struct Start {
     pub entries_max: usize,
     /// What a full journal does (WRITE-4); the primary only.
     pub journal_full: Option<JournalFull>,
+    /// What the side's other role handed over at a failback (TAKEOVER-2); nothing for a side that begins without a pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<HandedOver>,
+}
+
+/// The state in which a role goes on from what the other role handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HandedOver {
+    /// The side that was taken over is the primary.
+    Primary(PrimaryAfter),
+    /// The old primary is the secondary.
+    Secondary(SecondaryAfter),
 }
 
 /// One of the two arrays.
@@ -152,8 +164,8 @@ pub struct PrimaryAfter {
     pub mark: Option<Seq>,
     /// The incarnation asked for and not yet answered.
     pub pending: Option<Incarnation>,
-    /// Whether host writes are held.
-    pub quiesced: bool,
+    /// The backup for which host writes are held.
+    pub quiesced: Option<BackupId>,
 }
 
 /// An effect of the primary.
@@ -170,6 +182,15 @@ pub enum PrimaryDone {
     AnswerHost,
     /// The message is queued for the array link.
     Send(ToSecondary<Digest>),
+    /// The coordinator is told that host writes are held; the lease begins.
+    AnswerQuiesced(BackupId),
+    /// The coordinator is told whether the hold lasted.
+    AnswerReleased {
+        /// The backup asked about.
+        id: BackupId,
+        /// Whether it lasted.
+        held: bool,
+    },
 }
 
 /// The secondary's state.
@@ -209,6 +230,8 @@ pub enum SecondaryDone {
     CopyToSvol(BlockIndex),
     /// These blocks are copied on to the S-VOL, all in one.
     Reflect(Blocks),
+    /// These blocks are copied back from the S-VOL, all in one.
+    Restore(Blocks),
     /// The message is queued for the array link.
     Send(ToPrimary<Blocks>),
     /// The coordinator is answered that the split was executed.

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod lossy;
+pub(crate) mod meddling;
+pub(crate) mod sites;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +19,7 @@ use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
+use syncsplit_impl::stillness::{HoldStill, HoldWrites, Stillness};
 use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
 use syncsplit_impl::volume::{MemoryVolume, Volume, VolumeError};
 use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
@@ -131,6 +134,7 @@ impl Timer for LateClock {
 /// How two nodes are made.
 pub(crate) struct KitConfig {
     pub(crate) blocks: u32,
+    pub(crate) holds: HoldStill,
     pub(crate) local: LocalConfig,
     pub(crate) remote: RemoteConfig,
 }
@@ -139,6 +143,7 @@ impl Default for KitConfig {
     fn default() -> Self {
         Self {
             blocks: 4,
+            holds: HoldStill::Database,
             local: LocalConfig {
                 group: "oradb".to_owned(),
                 ctgid: 3,
@@ -192,14 +197,34 @@ impl Kit {
             to_local_host.clone(),
             trace.clone(),
         )?;
+        let volumes = [pvol, spvol, svol];
+        let hosts = (to_remote_host, to_local_host);
+        let holds = config.holds;
+        Ok(Self::around(volumes, local, hooks, remote, hosts, holds, (clock, trace)))
+    }
+
+    /// Hosts around two arrays.
+    fn around(
+        [pvol, spvol, svol]: [Arc<Failing>; 3],
+        local: Arc<LocalNode>,
+        hooks: impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks>,
+        remote: Arc<RemoteNode>,
+        (to_remote_host, to_local_host): (Arc<Mailbox<HostMessage>>, Arc<Mailbox<HostMessage>>),
+        holds: HoldStill,
+        (clock, trace): (Arc<ManualClock>, Arc<MemoryTrace>),
+    ) -> Self {
         let inbox = Arc::new(CoordinatorInbox::new());
         let lease = Duration::from_secs(1);
         let gate = Gate::new(lease, hooks(&local), inbox.clone(), clock.clone(), trace.clone());
+        let still: Arc<dyn Stillness> = match holds {
+            HoldStill::Database => gate.clone(),
+            HoldStill::HostWrites => Arc::new(HoldWrites::new(&local, inbox.clone())),
+        };
         let coordinator = CoordinatorNode::new(
             CoordinatorConfig::default(),
             inbox,
             local.clone(),
-            gate.clone(),
+            still,
             to_remote_host.clone(),
             clock.clone(),
             trace.clone(),
@@ -212,7 +237,7 @@ impl Kit {
             clock.clone(),
             trace.clone(),
         );
-        Ok(Self {
+        Self {
             pvol,
             spvol,
             svol,
@@ -225,7 +250,41 @@ impl Kit {
             to_local_host,
             clock,
             trace,
-        })
+        }
+    }
+
+    /// Nodes in PAIR whose backups hold host writes, since there is no database.
+    pub(crate) fn holding() -> Result<Self, Failure> {
+        let config = KitConfig { holds: HoldStill::HostWrites, ..KitConfig::default() };
+        let kit = Self::with(config, |node| Box::new(WriteThrough(Arc::clone(node))))?;
+        kit.local.create()?;
+        kit.settle()?;
+        Ok(kit)
+    }
+
+    /// Nodes of the other roles on the same volumes, once the remote side has been taken over; the old P-VOL's side gets an
+    /// S-VOL of its own.
+    pub(crate) fn fail_back(&self) -> Result<Self, Failure> {
+        let KitConfig { blocks, holds, local, remote } = KitConfig::default();
+        let (clock, trace) = (self.clock.clone(), self.trace.clone());
+        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
+        let to_hosts = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
+        let svol = Failing::new(blocks)?;
+        let newest = old.incarnation_newest();
+        let (timer, sink) = (clock.clone(), trace.clone());
+        let local = LocalNode::from_taken_over(local, taken_over, newest, timer, sink)?;
+        let remote = RemoteNode::from_old_primary(
+            remote,
+            old,
+            svol.clone(),
+            to_hosts.1.clone(),
+            trace.clone(),
+        )?;
+        let volumes = [self.spvol.clone(), self.pvol.clone(), svol];
+        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
+            Box::new(WriteThrough(node.clone()))
+        };
+        Ok(Self::around(volumes, local, hooks, remote, to_hosts, holds, (clock, trace)))
     }
 
     /// Nodes whose pair is in PAIR, one tick ago.
@@ -240,24 +299,29 @@ impl Kit {
     /// Copies, sends, applies and reports until nothing is left to do; no message is lost.
     pub(crate) fn settle(&self) -> Result<(), NodeError> {
         loop {
-            let mut busy = self.step_local()?;
-            while let Some(message) = self.local.take_outgoing() {
-                ignore_refusal(self.remote.on_message(message))?;
-                busy = true;
-            }
-            busy |= self.step_remote()?;
-            while let Some(message) = self.remote.take_outgoing() {
-                ignore_refusal(self.local.on_message(message))?;
-                busy = true;
-            }
+            let busy = self.step_local()? | self.carry()? | self.step_remote()? | self.carry()?;
             if !busy {
                 return Ok(());
             }
         }
     }
 
+    /// Delivers what both arrays have sent. Whether there was anything.
+    pub(crate) fn carry(&self) -> Result<bool, NodeError> {
+        let mut busy = false;
+        while let Some(message) = self.local.take_outgoing() {
+            ignore_refusal(self.remote.on_message(message))?;
+            busy = true;
+        }
+        while let Some(message) = self.remote.take_outgoing() {
+            ignore_refusal(self.local.on_message(message))?;
+            busy = true;
+        }
+        Ok(busy)
+    }
+
     /// One copy or mark if there is room, and everything that can be sent.
-    fn step_local(&self) -> Result<bool, NodeError> {
+    pub(crate) fn step_local(&self) -> Result<bool, NodeError> {
         let mut busy = false;
         match self.local.copy_next() {
             Ok(Some(_)) => busy = true,
@@ -271,7 +335,7 @@ impl Kit {
     }
 
     /// Everything that can be applied, one report, everything that can be copied on.
-    fn step_remote(&self) -> Result<bool, NodeError> {
+    pub(crate) fn step_remote(&self) -> Result<bool, NodeError> {
         let mut busy = false;
         while self.remote.apply_next()? {
             busy = true;

@@ -68,7 +68,7 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
                 self.on_unsequenced(rules, incarnation, block, payload)
             }
             SecondaryEvent::Apply => self.on_apply(rules),
-            SecondaryEvent::Report => self.on_report(),
+            SecondaryEvent::Report => self.on_report(rules),
             SecondaryEvent::Resync { incarnation } => self.on_resync(rules, incarnation),
             SecondaryEvent::Suspend { incarnation } => self.on_suspend(rules, incarnation),
             SecondaryEvent::Delete { incarnation } => self.on_delete(incarnation),
@@ -115,9 +115,6 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     }
 
     fn on_frame(&mut self, rules: Rules, frame: Frame<P>) -> Outcome<P, D> {
-        if frame.incarnation == self.incarnation && self.has_left() && rules.has(Rule::Pair3) {
-            return Ok(self.say_suspended());
-        }
         self.require_incarnation(rules, frame.incarnation)?;
         let seq = frame.entry.seq;
         if let Some(block) = frame.entry.item.block().filter(|block| block.0 >= self.dirty.blocks())
@@ -186,7 +183,11 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         Ok(Effects::new())
     }
 
-    fn on_report(&mut self) -> Outcome<P, D> {
+    fn on_report(&mut self, rules: Rules) -> Outcome<P, D> {
+        if self.has_left() && rules.has(Rule::Pair3) {
+            let incarnation = self.incarnation;
+            return Ok(effects([SecondaryEffect::Send(ToPrimary::Suspended { incarnation })]));
+        }
         self.require_linked()?;
         let ack = Ack { incarnation: self.incarnation, written: self.written };
         Ok(effects([SecondaryEffect::Send(ToPrimary::Ack(ack))]))
@@ -200,10 +201,7 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
             return Err(SecondaryRefusal::StaleIncarnation(incarnation));
         }
         if incarnation == self.incarnation && rules.has(Rule::Resync1) && !self.state.is_linked() {
-            // That pairing has begun and ended here already.
-            if self.has_left() {
-                return Ok(self.say_suspended());
-            }
+            // That pairing has begun and ended here already; reports say so.
             return Err(SecondaryRefusal::WrongState(self.state));
         }
         let mut effects = Effects::new();
@@ -257,11 +255,6 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     /// Whether this side has left the pairing without being told to, so that the primary may not know.
     fn has_left(&self) -> bool {
         matches!(self.state, PairState::Psue | PairState::Ssws)
-    }
-
-    fn say_suspended(&self) -> Effects<SecondaryEffect<P, D>> {
-        let incarnation = self.incarnation;
-        effects([SecondaryEffect::Send(ToPrimary::Suspended { incarnation })])
     }
 
     fn on_fail(&mut self) -> Outcome<P, D> {

@@ -323,6 +323,65 @@ pub const INSTANCES: &[Instance] = &[
         bounds: Bounds { acks: 0, ..COMMON },
         promises: false,
     },
+    Instance {
+        name: "create",
+        says: "begins without a pair; the operator creates, suspends and deletes it",
+        bounds: Bounds {
+            journal: 1,
+            start: Start::Smpl,
+            faults: Faults::of(&[Fault::OperatorSuspend, Fault::OperatorDelete, Fault::ArrayLoss]),
+            ..COMMON
+        },
+        promises: false,
+    },
+    Instance {
+        name: "takeover",
+        says: "the remote host takes over, writes and gives back, over a link that fails",
+        bounds: Bounds {
+            journal: 1,
+            faults: Faults::of(&[Fault::Takeover, Fault::LinkDown]),
+            ..COMMON
+        },
+        promises: false,
+    },
+    Instance {
+        name: "quiesce",
+        says: "host writes are held at the primary in place of a freeze (claim 4), on two volumes",
+        bounds: Bounds {
+            volumes: 2,
+            journal: 1,
+            stillness: Stillness::Quiesce,
+            faults: COMMON.faults.with(Fault::CrashPrimary).with(Fault::CrashCoordinator),
+            ..COMMON
+        },
+        promises: true,
+    },
+    Instance {
+        name: "suspend",
+        says: "a full journal suspends the pair in place of holding the host",
+        bounds: Bounds { journal_full: JournalFull::Suspend, acks: 0, ..COMMON },
+        promises: false,
+    },
+    Instance {
+        name: "promises",
+        says: "what has to happen: crashes of either host, a suspicious secondary, and every promise",
+        bounds: Bounds {
+            journal: 1,
+            faults: COMMON
+                .faults
+                .with(Fault::FalseSuspicion)
+                .with(Fault::CrashCoordinator)
+                .with(Fault::CrashSecondary),
+            ..COMMON
+        },
+        promises: true,
+    },
+    Instance {
+        name: "all-promises",
+        says: "every promise under every fault: `ci` once more, some minutes",
+        bounds: Bounds { journal: 1, acks: 0, faults: Faults::ALL, ..COMMON },
+        promises: true,
+    },
 ];
 
 const COMMON: Bounds = Bounds {

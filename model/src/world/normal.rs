@@ -78,28 +78,23 @@ impl World {
 
     fn can_reach_secondary(&self, state: &State, message: &ToSecondary<Value>) -> bool {
         let rules = self.rules;
-        let State { primary, secondary, .. } = state;
-        // A secondary that has left, or may leave, its pairing says so, if the primary would take notice.
-        let tells = |of: Incarnation| {
-            of == secondary.incarnation
-                && (primary.state.is_linked() && primary.incarnation == of || may_await(state, of))
-        };
+        let secondary = &state.secondary;
         match *message {
             ToSecondary::Frame(frame) => {
-                let seq = frame.entry.seq;
-                let tells = tells(frame.incarnation);
-                self.can_be_copied(state, frame.incarnation, tells)
+                let Frame { incarnation, entry } = frame;
+                self.can_be_copied(state, incarnation)
                     && !(rules.has(Rule::Xfer3)
-                        && self.is_here_for_good(state, frame.incarnation, seq))
+                        && self.is_here_for_good(state, incarnation, entry.seq))
             }
-            ToSecondary::Unsequenced { incarnation, .. } => {
-                self.can_be_copied(state, incarnation, false)
-            }
+            ToSecondary::Unsequenced { incarnation, .. } => self.can_be_copied(state, incarnation),
             _ if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) => true,
             // A failback clears the link, and nothing else ends SSWS.
             _ if secondary.state == PairState::Ssws => false,
             ToSecondary::Resync { incarnation } => {
-                incarnation > secondary.incarnation || tells(incarnation)
+                incarnation > secondary.incarnation
+                    || incarnation == secondary.incarnation
+                        && secondary.state.is_linked()
+                        && may_await(state, incarnation)
             }
             ToSecondary::Suspend { incarnation } => {
                 incarnation > secondary.incarnation
@@ -114,10 +109,9 @@ impl World {
 
     /// Whether a frame of this incarnation can do anything, now or later. A secondary that is not linked is linked again
     /// only under another incarnation (RESYNC-1).
-    fn can_be_copied(&self, state: &State, incarnation: Incarnation, tells: bool) -> bool {
+    fn can_be_copied(&self, state: &State, incarnation: Incarnation) -> bool {
         let secondary = &state.secondary;
-        let in_force = incarnation == secondary.incarnation
-            && (secondary.state.is_linked() || has_left(secondary.state) && tells);
+        let in_force = incarnation == secondary.incarnation && secondary.state.is_linked();
         in_force || !self.rules.has(Rule::Xfer4) || !self.rules.has(Rule::Resync1)
     }
 
@@ -477,11 +471,6 @@ fn may_await(state: &State, incarnation: Incarnation) -> bool {
     let primary = &state.primary;
     primary.pending == Some(incarnation)
         || !primary.state.is_linked() && incarnation == primary.incarnation.next()
-}
-
-/// Whether a secondary in this state has left its pairing without being told to.
-const fn has_left(state: PairState) -> bool {
-    matches!(state, PairState::Psue | PairState::Ssws)
 }
 
 /// Backup ids become 1, 2, ... in their order; the requester's newest stays the greatest.

@@ -77,7 +77,8 @@ impl World {
         }
         if state.link_up {
             actions.extend(state.primary.journal.entries().map(|entry| Action::Send(entry.seq)));
-            if state.secondary.state.is_linked() {
+            let has_left = matches!(state.secondary.state, PairState::Psue | PairState::Ssws);
+            if state.secondary.state.is_linked() || has_left {
                 actions.push(Action::Report);
             }
         }

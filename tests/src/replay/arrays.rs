@@ -47,6 +47,9 @@ pub(super) fn new_secondary(start: &Start) -> ModelSecondary {
 impl Replayer {
     pub(super) fn on_primary(&mut self, taken: &PrimaryTaken) -> Result<(), Why> {
         self.sent.caused_primary(&taken.event)?;
+        if self.options.hosts == Hosts::Traced {
+            self.sent.caused_hold(&taken.event)?;
+        }
         self.judge_copy(&taken.event)?;
         let before = self.primary.take().ok_or(NOT_STARTED_PRIMARY)?;
         let newest = before.newest;
@@ -65,14 +68,16 @@ impl Replayer {
                 }
                 PrimaryDone::AnswerHost => {}
                 PrimaryDone::Send(message) => self.sent.add_to_secondary(message),
+                PrimaryDone::AnswerQuiesced(id) => {
+                    self.on_held_image(id);
+                    self.sent.by_primary(effect);
+                }
+                PrimaryDone::AnswerReleased { .. } => self.sent.by_primary(effect),
             }
         }
         let incarnation = step.state.incarnation;
         for entry in step.state.journal.iter().filter(|entry| entry.seq > newest) {
             self.volumes.on_numbered(incarnation, entry);
-        }
-        if taken.refused.is_none() && matches!(taken.event, PrimaryEvent::Quiesce(true)) {
-            self.hold_writes();
         }
         Ok(())
     }
@@ -122,6 +127,7 @@ impl Replayer {
         if !was.split && step.state.replica.is_split() {
             let differs = differences(&self.volumes.svol, &self.volumes.oracle).next().is_some();
             self.svol_good = was.consistent && !differs;
+            self.volumes.at_split = self.volumes.oracle.clone();
         }
         Ok(())
     }
@@ -153,6 +159,7 @@ impl Replayer {
             }
             SecondaryDone::CopyToSvol(block) => self.volumes.copy_on(&[block]),
             SecondaryDone::Reflect(blocks) => self.volumes.copy_on(&blocks),
+            SecondaryDone::Restore(blocks) => self.volumes.copy_back(&blocks),
             SecondaryDone::Send(message) => self.sent.add_to_primary(message),
             SecondaryDone::SplitDone(id) => self.on_split_done(id),
         }
@@ -171,10 +178,10 @@ impl Replayer {
         }
     }
 
-    /// QUIESCE-1: with host writes held from here on, this is the image of the freeze that asked for it.
-    fn hold_writes(&mut self) {
+    /// QUIESCE-1: with host writes held from here on, the P-VOL is what the hold stands for.
+    fn on_held_image(&mut self, id: BackupId) {
         if self.options.writes == Writes::Held {
-            self.on_frozen_image();
+            self.frozen.insert(id, self.volumes.pvol.clone());
         }
     }
 }
@@ -209,12 +216,16 @@ fn model_event(
             written,
             dirty: BlockTree::of(like.blocks(), &dirty),
         },
+        PrimaryEvent::Suspended { incarnation } => PrimaryEvent::Suspended { incarnation },
         PrimaryEvent::Delete => PrimaryEvent::Delete,
-        PrimaryEvent::Quiesce(hold) => PrimaryEvent::Quiesce(hold),
+        PrimaryEvent::Quiesce(id) => PrimaryEvent::Quiesce(id),
+        PrimaryEvent::Unquiesce(id) => PrimaryEvent::Unquiesce(id),
+        PrimaryEvent::LeaseExpired => PrimaryEvent::LeaseExpired,
+        PrimaryEvent::Restart => PrimaryEvent::Restart,
     }
 }
 
-fn primary_after(state: &ModelPrimary) -> PrimaryAfter {
+pub(super) fn primary_after(state: &ModelPrimary) -> PrimaryAfter {
     PrimaryAfter {
         state: state.state,
         incarnation: state.incarnation,
@@ -233,10 +244,12 @@ fn primary_done(effect: PrimaryEffect<Digest>) -> PrimaryDone {
         PrimaryEffect::WritePvol { block, payload } => PrimaryDone::WritePvol { block, payload },
         PrimaryEffect::AnswerHost => PrimaryDone::AnswerHost,
         PrimaryEffect::Send(message) => PrimaryDone::Send(message),
+        PrimaryEffect::AnswerQuiesced(id) => PrimaryDone::AnswerQuiesced(id),
+        PrimaryEffect::AnswerReleased { id, held } => PrimaryDone::AnswerReleased { id, held },
     }
 }
 
-fn secondary_after(state: &ModelSecondary) -> SecondaryAfter {
+pub(super) fn secondary_after(state: &ModelSecondary) -> SecondaryAfter {
     SecondaryAfter {
         state: state.state,
         incarnation: state.incarnation,
@@ -259,6 +272,10 @@ fn secondary_done(effect: SecondaryEffect<Digest, BlockTree>) -> SecondaryDone {
             SecondaryDone::CopyToSvol(block)
         }
         SecondaryEffect::Replica(ReplicaEffect::Reflect(map)) => SecondaryDone::Reflect(map.list()),
+        SecondaryEffect::Replica(ReplicaEffect::Restore(map)) => SecondaryDone::Restore(map.list()),
+        SecondaryEffect::Send(ToPrimary::Suspended { incarnation }) => {
+            SecondaryDone::Send(ToPrimary::Suspended { incarnation })
+        }
         SecondaryEffect::Send(ToPrimary::Ack(ack)) => SecondaryDone::Send(ToPrimary::Ack(ack)),
         SecondaryEffect::Send(ToPrimary::Ready { incarnation, written, dirty }) => {
             SecondaryDone::Send(ToPrimary::Ready { incarnation, written, dirty: dirty.list() })

@@ -22,8 +22,8 @@ impl EntryList {
 }
 
 impl Journal<Digest> for EntryList {
-    fn is_full(&self) -> bool {
-        self.entries.len() >= self.capacity
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.entries.len())
     }
 
     fn is_empty(&self) -> bool {

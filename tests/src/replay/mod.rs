@@ -3,7 +3,7 @@
 //!
 //! For every record:
 //! - the same event, taken by the model's role under every rule, is refused for the same reason or leaves the same
-//!   state and the same effects (`arrays`, `hosts`);
+//!   state and the same effects (`arrays`, `hosts`), and a role that changes sides goes on from the same state (`failback`);
 //! - what a role received was sent to it, or told it, by an effect before; a link may lose and repeat (`sent`);
 //! - the volumes are as the effects make them, and a copy carries what the P-VOL holds (`volumes`);
 //! - the model's properties hold (`properties`).
@@ -14,7 +14,10 @@
 mod arrays;
 mod containers;
 mod error;
+mod failback;
 mod hosts;
+#[cfg(all(test, not(feature = "loom"), not(feature = "shuttle")))]
+mod lives;
 mod properties;
 mod sent;
 #[cfg(test)]
@@ -78,6 +81,8 @@ pub struct Replayer {
     last: BTreeMap<&'static str, TraceRecord>,
     primary: Option<ModelPrimary>,
     secondary: Option<ModelSecondary>,
+    /// The roles that were handed over at the last failback.
+    old: Option<failback::Old>,
     syncs: BTreeMap<u64, hosts::Waiting>,
     /// How many Syncs the coordinator has begun.
     sync_rounds: u64,
@@ -173,6 +178,9 @@ impl Replayer {
     }
 
     fn on_start(&mut self, start: &Start) -> Result<(), Why> {
+        if let Some(from) = &start.from {
+            return self.on_failback(start, from);
+        }
         let (role, started) = match start.side {
             Side::Primary => ("primary", self.primary.is_some()),
             Side::Secondary => ("secondary", self.secondary.is_some()),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use syncsplit_impl::trace::Digest;
 use syncsplit_impl::trace::hosts::{CoordinatorDone, DatabaseDone, RequesterDone};
-use syncsplit_impl::trace::record::Blocks;
+use syncsplit_impl::trace::record::{Blocks, PrimaryDone};
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::PrimaryEvent;
@@ -22,6 +22,8 @@ pub(super) struct Sent {
     to_primary: HashSet<ToPrimary<Blocks>>,
     host: HashSet<HostMessage>,
     by_coordinator: Vec<CoordinatorDone>,
+    /// Answers about holds; messages are in `to_secondary`.
+    by_primary: Vec<PrimaryDone>,
     by_requester: Vec<RequesterDone>,
     by_database: Vec<DatabaseDone>,
     /// Whether each Sync was DONE that was begun, and returned, since the coordinator last began one.
@@ -56,6 +58,10 @@ impl Sent {
             RequesterDone::Send(message) => self.add_to_host(message),
             other => self.by_requester.push(other),
         }
+    }
+
+    pub(super) fn by_primary(&mut self, effect: PrimaryDone) {
+        self.by_primary.push(effect);
     }
 
     pub(super) fn by_database(&mut self, effect: DatabaseDone) {
@@ -93,6 +99,9 @@ impl Sent {
                 written: *written,
                 dirty: dirty.clone(),
             },
+            PrimaryEvent::Suspended { incarnation } => {
+                ToPrimary::Suspended { incarnation: *incarnation }
+            }
             _ => return Ok(()),
         };
         caused(self.to_primary.contains(&message), &message)
@@ -107,6 +116,7 @@ impl Sent {
             }
             SecondaryEvent::Resync { incarnation } => ToSecondary::Resync { incarnation },
             SecondaryEvent::Suspend { incarnation } => ToSecondary::Suspend { incarnation },
+            SecondaryEvent::Delete { incarnation } => ToSecondary::Delete { incarnation },
             _ => return Ok(()),
         };
         caused(self.to_secondary.contains(&message), &message)
@@ -122,6 +132,16 @@ impl Sent {
         }
     }
 
+    /// What the primary is asked to hold, or to release, was asked.
+    pub(super) fn caused_hold(&self, event: &PrimaryEvent<Digest, Blocks>) -> Result<(), Why> {
+        let asked = match *event {
+            PrimaryEvent::Quiesce(id) => CoordinatorDone::Freeze(id),
+            PrimaryEvent::Unquiesce(id) => CoordinatorDone::Thaw(id),
+            _ => return Ok(()),
+        };
+        caused(self.by_coordinator.contains(&asked), &asked)
+    }
+
     /// What the database is asked was asked.
     pub(super) fn caused_database(&self, event: DatabaseEvent) -> Result<(), Why> {
         let asked = match event {
@@ -134,7 +154,8 @@ impl Sent {
 
     /// What the coordinator is told was told.
     pub(super) fn caused_coordinator(&self, event: CoordinatorEvent) -> Result<(), Why> {
-        let told = match event {
+        // Either of the two holds still for a site's backups, and answers (FREEZE-1, QUIESCE-1).
+        let (told, held) = match event {
             CoordinatorEvent::Request(id) => return self.caused_host(HostMessage::Request(id)),
             CoordinatorEvent::SplitAnswer { id, done } => {
                 return self.caused_host(HostMessage::SplitAnswer { id, done });
@@ -143,11 +164,15 @@ impl Sent {
                 let returned = self.syncs.as_ref().is_some_and(|syncs| syncs.contains(&done));
                 return caused(returned, &event);
             }
-            CoordinatorEvent::Frozen(id) => DatabaseDone::AnswerFrozen(id),
-            CoordinatorEvent::Thawed { id, held } => DatabaseDone::AnswerThawed { id, held },
-            CoordinatorEvent::Timeout => return Ok(()),
+            CoordinatorEvent::Frozen(id) => {
+                (DatabaseDone::AnswerFrozen(id), PrimaryDone::AnswerQuiesced(id))
+            }
+            CoordinatorEvent::Thawed { id, held } => {
+                (DatabaseDone::AnswerThawed { id, held }, PrimaryDone::AnswerReleased { id, held })
+            }
+            CoordinatorEvent::Timeout | CoordinatorEvent::Restart => return Ok(()),
         };
-        caused(self.by_database.contains(&told), &told)
+        caused(self.by_database.contains(&told) || self.by_primary.contains(&held), &told)
     }
 
     /// What the requester is told was told.
@@ -155,7 +180,10 @@ impl Sent {
         match event {
             RequesterEvent::Permit(id) => self.caused_host(HostMessage::Permit(id)),
             RequesterEvent::Reject(id) => self.caused_host(HostMessage::Reject(id)),
-            RequesterEvent::Start | RequesterEvent::Finish | RequesterEvent::Timeout => Ok(()),
+            RequesterEvent::Start
+            | RequesterEvent::Finish
+            | RequesterEvent::Timeout
+            | RequesterEvent::Restart => Ok(()),
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Volumes {
     pub svol: Image,
     /// What the S/P-VOL holds if the entries up to `written` are applied in the order of their numbers.
     pub(super) oracle: Image,
+    /// What the oracle was when the S-VOL was last split: what a restore has to bring back.
+    pub(super) at_split: Image,
     /// What the primary numbered, with the pairing in which it did.
     order: BTreeMap<(Incarnation, Seq), Item<Digest>>,
     /// The P-VOL when a pair mark took its number.
@@ -115,6 +117,25 @@ impl Volumes {
         for block in blocks {
             put(&mut self.svol, *block, get(&self.spvol, *block));
         }
+    }
+
+    /// Copies blocks back from the S-VOL, by which the S/P-VOL has to become the image of the split (RESYNC-4).
+    pub(super) fn copy_back(&mut self, blocks: &[BlockIndex]) {
+        for block in blocks {
+            put(&mut self.spvol, *block, get(&self.svol, *block));
+        }
+        self.oracle = self.at_split.clone();
+    }
+
+    /// Failback: each side goes on with its volume in the other role. The new secondary's image is whatever it holds, and
+    /// nothing is known of its S-VOL.
+    pub(super) fn change_sides(&mut self) {
+        std::mem::swap(&mut self.pvol, &mut self.spvol);
+        self.svol = vec![None; self.spvol.len()];
+        self.oracle = self.spvol.clone();
+        self.at_split.clear();
+        self.order.clear();
+        self.marked.clear();
     }
 }
 

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use syncsplit_impl::NodeError;
-use syncsplit_impl::backup::{CoordinatorConfig, CoordinatorInbox, CoordinatorNode, RequesterNode};
+use syncsplit_impl::backup::{
+    BackupError, CoordinatorConfig, CoordinatorInbox, CoordinatorNode, RequesterNode,
+};
 use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::database::{Gate, WriteThrough};
 use syncsplit_impl::doorway::{Arc, thread};
@@ -12,6 +14,7 @@ use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
+use syncsplit_impl::stillness::{HoldStill, HoldWrites, Stillness};
 use syncsplit_impl::trace::{Digest, MemoryTrace};
 use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, PairState};
@@ -37,6 +40,14 @@ pub(super) fn done(actor: Actor) -> Result<(), Failure> {
     actor.join().map_err(|_| Failure::from("a thread of the scene panicked"))?
 }
 
+/// Both arrays of a scene of this size.
+fn configs(size: Size) -> (LocalConfig, RemoteConfig) {
+    (
+        LocalConfig { journal_max: size.journal, ..LocalConfig::default() },
+        RemoteConfig { queue_max: size.journal, ..RemoteConfig::default() },
+    )
+}
+
 /// Two sites: nothing happens unless the scene does it.
 pub(super) struct Kit {
     size: Size,
@@ -49,8 +60,8 @@ pub(super) struct Kit {
     pub(super) coordinator: Arc<CoordinatorNode>,
     pub(super) requester: Arc<RequesterNode>,
     /// What the local host sends to the remote one, and back.
-    pub(super) to_remote_host: Arc<Mailbox<HostMessage>>,
-    pub(super) to_local_host: Arc<Mailbox<HostMessage>>,
+    to_remote_host: Arc<Mailbox<HostMessage>>,
+    to_local_host: Arc<Mailbox<HostMessage>>,
     trace: Arc<MemoryTrace>,
     readings: std::sync::Mutex<Vec<Reading>>,
 }
@@ -58,35 +69,79 @@ pub(super) struct Kit {
 impl Kit {
     /// Two sites in PAIR with equal volumes.
     pub(super) fn paired(size: Size) -> Result<Arc<Self>, Failure> {
-        let kit = Self::new(size)?;
+        Self::in_pair(size, HoldStill::Database)
+    }
+
+    /// As [`Kit::paired`], for backups that hold host writes.
+    pub(super) fn holding(size: Size) -> Result<Arc<Self>, Failure> {
+        Self::in_pair(size, HoldStill::HostWrites)
+    }
+
+    fn in_pair(size: Size, holds: HoldStill) -> Result<Arc<Self>, Failure> {
+        let kit = Self::new(size, holds)?;
         kit.local.create()?;
         kit.settle()?;
         Ok(Arc::new(kit))
     }
 
-    fn new(size: Size) -> Result<Self, Failure> {
+    /// The sites in each other's role, once the remote one has been taken over. The old P-VOL's side gets an S-VOL of its
+    /// own.
+    pub(super) fn fail_back(&self) -> Result<Arc<Self>, Failure> {
+        let (size, trace) = (self.size, self.trace.clone());
+        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
+        let newest = old.incarnation_newest();
+        let (clock, svol) = (ManualClock::new(), Watched::new(size.blocks)?);
+        let hosts = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
+        let (here, there) = configs(size);
+        let (timer, sink) = (clock.clone(), trace.clone());
+        let local = LocalNode::from_taken_over(here, taken_over, newest, timer, sink)?;
+        let (to, sink) = (hosts.1.clone(), trace.clone());
+        let remote = RemoteNode::from_old_primary(there, old, svol.clone(), to, sink)?;
+        let volumes = [self.spvol.clone(), self.pvol.clone(), svol];
+        let holds = HoldStill::Database;
+        Ok(Arc::new(Self::around(size, volumes, (local, remote), hosts, holds, (clock, trace))))
+    }
+
+    fn new(size: Size, holds: HoldStill) -> Result<Self, Failure> {
         let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
         let (pvol, spvol, svol) =
             (Watched::new(size.blocks)?, Watched::new(size.blocks)?, Watched::new(size.blocks)?);
-        let config = LocalConfig { journal_max: size.journal, ..LocalConfig::default() };
-        let local = LocalNode::new(config, pvol.clone(), clock.clone(), trace.clone());
+        let (here, there) = configs(size);
+        let local = LocalNode::new(here, pvol.clone(), clock.clone(), trace.clone());
         let (to_remote_host, to_local_host) = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
-        let config = RemoteConfig { queue_max: size.journal, ..RemoteConfig::default() };
         let remote = RemoteNode::new(
-            config,
+            there,
             spvol.clone(),
             svol.clone(),
             to_local_host.clone(),
             trace.clone(),
         )?;
+        let hosts = (to_remote_host, to_local_host);
+        let nodes = (local, remote);
+        Ok(Self::around(size, [pvol, spvol, svol], nodes, hosts, holds, (clock, trace)))
+    }
+
+    /// Hosts around two arrays.
+    fn around(
+        size: Size,
+        [pvol, spvol, svol]: [Arc<Watched>; 3],
+        (local, remote): (Arc<LocalNode>, Arc<RemoteNode>),
+        (to_remote_host, to_local_host): (Arc<Mailbox<HostMessage>>, Arc<Mailbox<HostMessage>>),
+        holds: HoldStill,
+        (clock, trace): (Arc<ManualClock>, Arc<MemoryTrace>),
+    ) -> Self {
         let (inbox, lease) = (Arc::new(CoordinatorInbox::new()), Duration::from_secs(1));
         let hooks = Box::new(WriteThrough(local.clone()));
         let gate = Gate::new(lease, hooks, inbox.clone(), clock.clone(), trace.clone());
+        let still: Arc<dyn Stillness> = match holds {
+            HoldStill::Database => gate.clone(),
+            HoldStill::HostWrites => Arc::new(HoldWrites::new(&local, inbox.clone())),
+        };
         let coordinator = CoordinatorNode::new(
             CoordinatorConfig::default(),
             inbox,
             local.clone(),
-            gate.clone(),
+            still,
             to_remote_host.clone(),
             clock.clone(),
             trace.clone(),
@@ -100,7 +155,7 @@ impl Kit {
             trace.clone(),
         );
         let readings = std::sync::Mutex::default();
-        Ok(Self {
+        Self {
             size,
             pvol,
             spvol,
@@ -114,7 +169,7 @@ impl Kit {
             to_local_host,
             trace,
             readings,
-        })
+        }
     }
 
     /// The `number`th write of a scene, to a block that its number chooses; every one brings contents of its own.
@@ -176,6 +231,34 @@ impl Kit {
             Ok(Some(_)) => Ok(true),
             Ok(None) => Ok(self.local.pair_mark().is_ok()),
             other => ignore_refusal(other.map(|_| ())).map(|()| false),
+        }
+    }
+
+    /// Delivers what is on its way to the local host, and lets the coordinator act.
+    pub(super) fn to_local(&self) -> Result<(), Failure> {
+        while let Some(message) = self.to_local_host.try_take() {
+            self.coordinator.inbox().on_host_message(message);
+        }
+        Ok(self.coordinator.take_all()?)
+    }
+
+    /// Delivers what is on its way to the remote host.
+    pub(super) fn to_remote(&self) -> Result<(), Failure> {
+        while let Some(message) = self.to_remote_host.try_take() {
+            ignore_refusal(self.requester.on_host_message(message))?;
+        }
+        Ok(())
+    }
+
+    /// The requester's own thread: reads when it may. Either is a good end.
+    pub(super) fn permitted_or_rejected(&self, id: BackupId) -> Result<(), Failure> {
+        match self.requester.wait_permission(id) {
+            Ok(()) => {
+                self.read(id)?;
+                Ok(self.requester.finish()?)
+            }
+            Err(BackupError::Rejected(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -2,9 +2,7 @@
 //! for it writes (FREEZE-2, FREEZE-3, BACKUP-2). Either the freeze held and the backup reads its image, or the backup
 //! is rejected.
 
-use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::error::ignore_refusal;
-use syncsplit_model::protocol::BackupId;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::requester::RequesterState;
 
@@ -18,11 +16,11 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     kit.settle()?;
     let id = kit.requester.start()?;
     // Up to here nothing races: the request freezes the database, Sync is DONE at once, the split is on its way.
-    to_local(&kit)?;
+    kit.to_local()?;
     let hosts = act(&kit, move |kit| {
-        to_remote(kit)?;
-        to_local(kit)?;
-        to_remote(kit)
+        kit.to_remote()?;
+        kit.to_local()?;
+        kit.to_remote()
     });
     let lease = act(&kit, move |kit| Ok(ignore_refusal(kit.gate.lease_expired(id))?));
     let writer = act(&kit, move |kit| {
@@ -32,7 +30,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         }
         Ok(())
     });
-    permitted_or_rejected(&kit, id)?;
+    kit.permitted_or_rejected(id)?;
     for actor in [hosts, lease, writer] {
         done(actor)?;
     }
@@ -41,32 +39,4 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         return Err(format!("the backup ended in {freeze:?}, {requester:?}").into());
     }
     kit.outcome(Options { writes: Writes::Gated, ..Options::default() })
-}
-
-/// The requester's own thread.
-fn permitted_or_rejected(kit: &Kit, id: BackupId) -> Result<(), Failure> {
-    match kit.requester.wait_permission(id) {
-        Ok(()) => {
-            kit.read(id)?;
-            Ok(kit.requester.finish()?)
-        }
-        Err(BackupError::Rejected(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Delivers what is on its way to the local host, and lets the coordinator act.
-fn to_local(kit: &Kit) -> Result<(), Failure> {
-    while let Some(message) = kit.to_local_host.try_take() {
-        kit.coordinator.inbox().on_host_message(message);
-    }
-    Ok(kit.coordinator.take_all()?)
-}
-
-/// Delivers what is on its way to the remote host.
-fn to_remote(kit: &Kit) -> Result<(), Failure> {
-    while let Some(message) = kit.to_remote_host.try_take() {
-        ignore_refusal(kit.requester.on_host_message(message))?;
-    }
-    Ok(())
 }

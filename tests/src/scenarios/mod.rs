@@ -5,10 +5,15 @@
 
 mod acknowledgement_and_resync;
 mod applier_replica_copier_and_split;
+mod hold_lease_writer_and_permission;
 mod kit;
 mod lease_expiry_thaw_and_permission;
 mod outcome;
+mod suspended_reply_acknowledgement_and_resync;
+mod suspension_handshake_and_writer;
 mod sync_polling_while_suspended_and_resynced;
+mod takeover_frame_arrival_and_apply;
+mod takeover_in_copy_and_gold_copy;
 mod two_host_writers_and_the_sender;
 mod watched;
 mod writer_and_failure_suspension;
@@ -86,6 +91,41 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lease_expiry_thaw_and_permission",
         run: lease_expiry_thaw_and_permission::run,
+        small: Size { writes: 1, blocks: 2, journal: 1 },
+        preemptions: Some(3),
+        large: LARGE,
+    },
+    Scenario {
+        name: "suspension_handshake_and_writer",
+        run: suspension_handshake_and_writer::run,
+        small: Size { writes: 1, blocks: 2, journal: 2 },
+        preemptions: Some(3),
+        large: LARGE,
+    },
+    Scenario {
+        name: "suspended_reply_acknowledgement_and_resync",
+        run: suspended_reply_acknowledgement_and_resync::run,
+        small: Size { writes: 1, blocks: 2, journal: 2 },
+        preemptions: Some(2),
+        large: LARGE,
+    },
+    Scenario {
+        name: "takeover_frame_arrival_and_apply",
+        run: takeover_frame_arrival_and_apply::run,
+        small: Size { writes: 2, blocks: 2, journal: 2 },
+        preemptions: Some(3),
+        large: LARGE,
+    },
+    Scenario {
+        name: "takeover_in_copy_and_gold_copy",
+        run: takeover_in_copy_and_gold_copy::run,
+        small: Size { writes: 2, blocks: 2, journal: 3 },
+        preemptions: Some(2),
+        large: LARGE,
+    },
+    Scenario {
+        name: "hold_lease_writer_and_permission",
+        run: hold_lease_writer_and_permission::run,
         small: Size { writes: 1, blocks: 2, journal: 1 },
         preemptions: Some(3),
         large: LARGE,

@@ -1,0 +1,48 @@
+//! The secondary has left the pairing by its own judgement, over a link that works. Its answer and an older acknowledgement
+//! are on their way while an operator resynchronises and a host writes (PAIR-3, XFER-4, RESYNC-1). Both arrive twice, the
+//! second time when everything is over.
+
+use syncsplit_impl::error::ignore_refusal;
+
+use super::kit::{Kit, act, done};
+use super::{Failure, Outcome, Size};
+use crate::replay::Options;
+
+pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
+    let kit = Kit::paired(size)?;
+    kit.write(0)?;
+    while kit.local.send_next()?.is_some() {}
+    kit.carry_out()?;
+    kit.remote.apply_next()?;
+    kit.remote.report()?;
+    let ack = kit.remote.take_outgoing().ok_or("nothing was reported")?;
+    kit.remote.fail()?;
+    // The primary knows nothing of it, and sends what it has.
+    kit.local.resend()?;
+    while kit.local.send_next()?.is_some() {}
+    kit.carry_out()?;
+    let reply = kit.remote.take_outgoing().ok_or("nothing was answered")?;
+    let again = [reply.clone(), ack.clone()];
+    let late = act(&kit, move |kit| Ok(ignore_refusal(kit.local.on_message(ack))?));
+    let told = act(&kit, move |kit| Ok(ignore_refusal(kit.local.on_message(reply))?));
+    let operator = act(&kit, |kit| {
+        // In PAIR there is nothing to resynchronise yet.
+        kit.local.resync()?;
+        kit.carry_out()?;
+        kit.carry_back()?;
+        while kit.copy()? {}
+        Ok(())
+    });
+    let writer = act(&kit, move |kit| {
+        let mut numbers = size.blocks..size.blocks + size.writes;
+        Ok(numbers.try_for_each(|number| ignore_refusal(kit.try_write(number)))?)
+    });
+    for actor in [late, told, operator, writer] {
+        done(actor)?;
+    }
+    kit.recover()?;
+    for message in again {
+        ignore_refusal(kit.local.on_message(message))?;
+    }
+    kit.outcome(Options::default())
+}
