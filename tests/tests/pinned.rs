@@ -4,12 +4,14 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use syncsplit_checker::ablate;
 use syncsplit_checker::cli::Engine;
-use syncsplit_checker::report::is_exercised;
+use syncsplit_checker::study::Shown;
 use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{Faults, Instance};
 use syncsplit_tests::pinned::{Row, Table, ask};
 
-/// Rules whose absence must show a counterexample on the default instance.
+/// Rules whose absence must show a counterexample, wherever it is searched.
 const NEEDED: &[Rule] = &[
     Rule::Sync3,
     Rule::Sync5,
@@ -88,14 +90,19 @@ fn the_table_pins_what_is_promised() {
     }
     let ci = rows.iter().find(|row| row.instance == "ci" && row.is_whole()).unwrap();
     assert!(ci.answer.states >= 1_000_000, "the default check is too small to mean much");
-    assert_eq!(verdict("ci", "published", &[]), "violated");
-    for rule in NEEDED {
-        assert_eq!(verdict("ci", "hardened", &[*rule]), "violated", "without {rule}");
+    for instance in ["order", "ci"] {
+        assert_eq!(verdict(instance, "published", &[]), "violated", "{instance}");
     }
-    for rule in Rule::ALL.iter().filter(|rule| is_exercised(**rule)) {
-        let pinned = rows.iter().any(|row| row.without == [rule.id()]);
-        assert!(pinned, "no row says what happens without {rule}");
+    let table = ablate::table().unwrap();
+    for rule in Rule::ALL {
+        let row = table.iter().find(|row| row.rule == rule.id());
+        let row = row.unwrap_or_else(|| panic!("no row says what happens without {rule}"));
+        let shown = row.shown != Shown::Nothing {};
+        assert!(shown || !NEEDED.contains(rule), "nothing breaks without {rule}");
     }
+    let all = Faults::ALL;
+    let has = |name: &str| Instance::named(name).unwrap().bounds.faults;
+    assert_eq!((has("ci"), has("all-promises")), (all, all), "every fault is on in both");
 }
 
 /// The report as JSON, less what may differ from run to run.
@@ -119,10 +126,11 @@ fn a_report_is_the_same_on_any_number_of_threads_and_again() {
     let _alone = alone();
     let rows = [
         row("smoke", "hardened", &[]),
-        row("ci", "hardened", &["SYNC-5"]),
-        row("ci", "hardened", &["FREEZE-1"]),
-        row("ci", "hardened", &["XFER-3"]),
-        row("faults", "published", &[]),
+        row("waits", "hardened", &["FREEZE-2"]),
+        row("order", "hardened", &["SYNC-5"]),
+        row("order", "hardened", &["FREEZE-1"]),
+        row("order", "hardened", &["XFER-3"]),
+        row("ci", "published", &[]),
     ];
     for row in rows {
         let first = report(&row, 1);
@@ -132,12 +140,16 @@ fn a_report_is_the_same_on_any_number_of_threads_and_again() {
     }
 }
 
-/// The pins are ours; another engine has to come to the same on every instance.
+/// Instances that stateright's engine, which keeps every state with its whole path, has room and time for.
+const CROSS_CHECKED: &[&str] = &["smoke", "create", "takeover", "late", "order", "suspend"];
+
+/// The pins are ours; another engine has to come to the same.
 #[test]
 fn another_engine_counts_the_same() {
     let _alone = alone();
     let table = Table::read().unwrap();
-    for row in table.rows.iter().filter(|row| row.is_whole()) {
+    let is_checked = |row: &&Row| row.is_whole() && CROSS_CHECKED.contains(&&*row.instance);
+    for row in table.rows.iter().filter(is_checked) {
         let theirs = ask(&row.question(Engine::Stateright, 2).unwrap()).unwrap();
         let instance = &row.instance;
         assert_eq!(theirs.states, row.answer.states, "{instance}");

@@ -11,7 +11,6 @@ use std::io;
 
 use serde::Serialize;
 use stateright::Expectation;
-use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, State};
 
 use crate::check::{Answer, Question};
@@ -205,9 +204,6 @@ pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option
 
 fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
     let mut notes = Vec::new();
-    for rule in question.without.iter().filter(|rule| !is_exercised(**rule)) {
-        notes.push(format!("{rule} is not exercised by this world: leaving it out shows nothing"));
-    }
     if let Ending::Limit(limit) = outcome.ending {
         notes.push(format!("the limit of {} was reached; nothing is claimed", limit_name(limit)));
     }
@@ -215,12 +211,6 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
         notes.push("the command line asks another question than the file, so what the file expects is not compared".into());
     }
     notes
-}
-
-/// Whether some action of this world can meet the rule. Creation, takeover and quiescing have no action yet.
-#[must_use]
-pub const fn is_exercised(rule: Rule) -> bool {
-    !matches!(rule, Rule::Pair1 | Rule::Takeover1 | Rule::Takeover2 | Rule::Quiesce1)
 }
 
 const fn ended(ending: Ending) -> &'static str {

@@ -357,6 +357,22 @@ pub const INSTANCES: &[Instance] = &[
         promises: true,
     },
     Instance {
+        name: "late",
+        says: "two frames in flight, so that one of an older pairing arrives among those of the newer",
+        bounds: Bounds { journal: 1, frames: 2, faults: Faults::of(&[Fault::LinkDown]), ..COMMON },
+        promises: false,
+    },
+    Instance {
+        name: "waits",
+        says: "who waits for what is lost, or for somebody who has died: the promises, on a link that stays up",
+        bounds: Bounds {
+            journal: 1,
+            faults: COMMON.faults.without(Fault::LinkDown).with(Fault::CrashCoordinator),
+            ..COMMON
+        },
+        promises: true,
+    },
+    Instance {
         name: "suspend",
         says: "a full journal suspends the pair in place of holding the host",
         bounds: Bounds { journal_full: JournalFull::Suspend, acks: 0, ..COMMON },
