@@ -23,25 +23,55 @@ pub type Packed = [u64; PACKED_WORDS];
 
 /// Writes a number and gives it back, or reads one whatever it is given.
 trait Bits {
+    /// Whether what is given back may be another than what was given.
+    const READS: bool;
+
     fn number(&mut self, value: u64, width: u32) -> u64;
+
+    /// Passes over a place where nothing stands: its bits are 0.
+    fn pass(&mut self, width: u32);
 }
 
 struct Writer {
     words: Packed,
+    /// The word that is being filled, at its lowest bits first.
+    filling: u64,
     at: u32,
 }
 
+impl Writer {
+    const fn new() -> Self {
+        Self { words: [0; PACKED_WORDS], filling: 0, at: 0 }
+    }
+
+    fn into_words(mut self) -> Packed {
+        if let Some(word) = self.words.get_mut((self.at / 64) as usize) {
+            *word = self.filling;
+        }
+        self.words
+    }
+}
+
 impl Bits for Writer {
-    #[inline]
+    const READS: bool = false;
+
+    #[inline(always)]
     fn number(&mut self, value: u64, width: u32) -> u64 {
         debug_assert!(value >> width == 0, "{value} does not fit {width} bits");
         let (word, bit) = ((self.at / 64) as usize, self.at % 64);
-        self.words[word] |= value << bit;
-        if bit + width > 64 {
-            self.words[word + 1] |= value >> (64 - bit);
+        self.filling |= value << bit;
+        if bit + width >= 64 {
+            self.words[word] = self.filling;
+            // No number is as wide as a word, so that bit is not 0 here.
+            self.filling = value >> (64 - bit);
         }
         self.at += width;
         value
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, width: u32) {
+        self.number(0, width);
     }
 }
 
@@ -51,7 +81,9 @@ struct Reader<'a> {
 }
 
 impl Bits for Reader<'_> {
-    #[inline]
+    const READS: bool = true;
+
+    #[inline(always)]
     fn number(&mut self, _: u64, width: u32) -> u64 {
         let (word, bit) = ((self.at / 64) as usize, self.at % 64);
         let mut value = self.words[word] >> bit;
@@ -61,6 +93,11 @@ impl Bits for Reader<'_> {
         self.at += width;
         value & ((1 << width) - 1)
     }
+
+    #[inline(always)]
+    fn pass(&mut self, width: u32) {
+        self.at += width;
+    }
 }
 
 /// Counts how far a walk goes.
@@ -69,9 +106,15 @@ struct Counter {
 }
 
 impl Bits for Counter {
+    const READS: bool = false;
+
     fn number(&mut self, value: u64, width: u32) -> u64 {
         self.at += width;
         value
+    }
+
+    fn pass(&mut self, width: u32) {
+        self.at += width;
     }
 }
 
@@ -79,27 +122,30 @@ impl World {
     /// How many bits a packed state of this world takes.
     #[must_use]
     pub fn packed_bits(&self) -> usize {
-        let mut counter = Counter { at: 0 };
-        let mut state = self.initial();
-        Walk::new(self, &mut counter).state(&mut state);
-        counter.at as usize
+        let mut walk = Walk::new(self, Counter { at: 0 });
+        walk.state(&mut self.initial());
+        walk.bits.at as usize
     }
 
     /// The words of `state`, which is in normal form.
     #[must_use]
     pub fn pack(&self, state: &State) -> Packed {
-        let mut writer = Writer { words: [0; PACKED_WORDS], at: 0 };
         let mut state = *state;
-        Walk::new(self, &mut writer).state(&mut state);
-        writer.words
+        self.pack_in_place(&mut state)
+    }
+
+    /// As [`World::pack`], for a caller that has no more use for the state.
+    fn pack_in_place(&self, state: &mut State) -> Packed {
+        let mut walk = Walk::new(self, Writer::new());
+        walk.state(state);
+        walk.bits.into_words()
     }
 
     /// The state of these words, which [`World::pack`] of this world once gave.
     #[must_use]
     pub fn unpack(&self, packed: &Packed) -> State {
-        let mut reader = Reader { words: packed, at: 0 };
         let mut state = self.initial();
-        Walk::new(self, &mut reader).state(&mut state);
+        Walk::new(self, Reader { words: packed, at: 0 }).state(&mut state);
         state
     }
 }
@@ -107,7 +153,7 @@ impl World {
 /// The fixed order of a state's fields, and how wide each is in this world.
 struct Walk<'a, B> {
     world: &'a World,
-    bits: &'a mut B,
+    bits: B,
     rules: Rules,
     /// Bits of a sequence number. Where rules are left out, numbers may run away from each other.
     seq: u32,
@@ -127,7 +173,7 @@ const BLOCK: u32 = 2;
 const LENGTH: u32 = 2;
 
 impl<'a, B: Bits> Walk<'a, B> {
-    fn new(world: &'a World, bits: &'a mut B) -> Self {
+    fn new(world: &'a World, bits: B) -> Self {
         let rules = world.rules;
         let whole = rules == Rules::HARDENED;
         let value = if world.bounds.journal == 1 { 4 } else { 5 };
@@ -154,49 +200,70 @@ impl<'a, B: Bits> Walk<'a, B> {
         self.ghost(state);
     }
 
+    #[inline(always)]
     fn number(&mut self, value: u64, width: u32) -> u64 {
         self.bits.number(value, width)
     }
 
+    #[inline(always)]
     fn flag(&mut self, flag: bool) -> bool {
         self.number(u64::from(flag), 1) == 1
     }
 
+    #[inline(always)]
     fn seq_of(&mut self, seq: Seq) -> Seq {
         Seq(self.number(seq.0, self.seq))
     }
 
+    #[inline(always)]
     fn incarnation(&mut self, incarnation: Incarnation) -> Incarnation {
         Incarnation(self.number(u64::from(incarnation.0), INCARNATION) as u32)
     }
 
+    #[inline(always)]
     fn id(&mut self, id: BackupId) -> BackupId {
         BackupId(self.number(u64::from(id.0), ID) as u32)
     }
 
+    /// One bit for whether something is held, and `width` more for what it is.
+    #[inline(always)]
     fn option<T: Copy>(
         &mut self,
         held: Option<T>,
         none: T,
+        width: u32,
         code: impl FnOnce(&mut Self, T) -> T,
     ) -> Option<T> {
-        let is_some = self.flag(held.is_some());
-        let value = code(self, held.unwrap_or(none));
-        is_some.then_some(value)
+        if self.flag(held.is_some()) {
+            return Some(code(self, held.unwrap_or(none)));
+        }
+        self.bits.pass(width);
+        None
     }
 
+    fn image_width(&self) -> u32 {
+        self.world.bounds.blocks * self.value
+    }
+
+    fn entry_width(&self) -> u32 {
+        self.seq + 2 + BLOCK + self.value
+    }
+
+    #[inline(always)]
     fn pair_state(&mut self, state: PairState) -> PairState {
         use PairState::{Copy, Pair, Psue, Psus, Smpl, Ssus, Ssws};
+        // In the order in which they are declared.
         const STATES: [PairState; 8] = [Smpl, Copy, Pair, Psus, Psue, Ssus, Ssws, Smpl];
-        let at = STATES.iter().position(|of| *of == state).unwrap_or(0);
-        STATES[self.number(at as u64, 3) as usize]
+        STATES[self.number(state as u64, 3) as usize]
     }
 
+    #[inline(always)]
     fn blocks(&mut self, set: BlockSet) -> BlockSet {
         let blocks = self.world.bounds.blocks;
         BlockSet::of_bits(blocks, self.number(u64::from(set.bits()), blocks) as u32)
     }
 
+    #[inline(always)]
     fn value_of(&mut self, value: Value) -> Value {
         let forgotten = (1 << self.value) - 1;
         let code = if value == Value::FORGOTTEN { forgotten } else { u64::from(value.0) };
@@ -204,12 +271,14 @@ impl<'a, B: Bits> Walk<'a, B> {
         if code == forgotten { Value::FORGOTTEN } else { Value(code as u8) }
     }
 
+    #[inline(always)]
     fn image(&mut self, image: &mut Image) {
         for value in image.iter_mut().take(self.world.bounds.blocks as usize) {
             *value = self.value_of(*value);
         }
     }
 
+    #[inline(always)]
     fn entry(&mut self, entry: Entry<Value>) -> Entry<Value> {
         let seq = self.seq_of(entry.seq);
         let (kind, block, payload) = match entry.item {
@@ -228,20 +297,25 @@ impl<'a, B: Bits> Walk<'a, B> {
         Entry { seq, item }
     }
 
+    #[inline(always)]
     fn queue(&mut self, queue: &mut Queue, places: usize) {
         const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let len = self.number(queue.len() as u64, LENGTH) as usize;
         let was = *queue;
         let mut entries = was.entries().copied();
-        queue.retain(|_| false);
-        for at in 0..places {
+        if B::READS {
+            Journal::clear(queue);
+        }
+        for _ in 0..len {
             let entry = self.entry(entries.next().unwrap_or(NONE));
-            if at < len {
+            if B::READS {
                 Journal::push(queue, entry);
             }
         }
+        self.bits.pass(places.saturating_sub(len) as u32 * self.entry_width());
     }
 
+    #[inline(always)]
     fn primary(&mut self, state: &mut State) {
         let places = self.world.bounds.journal;
         let primary = &mut state.primary;
@@ -252,16 +326,18 @@ impl<'a, B: Bits> Walk<'a, B> {
         primary.written = self.seq_of(primary.written);
         self.queue(&mut primary.journal, places);
         primary.dirty = self.blocks(primary.dirty);
-        primary.mark = self.option(primary.mark, Seq(0), Self::seq_of);
-        primary.pending = self.option(primary.pending, Incarnation(0), Self::incarnation);
+        primary.mark = self.option(primary.mark, Seq(0), self.seq, Self::seq_of);
+        primary.pending =
+            self.option(primary.pending, Incarnation(0), INCARNATION, Self::incarnation);
         if self.world.bounds.stillness == Stillness::Quiesce {
-            primary.quiesced = self.option(primary.quiesced, BackupId(0), Self::id);
+            primary.quiesced = self.option(primary.quiesced, BackupId(0), ID, Self::id);
         }
         if !self.rules.has(Rule::Xfer1) {
             primary.sent = self.seq_of(primary.sent);
         }
     }
 
+    #[inline(always)]
     fn secondary(&mut self, state: &mut State) {
         // A queue that is full still takes the entry whose turn it is.
         let places = (self.world.bounds.journal + 1).min(crate::world::state::JOURNAL_MAX);
@@ -285,9 +361,10 @@ impl<'a, B: Bits> Walk<'a, B> {
             _ => ReplicaState::Split(Purpose::Backup(id)),
         };
         secondary.replica.dirty = self.blocks(secondary.replica.dirty);
-        secondary.armed = self.option(secondary.armed, BackupId(0), Self::id);
+        secondary.armed = self.option(secondary.armed, BackupId(0), ID, Self::id);
     }
 
+    #[inline(always)]
     fn flight<M: Copy + Ord>(
         &mut self,
         flight: &mut Flight<M>,
@@ -296,15 +373,19 @@ impl<'a, B: Bits> Walk<'a, B> {
     ) {
         let was = *flight;
         let mut messages = was.iter();
-        flight.retain(|_| false);
+        if B::READS {
+            *flight = Flight::default();
+        }
         for _ in 0..places {
-            if let Some(message) = code(self, messages.next()) {
+            let message = code(self, messages.next());
+            if let Some(message) = message.filter(|_| B::READS) {
                 // There is room: it came from as many places.
                 let _ = flight.add(message, places);
             }
         }
     }
 
+    #[inline(always)]
     fn to_secondary(&mut self, message: Option<ToSecondary<Value>>) -> Option<ToSecondary<Value>> {
         const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let (tag, incarnation, entry) = match message {
@@ -318,6 +399,10 @@ impl<'a, B: Bits> Walk<'a, B> {
             Some(ToSecondary::Delete { incarnation }) => (5, incarnation, NONE),
         };
         let tag = self.number(tag, 3);
+        if tag == 0 {
+            self.bits.pass(INCARNATION + self.entry_width());
+            return None;
+        }
         let incarnation = self.incarnation(incarnation);
         let entry = self.entry(entry);
         Some(match (tag, entry.item) {
@@ -332,6 +417,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         })
     }
 
+    #[inline(always)]
     fn to_primary(&mut self, message: Option<Reply>) -> Option<Reply> {
         let clean = BlockSet::new(self.world.bounds.blocks);
         let (tag, incarnation, written, dirty) = match message {
@@ -343,17 +429,21 @@ impl<'a, B: Bits> Walk<'a, B> {
             Some(ToPrimary::Suspended { incarnation }) => (3, incarnation, Seq(0), clean),
         };
         let tag = self.number(tag, 2);
+        if tag == 0 {
+            self.bits.pass(INCARNATION + self.seq + self.world.bounds.blocks);
+            return None;
+        }
         let incarnation = self.incarnation(incarnation);
         let written = self.seq_of(written);
         let dirty = self.blocks(dirty);
-        match tag {
-            0 => None,
-            1 => Some(ToPrimary::Ack(Ack { incarnation, written })),
-            2 => Some(ToPrimary::Ready { incarnation, written, dirty }),
-            _ => Some(ToPrimary::Suspended { incarnation }),
-        }
+        Some(match tag {
+            1 => ToPrimary::Ack(Ack { incarnation, written }),
+            2 => ToPrimary::Ready { incarnation, written, dirty },
+            _ => ToPrimary::Suspended { incarnation },
+        })
     }
 
+    #[inline(always)]
     fn host(&mut self, message: Option<HostMessage>) -> Option<HostMessage> {
         let tag = match message {
             None => 0,
@@ -377,6 +467,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         })
     }
 
+    #[inline(always)]
     fn hosts(&mut self, state: &mut State) {
         let (kind, id) = match state.database.freeze {
             FreezeState::Running => (0, BackupId(0)),
@@ -400,7 +491,8 @@ impl<'a, B: Bits> Walk<'a, B> {
         }
         self.coordinator(state);
         let held = state.sync.map(|sync| sync.held);
-        let held = self.option(held, QMarker::default(), |walk, held| QMarker {
+        let width = INCARNATION + self.seq;
+        let held = self.option(held, QMarker::default(), width, |walk, held| QMarker {
             incarnation: walk.incarnation(held.incarnation),
             seq: walk.seq_of(held.seq),
         });
@@ -420,6 +512,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         state.requester.newest = self.id(state.requester.newest);
     }
 
+    #[inline(always)]
     fn coordinator(&mut self, state: &mut State) {
         let coordinator = &mut state.coordinator;
         let (kind, id) = match coordinator.state {
@@ -439,10 +532,11 @@ impl<'a, B: Bits> Walk<'a, B> {
             _ => CoordinatorState::Thawing(id),
         };
         if !self.rules.has(Rule::Backup4) {
-            coordinator.newest = self.option(coordinator.newest, BackupId(0), Self::id);
+            coordinator.newest = self.option(coordinator.newest, BackupId(0), ID, Self::id);
         }
     }
 
+    #[inline(always)]
     fn ghost(&mut self, state: &mut State) {
         let ordered = self.ordered;
         let ghost = &mut state.ghost;
@@ -452,7 +546,8 @@ impl<'a, B: Bits> Walk<'a, B> {
         self.queue(&mut ghost.order, ordered);
         ghost.copying = self.flag(ghost.copying);
         let none = (Seq(0), Image::default());
-        ghost.complete = self.option(ghost.complete, none, |walk, (seq, mut image)| {
+        let width = self.seq + self.image_width();
+        ghost.complete = self.option(ghost.complete, none, width, |walk, (seq, mut image)| {
             let seq = walk.seq_of(seq);
             walk.image(&mut image);
             (seq, image)
@@ -462,9 +557,11 @@ impl<'a, B: Bits> Walk<'a, B> {
         ghost.promised = self.flag(ghost.promised);
     }
 
+    #[inline(always)]
     fn frozen(&mut self, frozen: Option<FrozenImage>) -> Option<FrozenImage> {
         let none = FrozenImage { id: BackupId(0), image: Image::default(), torn: false };
-        self.option(frozen, none, |walk, mut frozen| {
+        let width = ID + self.image_width() + 1;
+        self.option(frozen, none, width, |walk, mut frozen| {
             frozen.id = walk.id(frozen.id);
             walk.image(&mut frozen.image);
             frozen.torn = walk.flag(frozen.torn);
