@@ -12,7 +12,7 @@ use crate::protocol::{
     QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
 };
 use crate::world::World;
-use crate::world::action::Reply;
+use crate::world::action::{Action, Reply};
 use crate::world::instance::{Cache, Stillness, Variant};
 use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
 
@@ -141,6 +141,18 @@ impl World {
         walk.bits.into_words()
     }
 
+    /// The words of the state that `action`, offered in `state`, leads to; none where it leads nowhere. `packed` are the
+    /// words of `state`.
+    #[must_use]
+    pub fn packed_step(&self, state: &State, packed: &Packed, action: Action) -> Option<Packed> {
+        let mut after = *state;
+        self.raw_step(&mut after, action).ok()?;
+        self.make_normal(&mut after);
+        let after = self.pack_in_place(&mut after);
+        // Words are equal where states in normal form are, and much shorter to compare.
+        (after != *packed).then_some(after)
+    }
+
     /// The state of these words, which [`World::pack`] of this world once gave.
     #[must_use]
     pub fn unpack(&self, packed: &Packed) -> State {
@@ -181,6 +193,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered }
     }
 
+    #[inline(always)]
     fn state(&mut self, state: &mut State) {
         self.primary(state);
         self.secondary(state);
