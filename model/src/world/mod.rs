@@ -9,6 +9,7 @@
 
 pub mod action;
 mod arrays;
+mod bits;
 pub mod describe;
 pub mod fault;
 mod hosts;

@@ -13,6 +13,7 @@ use crate::protocol::{
 };
 use crate::world::World;
 use crate::world::action::{Action, Reply};
+use crate::world::bits::{Bits, Counter, Reader, Writer};
 use crate::world::instance::{Cache, Stillness, Variant};
 use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
 
@@ -20,103 +21,6 @@ use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, 
 pub const PACKED_WORDS: usize = 10;
 /// A packed state: bits from the first on, the rest 0.
 pub type Packed = [u64; PACKED_WORDS];
-
-/// Writes a number and gives it back, or reads one whatever it is given.
-trait Bits {
-    /// Whether what is given back may be another than what was given.
-    const READS: bool;
-
-    fn number(&mut self, value: u64, width: u32) -> u64;
-
-    /// Passes over a place where nothing stands: its bits are 0.
-    fn pass(&mut self, width: u32);
-}
-
-struct Writer {
-    words: Packed,
-    /// The word that is being filled, at its lowest bits first.
-    filling: u64,
-    at: u32,
-}
-
-impl Writer {
-    const fn new() -> Self {
-        Self { words: [0; PACKED_WORDS], filling: 0, at: 0 }
-    }
-
-    fn into_words(mut self) -> Packed {
-        if let Some(word) = self.words.get_mut((self.at / 64) as usize) {
-            *word = self.filling;
-        }
-        self.words
-    }
-}
-
-impl Bits for Writer {
-    const READS: bool = false;
-
-    #[inline(always)]
-    fn number(&mut self, value: u64, width: u32) -> u64 {
-        debug_assert!(value >> width == 0, "{value} does not fit {width} bits");
-        let (word, bit) = ((self.at / 64) as usize, self.at % 64);
-        self.filling |= value << bit;
-        if bit + width >= 64 {
-            self.words[word] = self.filling;
-            // No number is as wide as a word, so that bit is not 0 here.
-            self.filling = value >> (64 - bit);
-        }
-        self.at += width;
-        value
-    }
-
-    #[inline(always)]
-    fn pass(&mut self, width: u32) {
-        self.number(0, width);
-    }
-}
-
-struct Reader<'a> {
-    words: &'a Packed,
-    at: u32,
-}
-
-impl Bits for Reader<'_> {
-    const READS: bool = true;
-
-    #[inline(always)]
-    fn number(&mut self, _: u64, width: u32) -> u64 {
-        let (word, bit) = ((self.at / 64) as usize, self.at % 64);
-        let mut value = self.words[word] >> bit;
-        if bit + width > 64 {
-            value |= self.words[word + 1] << (64 - bit);
-        }
-        self.at += width;
-        value & ((1 << width) - 1)
-    }
-
-    #[inline(always)]
-    fn pass(&mut self, width: u32) {
-        self.at += width;
-    }
-}
-
-/// Counts how far a walk goes.
-struct Counter {
-    at: u32,
-}
-
-impl Bits for Counter {
-    const READS: bool = false;
-
-    fn number(&mut self, value: u64, width: u32) -> u64 {
-        self.at += width;
-        value
-    }
-
-    fn pass(&mut self, width: u32) {
-        self.at += width;
-    }
-}
 
 impl World {
     /// How many bits a packed state of this world takes.
@@ -130,15 +34,17 @@ impl World {
     /// The words of `state`, which is in normal form.
     #[must_use]
     pub fn pack(&self, state: &State) -> Packed {
+        let mut words = [0; PACKED_WORDS];
         let mut state = *state;
-        self.pack_in_place(&mut state)
+        self.pack_into(&mut words, &mut state);
+        words
     }
 
-    /// As [`World::pack`], for a caller that has no more use for the state.
-    fn pack_in_place(&self, state: &mut State) -> Packed {
-        let mut walk = Walk::new(self, Writer::new());
+    /// Writes the words of `state` over words that are all 0. The walk puts back into `state` what it finds there.
+    fn pack_into(&self, words: &mut Packed, state: &mut State) {
+        let mut walk = Walk::new(self, Writer { words, filling: 0, at: 0 });
         walk.state(state);
-        walk.bits.into_words()
+        walk.bits.finish();
     }
 
     /// The words of the state that `action`, offered in `state`, leads to; none where it leads nowhere. `packed` are the
@@ -148,9 +54,11 @@ impl World {
         let mut after = *state;
         self.raw_step(&mut after, action).ok()?;
         self.make_normal(&mut after);
-        let after = self.pack_in_place(&mut after);
-        // Words are equal where states in normal form are, and much shorter to compare.
-        (after != *packed).then_some(after)
+        let mut words = [0; PACKED_WORDS];
+        self.pack_into(&mut words, &mut after);
+        // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
+        // tell and the last are still on their way to memory.
+        words.iter().ne(packed).then_some(words)
     }
 
     /// The state of these words, which [`World::pack`] of this world once gave.
@@ -276,33 +184,57 @@ impl<'a, B: Bits> Walk<'a, B> {
         BlockSet::of_bits(blocks, self.number(u64::from(set.bits()), blocks) as u32)
     }
 
+    /// The largest code of a value stands for what is forgotten.
     #[inline(always)]
-    fn value_of(&mut self, value: Value) -> Value {
+    fn value_code(&self, value: Value) -> u64 {
         let forgotten = (1 << self.value) - 1;
-        let code = if value == Value::FORGOTTEN { forgotten } else { u64::from(value.0) };
-        let code = self.number(code, self.value);
-        if code == forgotten { Value::FORGOTTEN } else { Value(code as u8) }
+        debug_assert!(value == Value::FORGOTTEN || u64::from(value.0) < forgotten, "{value:?}");
+        u64::from(value.0) & forgotten
     }
 
     #[inline(always)]
+    fn value_of(&self, code: u64) -> Value {
+        let forgotten = (1 << self.value) - 1;
+        let code = code & forgotten;
+        if code == forgotten { Value::FORGOTTEN } else { Value(code as u8) }
+    }
+
+    /// All blocks as one number, since there are many images.
+    #[inline(always)]
     fn image(&mut self, image: &mut Image) {
-        for value in image.iter_mut().take(self.world.bounds.blocks as usize) {
-            *value = self.value_of(*value);
+        let blocks = self.world.bounds.blocks as usize;
+        let places = (0_u32..).step_by(self.value as usize);
+        let values = image.iter().take(blocks).zip(places.clone());
+        let code = values.fold(0, |code, (value, at)| code | self.value_code(*value) << at);
+        let code = self.number(code, self.image_width());
+        if B::READS {
+            for (value, at) in image.iter_mut().take(blocks).zip(places) {
+                *value = self.value_of(code >> at);
+            }
         }
+    }
+
+    /// A number that says which, and the backup it is about.
+    #[inline(always)]
+    fn kind_and_id(&mut self, kind: u64, width: u32, id: BackupId) -> (u64, BackupId) {
+        let code = self.number(kind | u64::from(id.0) << width, width + ID);
+        (code & ((1 << width) - 1), BackupId((code >> width) as u32))
     }
 
     #[inline(always)]
     fn entry(&mut self, entry: Entry<Value>) -> Entry<Value> {
-        let seq = self.seq_of(entry.seq);
         let (kind, block, payload) = match entry.item {
             Item::PairMark => (0, BlockIndex(0), Value(0)),
             Item::Write { block, payload } => (1, block, payload),
             Item::Copy { block, payload } => (2, block, payload),
         };
-        let kind = self.number(kind, 2);
-        let block = BlockIndex(self.number(u64::from(block.0), BLOCK) as u32);
-        let payload = self.value_of(payload);
-        let item = match kind {
+        debug_assert!(entry.seq.0 >> self.seq == 0, "{entry:?} does not fit");
+        let item = kind | u64::from(block.0) << 2 | self.value_code(payload) << (2 + BLOCK);
+        let code = self.number(entry.seq.0 | item << self.seq, self.entry_width());
+        let (seq, item) = (Seq(code & ((1 << self.seq) - 1)), code >> self.seq);
+        let block = BlockIndex((item >> 2) as u32 & ((1 << BLOCK) - 1));
+        let payload = self.value_of(item >> (2 + BLOCK));
+        let item = match item & 0b11 {
             0 => Item::PairMark,
             1 => Item::Write { block, payload },
             _ => Item::Copy { block, payload },
@@ -319,7 +251,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         if B::READS {
             Journal::clear(queue);
         }
-        for _ in 0..len {
+        for _ in 0..len.min(places) {
             let entry = self.entry(entries.next().unwrap_or(NONE));
             if B::READS {
                 Journal::push(queue, entry);
@@ -366,8 +298,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             ReplicaState::Split(Purpose::Gold) => (1, BackupId(0)),
             ReplicaState::Split(Purpose::Backup(id)) => (2, id),
         };
-        let kind = self.number(kind, 2);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 2, id);
         secondary.replica.state = match kind {
             0 => ReplicaState::Pair,
             1 => ReplicaState::Split(Purpose::Gold),
@@ -467,8 +398,8 @@ impl<'a, B: Bits> Walk<'a, B> {
             Some(HostMessage::Permit(_)) => 5,
             Some(HostMessage::Reject(_)) => 6,
         };
-        let tag = self.number(tag, 3);
-        let id = self.id(message.map_or(BackupId(0), |message| message.id()));
+        let id = message.map_or(BackupId(0), |message| message.id());
+        let (tag, id) = self.kind_and_id(tag, 3, id);
         Some(match tag {
             1 => HostMessage::Request(id),
             2 => HostMessage::Split(id),
@@ -487,8 +418,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             FreezeState::Freezing(id) => (1, id),
             FreezeState::Frozen(id) => (2, id),
         };
-        let kind = self.number(kind, 2);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 2, id);
         state.database.freeze = match kind {
             0 => FreezeState::Running,
             1 => FreezeState::Freezing(id),
@@ -515,8 +445,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             RequesterState::Waiting(id) => (1, id),
             RequesterState::Reading(id) => (2, id),
         };
-        let kind = self.number(kind, 2);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 2, id);
         state.requester.state = match kind {
             0 => RequesterState::Idle,
             1 => RequesterState::Waiting(id),
@@ -535,8 +464,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             CoordinatorState::Splitting(id) => (3, id),
             CoordinatorState::Thawing(id) => (4, id),
         };
-        let kind = self.number(kind, 3);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 3, id);
         coordinator.state = match kind {
             0 => CoordinatorState::Idle,
             1 => CoordinatorState::Freezing(id),
