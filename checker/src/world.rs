@@ -1,10 +1,11 @@
 //! The checked world as the engines ask for it: packed states, and what is obliged to happen. What the world is, and which
 //! promises it makes, stands in `syncsplit_model::world`; nothing is decided here.
 
+use stateright::Model;
 use syncsplit_model::world::{Action, PACKED_WORDS, Packed, PromiseInfo, State, World};
 
 use crate::engine::liveness::{Faults, Live, Promise};
-use crate::engine::packed::Pack;
+use crate::engine::packed::{Pack, Sink};
 
 impl Pack for World {
     type Packed = [u64; PACKED_WORDS];
@@ -19,6 +20,16 @@ impl Pack for World {
 
     fn unpack(&self, packed: &Packed) -> State {
         Self::unpack(self, packed)
+    }
+
+    fn successors<S: Sink<Self>>(&self, packed: &Packed, room: &mut Vec<Action>, sink: &mut S) {
+        let state = Self::unpack(self, packed);
+        self.actions(&state, room);
+        for action in room.drain(..) {
+            if let Some(next) = self.packed_step(&state, packed, action) {
+                sink.step(sink.kind(&action), &next);
+            }
+        }
     }
 }
 

@@ -82,7 +82,13 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         rules: Rules,
         event: PrimaryEvent<P, D>,
     ) -> Step<Self, PrimaryEffect<P>, PrimaryRefusal> {
-        let outcome = match event {
+        let outcome = self.on_event(rules, event);
+        Step::of(self, outcome)
+    }
+
+    /// The step in place, for a caller that keeps the state where it is. What is refused changes nothing.
+    pub(crate) fn on_event(&mut self, rules: Rules, event: PrimaryEvent<P, D>) -> Outcome<P> {
+        match event {
             PrimaryEvent::HostWrite { block, payload } => self.on_host_write(rules, block, payload),
             PrimaryEvent::Send { seq } => self.on_send(rules, seq),
             PrimaryEvent::Ack(ack) => self.on_ack(rules, ack),
@@ -107,8 +113,7 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
                 self.quiesced = None;
                 Ok(Effects::new())
             }
-        };
-        Step::of(self, outcome)
+        }
     }
 
     /// What the middleware reads when it looks at the pair (\[0031\]-\[0033\], steps 39 to 41).

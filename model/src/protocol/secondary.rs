@@ -62,7 +62,13 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         rules: Rules,
         event: SecondaryEvent<P>,
     ) -> Step<Self, SecondaryEffect<P, D>, SecondaryRefusal> {
-        let outcome = match event {
+        let outcome = self.on_event(rules, event);
+        Step::of(self, outcome)
+    }
+
+    /// The step in place, for a caller that keeps the state where it is. What is refused changes nothing.
+    pub(crate) fn on_event(&mut self, rules: Rules, event: SecondaryEvent<P>) -> Outcome<P, D> {
+        match event {
             SecondaryEvent::Frame(frame) => self.on_frame(rules, frame),
             SecondaryEvent::Unsequenced { incarnation, block, payload } => {
                 self.on_unsequenced(rules, incarnation, block, payload)
@@ -92,8 +98,7 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
             SecondaryEvent::RemoteWrite { block, payload } => {
                 self.on_remote_write(rules, block, payload)
             }
-        };
-        Step::of(self, outcome)
+        }
     }
 
     /// Checks every invariant that stands on a field.

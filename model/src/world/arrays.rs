@@ -8,7 +8,8 @@ use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
 use crate::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use crate::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
 use crate::protocol::{
-    BlockIndex, Entry, HostMessage, Item, PairState, Rule, Seq, ToPrimary, ToSecondary,
+    BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, QMarker, Rule, Seq, ToPrimary,
+    ToSecondary,
 };
 use crate::world::action::Reply;
 use crate::world::instance::{Cache, Fault};
@@ -17,14 +18,11 @@ use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
 
 impl Step<'_> {
     pub(super) fn primary(&mut self, event: PrimaryEvent<Value, BlockSet>) -> Done {
-        let before = self.state.primary;
-        let step = before.step(self.world.rules, event);
-        if let Some(refusal) = step.refused {
-            return Err(WhyNot::Primary(refusal));
-        }
-        self.state.primary = step.state;
-        self.watch_order(before);
-        for effect in step.effects {
+        let WorldPrimary { incarnation, newest, .. } = self.state.primary;
+        let effects =
+            self.state.primary.on_event(self.world.rules, event).map_err(WhyNot::Primary)?;
+        self.watch_order(QMarker { incarnation, seq: newest });
+        for effect in effects {
             match effect {
                 PrimaryEffect::WritePvol { block, payload } => {
                     self.state.pvol[block.0 as usize] = payload;
@@ -70,15 +68,18 @@ impl Step<'_> {
     }
 
     pub(super) fn secondary(&mut self, event: SecondaryEvent<Value>) -> Done {
-        let was = self.state.secondary;
-        let step = was.step(self.world.rules, event);
-        if let Some(refusal) = step.refused {
-            return Err(WhyNot::Secondary(refusal));
+        let WorldSecondary { incarnation, written, consistent, replica, .. } = self.state.secondary;
+        let resync = match event {
+            SecondaryEvent::Resync { incarnation } => Some(incarnation),
+            _ => None,
+        };
+        let effects =
+            self.state.secondary.on_event(self.world.rules, event).map_err(WhyNot::Secondary)?;
+        if let Some(asked) = resync {
+            self.watch_resync(incarnation, asked);
         }
-        self.state.secondary = step.state;
-        self.watch_resync(&was, &event);
-        self.watch_written(was.written);
-        for effect in step.effects {
+        self.watch_written(written);
+        for effect in effects {
             match effect {
                 SecondaryEffect::WriteSpvol { block, payload } => {
                     self.state.spvol[block.0 as usize] = payload;
@@ -90,9 +91,8 @@ impl Step<'_> {
                 }
             }
         }
-        if !was.replica.is_split() && self.state.secondary.replica.is_split() {
-            self.state.ghost.svol_good =
-                was.consistent && self.state.svol == self.state.ghost.oracle;
+        if !replica.is_split() && self.state.secondary.replica.is_split() {
+            self.state.ghost.svol_good = consistent && self.state.svol == self.state.ghost.oracle;
         }
         Ok(())
     }
@@ -138,12 +138,12 @@ impl Step<'_> {
     }
 
     pub(super) fn take_over(&mut self, force: bool) -> Done {
-        let was = self.state.secondary;
+        let was_consistent = self.state.secondary.consistent;
         self.secondary(SecondaryEvent::Takeover { force })?;
         let State { secondary, ghost, svol, .. } = &mut *self.state;
         ghost.order.clear();
         ghost.complete = None;
-        if !was.consistent && secondary.consistent {
+        if !was_consistent && secondary.consistent {
             // The gold copy was brought back: the S/P-VOL has to be what it was before the copying began.
             let forgotten = self.world.image_of(Value::FORGOTTEN);
             ghost.oracle = if ghost.svol_good { *svol } else { forgotten };
@@ -191,11 +191,11 @@ impl Step<'_> {
 
     /// Notes what this step of the primary numbered, as the order in which it has to be applied, and the point at which
     /// a resync has copied everything.
-    fn watch_order(&mut self, before: WorldPrimary) {
+    fn watch_order(&mut self, before: QMarker) {
         let State { primary, secondary, ghost, pvol, .. } = &mut *self.state;
         let linked = primary.state.is_linked();
         if primary.incarnation == before.incarnation && linked {
-            for entry in primary.journal.entries().filter(|entry| entry.seq > before.newest) {
+            for entry in primary.journal.entries().filter(|entry| entry.seq > before.seq) {
                 ghost.order.push(*entry);
             }
         }
@@ -224,9 +224,8 @@ impl Step<'_> {
     }
 
     /// From the start of an incarnation until its last copy the S/P-VOL is a mixture of two times.
-    fn watch_resync(&mut self, was: &WorldSecondary, event: &SecondaryEvent<Value>) {
-        let SecondaryEvent::Resync { incarnation } = event else { return };
-        if *incarnation > was.incarnation || !self.world.rules.has(Rule::Resync1) {
+    fn watch_resync(&mut self, before: Incarnation, asked: Incarnation) {
+        if asked > before || !self.world.rules.has(Rule::Resync1) {
             let ghost = &mut self.state.ghost;
             ghost.order.clear();
             ghost.copying = true;
@@ -257,10 +256,9 @@ impl Step<'_> {
     }
 
     /// The lowest value that stands nowhere in this block, nor is on its way there.
-    pub(super) fn fresh_value(&self, block: BlockIndex) -> Value {
+    pub(super) fn fresh_value(&mut self, block: BlockIndex) -> Value {
         let mut used = 0_u64;
-        let mut copy = *self.state;
-        copy.for_each_value(|at, _, value| {
+        self.state.for_each_value(|at, _, value| {
             if at == block.0 as usize && *value != Value::FORGOTTEN {
                 used |= 1 << (value.0 & 63);
             }

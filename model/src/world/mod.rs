@@ -9,6 +9,7 @@
 
 pub mod action;
 mod arrays;
+mod bits;
 pub mod describe;
 pub mod fault;
 mod hosts;
@@ -74,8 +75,10 @@ impl World {
         let steps = self.enabled(state).into_iter();
         steps
             .filter_map(|action| {
-                let after = self.raw_step(state, action).ok()?;
-                Some((action, self.without_dead_messages(after)))
+                let mut after = *state;
+                self.raw_step(&mut after, action).ok()?;
+                self.drop_dead_messages(&mut after);
+                Some((action, after))
             })
             .collect()
     }
@@ -89,7 +92,9 @@ impl World {
         if !self.enabled(state).contains(&action) {
             return Err(WhyNot::NotOffered);
         }
-        let after = self.without_dead_messages(self.raw_step(state, action)?);
+        let mut after = *state;
+        self.raw_step(&mut after, action)?;
+        self.drop_dead_messages(&mut after);
         if self.normal(after) == self.normal(*state) { Err(WhyNot::Nothing) } else { Ok(after) }
     }
 
@@ -155,7 +160,9 @@ impl Model for World {
 
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         // What changes nothing is no transition: a report that tells nothing new, a write to a volume that holds it.
-        let after = self.normal(self.raw_step(state, action).ok()?);
+        let mut after = *state;
+        self.raw_step(&mut after, action).ok()?;
+        self.make_normal(&mut after);
         (after != *state).then_some(after)
     }
 

@@ -33,47 +33,53 @@ pub(super) const IN_FORCE: Incarnation = Incarnation(8);
 impl World {
     /// The normal form of `state`.
     #[must_use]
-    pub fn normal(&self, state: State) -> State {
-        let mut state = self.forgotten(state);
-        let compared = self.compared(&state);
-        rename_values(&mut state, &compared);
+    pub fn normal(&self, mut state: State) -> State {
+        self.make_normal(&mut state);
         state
+    }
+
+    /// Puts `state` into its normal form.
+    pub(super) fn make_normal(&self, state: &mut State) {
+        self.rename_numbers(state);
+        let compared = self.compared(state);
+        rename_values(state, &compared);
     }
 
     /// The normal form but for its last step: values that are equal keep one name, whether or not anything compares them.
     /// For tests of that step over whole state spaces.
     #[must_use]
-    pub fn plain_normal(&self, state: State) -> State {
-        let mut state = self.forgotten(state);
+    pub fn plain_normal(&self, mut state: State) -> State {
+        self.rename_numbers(&mut state);
         let none = BlockSet::new(self.bounds.blocks);
         let all = Compared { sites_apart: none, svol_apart: none, svol_with_local: false };
         rename_values(&mut state, &all);
         state
     }
 
-    fn forgotten(&self, mut state: State) -> State {
-        state = self.without_dead_messages(state);
-        self.forget(&mut state);
-        self.move_seqs(&mut state);
-        rename_incarnations(&mut state);
+    /// The normal form but for the values.
+    fn rename_numbers(&self, state: &mut State) {
+        self.drop_dead_messages(state);
+        self.forget(state);
+        self.move_seqs(state);
+        rename_incarnations(state);
         if self.rules.has(Rule::Backup4) {
-            rename_ids(&mut state);
+            rename_ids(state);
         }
-        state
     }
 
-    /// `state` without the messages that no role can act on any more: a link has room for others instead.
-    pub(super) fn without_dead_messages(&self, mut state: State) -> State {
-        self.drop_dead_frames(&mut state);
-        self.drop_dead_host_messages(&mut state);
-        state
+    /// Drops the messages that no role can act on any more: a link has room for others instead.
+    pub(super) fn drop_dead_messages(&self, state: &mut State) {
+        self.drop_dead_frames(state);
+        self.drop_dead_host_messages(state);
     }
 
     /// A message on the array link that its receiver would refuse now and for ever is absent.
     fn drop_dead_frames(&self, state: &mut State) {
-        let now = *state;
-        state.to_secondary.retain(|message| self.can_reach_secondary(&now, message));
-        state.to_primary.retain(|message| self.can_reach_primary(&now, message));
+        let State { mut to_secondary, mut to_primary, .. } = *state;
+        to_secondary.retain(|message| self.can_reach_secondary(state, message));
+        to_primary.retain(|message| self.can_reach_primary(state, message));
+        state.to_secondary = to_secondary;
+        state.to_primary = to_primary;
     }
 
     fn can_reach_secondary(&self, state: &State, message: &ToSecondary<Value>) -> bool {
@@ -156,7 +162,7 @@ impl World {
             // Ids come back, and with them whatever an old message of the same id can do.
             return;
         }
-        let State { coordinator, secondary, requester, .. } = *state;
+        let State { coordinator, secondary, requester, .. } = state;
         let any_split = !self.rules.has(Rule::Split2);
         state.host.retain(|message| match *message {
             HostMessage::Request(id) => coordinator.newest.is_none_or(|newest| id > newest),
@@ -295,6 +301,10 @@ impl World {
 
     fn move_seqs(&self, state: &mut State) {
         let written = state.secondary.written;
+        if written == SEQ_BASE && self.rules.has(Rule::Xfer1) {
+            // Every number stands where it has to.
+            return;
+        }
         let moved = |seq: Seq| Seq((seq.0 + SEQ_BASE.0).saturating_sub(written.0));
         if let Some(sync) = &mut state.sync {
             sync.held.seq = moved(sync.held.seq);
@@ -413,6 +423,14 @@ fn rename_incarnations(state: &mut State) {
     for message in state.to_primary.iter() {
         note(of_reply(&message));
     }
+    if let Some(sync) = &mut state.sync {
+        // A Sync asks only whether it is the one in force.
+        let held = sync.held.incarnation;
+        sync.held.incarnation = if held == current { IN_FORCE } else { Incarnation(0) };
+    }
+    if current == IN_FORCE && is_without_gaps(older | 1) {
+        return;
+    }
     let renamed = |incarnation: Incarnation| {
         if incarnation >= current {
             return Incarnation(IN_FORCE.0 + (incarnation.0 - current.0));
@@ -438,14 +456,14 @@ fn rename_incarnations(state: &mut State) {
         *incarnation = renamed(*incarnation);
         message
     });
-    if let Some(sync) = &mut state.sync {
-        // A Sync asks only whether it is the one in force.
-        let held = sync.held.incarnation;
-        sync.held.incarnation = if held == current { IN_FORCE } else { Incarnation(0) };
-    }
     state.secondary.incarnation = renamed(state.secondary.incarnation);
     state.primary.pending = state.primary.pending.map(renamed);
     state.primary.incarnation = IN_FORCE;
+}
+
+/// Whether the bits that are set are the lowest ones: what is numbered by them keeps its number.
+const fn is_without_gaps(bits: u64) -> bool {
+    bits & bits.wrapping_add(1) == 0
 }
 
 const fn of_frame(message: &ToSecondary<Value>) -> Incarnation {
@@ -476,14 +494,16 @@ fn may_await(state: &State, incarnation: Incarnation) -> bool {
 /// Backup ids become 1, 2, ... in their order; the requester's newest stays the greatest.
 fn rename_ids(state: &mut State) {
     let mut ids = 0_u64;
-    let mut copy = *state;
-    copy.for_each_id(|id| ids |= 1 << (id.0 & 63));
+    state.for_each_id(|id| ids |= 1 << (id.0 & 63));
     state.host.iter().for_each(|message| ids |= 1 << (message.id().0 & 63));
+    state.requester.newest = BackupId(ids.count_ones());
+    if ids & 1 == 0 && is_without_gaps(ids | 1) {
+        return;
+    }
     let rank =
         |id: BackupId| BackupId((ids & ((2_u64 << (id.0 & 63)).wrapping_sub(1))).count_ones());
     state.for_each_id(|id| *id = rank(*id));
     state.host.rename(|message| with_id(message, rank(message.id())));
-    state.requester.newest = BackupId(ids.count_ones());
 }
 
 const fn with_id(message: HostMessage, id: BackupId) -> HostMessage {
@@ -538,6 +558,12 @@ struct Compared {
 }
 
 impl Compared {
+    /// [`Compared::table`] of every block and group.
+    fn tables(&self) -> [[usize; 3]; BLOCKS_MAX] {
+        let groups = [Group::Local, Group::Remote, Group::Replica];
+        core::array::from_fn(|block| groups.map(|group| self.table(block, group)))
+    }
+
     /// The table of names that the group uses in a block; groups that are compared share one.
     fn table(&self, block: usize, group: Group) -> usize {
         let block = BlockIndex(block as u32);
@@ -555,13 +581,14 @@ impl Compared {
 /// Values are only compared for equality, and only with others of their block and group: there they become 0, 1, ... in
 /// the order of a fixed walk. Groups that are not compared have no name in common.
 fn rename_values(state: &mut State, compared: &Compared) {
+    let tables = compared.tables();
     let mut names = [[[u8::MAX; 32]; 3]; BLOCKS_MAX];
     let mut next = [0; BLOCKS_MAX];
     state.for_each_value(|block, group, value| {
         if *value == Value::FORGOTTEN {
             return;
         }
-        let table = compared.table(block, group);
+        let table = tables[block][group as usize];
         let name = &mut names[block][table][usize::from(value.0 & 31)];
         if *name == u8::MAX {
             *name = next[block];
@@ -650,7 +677,7 @@ impl State {
     }
 }
 
-fn visit_item(item: &mut Item<Value>, visit: &mut dyn FnMut(usize, Group, &mut Value)) {
+fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, Group, &mut Value)) {
     match item {
         Item::Write { block, payload } | Item::Copy { block, payload } => {
             visit(block.0 as usize, Group::Local, payload);

@@ -12,7 +12,8 @@ use crate::protocol::{
     QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
 };
 use crate::world::World;
-use crate::world::action::Reply;
+use crate::world::action::{Action, Reply};
+use crate::world::bits::{Bits, Counter, Reader, Writer};
 use crate::world::instance::{Cache, Stillness, Variant};
 use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
 
@@ -21,85 +22,50 @@ pub const PACKED_WORDS: usize = 10;
 /// A packed state: bits from the first on, the rest 0.
 pub type Packed = [u64; PACKED_WORDS];
 
-/// Writes a number and gives it back, or reads one whatever it is given.
-trait Bits {
-    fn number(&mut self, value: u64, width: u32) -> u64;
-}
-
-struct Writer {
-    words: Packed,
-    at: u32,
-}
-
-impl Bits for Writer {
-    #[inline]
-    fn number(&mut self, value: u64, width: u32) -> u64 {
-        debug_assert!(value >> width == 0, "{value} does not fit {width} bits");
-        let (word, bit) = ((self.at / 64) as usize, self.at % 64);
-        self.words[word] |= value << bit;
-        if bit + width > 64 {
-            self.words[word + 1] |= value >> (64 - bit);
-        }
-        self.at += width;
-        value
-    }
-}
-
-struct Reader<'a> {
-    words: &'a Packed,
-    at: u32,
-}
-
-impl Bits for Reader<'_> {
-    #[inline]
-    fn number(&mut self, _: u64, width: u32) -> u64 {
-        let (word, bit) = ((self.at / 64) as usize, self.at % 64);
-        let mut value = self.words[word] >> bit;
-        if bit + width > 64 {
-            value |= self.words[word + 1] << (64 - bit);
-        }
-        self.at += width;
-        value & ((1 << width) - 1)
-    }
-}
-
-/// Counts how far a walk goes.
-struct Counter {
-    at: u32,
-}
-
-impl Bits for Counter {
-    fn number(&mut self, value: u64, width: u32) -> u64 {
-        self.at += width;
-        value
-    }
-}
-
 impl World {
     /// How many bits a packed state of this world takes.
     #[must_use]
     pub fn packed_bits(&self) -> usize {
-        let mut counter = Counter { at: 0 };
-        let mut state = self.initial();
-        Walk::new(self, &mut counter).state(&mut state);
-        counter.at as usize
+        let mut walk = Walk::new(self, Counter { at: 0 });
+        walk.state(&mut self.initial());
+        walk.bits.at as usize
     }
 
     /// The words of `state`, which is in normal form.
     #[must_use]
     pub fn pack(&self, state: &State) -> Packed {
-        let mut writer = Writer { words: [0; PACKED_WORDS], at: 0 };
+        let mut words = [0; PACKED_WORDS];
         let mut state = *state;
-        Walk::new(self, &mut writer).state(&mut state);
-        writer.words
+        self.pack_into(&mut words, &mut state);
+        words
+    }
+
+    /// Writes the words of `state` over words that are all 0. The walk puts back into `state` what it finds there.
+    fn pack_into(&self, words: &mut Packed, state: &mut State) {
+        let mut walk = Walk::new(self, Writer { words, filling: 0, at: 0 });
+        walk.state(state);
+        walk.bits.finish();
+    }
+
+    /// The words of the state that `action`, offered in `state`, leads to; none where it leads nowhere. `packed` are the
+    /// words of `state`.
+    #[must_use]
+    pub fn packed_step(&self, state: &State, packed: &Packed, action: Action) -> Option<Packed> {
+        let mut after = *state;
+        self.raw_step(&mut after, action).ok()?;
+        self.make_normal(&mut after);
+        let mut words = [0; PACKED_WORDS];
+        self.pack_into(&mut words, &mut after);
+        // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
+        // tell and the last are still on their way to memory.
+        words.iter().ne(packed).then_some(words)
     }
 
     /// The state of these words, which [`World::pack`] of this world once gave.
     #[must_use]
     pub fn unpack(&self, packed: &Packed) -> State {
-        let mut reader = Reader { words: packed, at: 0 };
         let mut state = self.initial();
-        Walk::new(self, &mut reader).state(&mut state);
+        Walk::new(self, Reader { words: packed, at: 0 }).state(&mut state);
         state
     }
 }
@@ -107,7 +73,7 @@ impl World {
 /// The fixed order of a state's fields, and how wide each is in this world.
 struct Walk<'a, B> {
     world: &'a World,
-    bits: &'a mut B,
+    bits: B,
     rules: Rules,
     /// Bits of a sequence number. Where rules are left out, numbers may run away from each other.
     seq: u32,
@@ -127,7 +93,7 @@ const BLOCK: u32 = 2;
 const LENGTH: u32 = 2;
 
 impl<'a, B: Bits> Walk<'a, B> {
-    fn new(world: &'a World, bits: &'a mut B) -> Self {
+    fn new(world: &'a World, bits: B) -> Self {
         let rules = world.rules;
         let whole = rules == Rules::HARDENED;
         let value = if world.bounds.journal == 1 { 4 } else { 5 };
@@ -135,6 +101,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered }
     }
 
+    #[inline(always)]
     fn state(&mut self, state: &mut State) {
         self.primary(state);
         self.secondary(state);
@@ -154,73 +121,120 @@ impl<'a, B: Bits> Walk<'a, B> {
         self.ghost(state);
     }
 
+    #[inline(always)]
     fn number(&mut self, value: u64, width: u32) -> u64 {
         self.bits.number(value, width)
     }
 
+    #[inline(always)]
     fn flag(&mut self, flag: bool) -> bool {
         self.number(u64::from(flag), 1) == 1
     }
 
+    #[inline(always)]
     fn seq_of(&mut self, seq: Seq) -> Seq {
         Seq(self.number(seq.0, self.seq))
     }
 
+    #[inline(always)]
     fn incarnation(&mut self, incarnation: Incarnation) -> Incarnation {
         Incarnation(self.number(u64::from(incarnation.0), INCARNATION) as u32)
     }
 
+    #[inline(always)]
     fn id(&mut self, id: BackupId) -> BackupId {
         BackupId(self.number(u64::from(id.0), ID) as u32)
     }
 
+    /// One bit for whether something is held, and `width` more for what it is.
+    #[inline(always)]
     fn option<T: Copy>(
         &mut self,
         held: Option<T>,
         none: T,
+        width: u32,
         code: impl FnOnce(&mut Self, T) -> T,
     ) -> Option<T> {
-        let is_some = self.flag(held.is_some());
-        let value = code(self, held.unwrap_or(none));
-        is_some.then_some(value)
+        if self.flag(held.is_some()) {
+            return Some(code(self, held.unwrap_or(none)));
+        }
+        self.bits.pass(width);
+        None
     }
 
+    fn image_width(&self) -> u32 {
+        self.world.bounds.blocks * self.value
+    }
+
+    fn entry_width(&self) -> u32 {
+        self.seq + 2 + BLOCK + self.value
+    }
+
+    #[inline(always)]
     fn pair_state(&mut self, state: PairState) -> PairState {
         use PairState::{Copy, Pair, Psue, Psus, Smpl, Ssus, Ssws};
+        // In the order in which they are declared.
         const STATES: [PairState; 8] = [Smpl, Copy, Pair, Psus, Psue, Ssus, Ssws, Smpl];
-        let at = STATES.iter().position(|of| *of == state).unwrap_or(0);
-        STATES[self.number(at as u64, 3) as usize]
+        STATES[self.number(state as u64, 3) as usize]
     }
 
+    #[inline(always)]
     fn blocks(&mut self, set: BlockSet) -> BlockSet {
         let blocks = self.world.bounds.blocks;
         BlockSet::of_bits(blocks, self.number(u64::from(set.bits()), blocks) as u32)
     }
 
-    fn value_of(&mut self, value: Value) -> Value {
+    /// The largest code of a value stands for what is forgotten.
+    #[inline(always)]
+    fn value_code(&self, value: Value) -> u64 {
         let forgotten = (1 << self.value) - 1;
-        let code = if value == Value::FORGOTTEN { forgotten } else { u64::from(value.0) };
-        let code = self.number(code, self.value);
+        debug_assert!(value == Value::FORGOTTEN || u64::from(value.0) < forgotten, "{value:?}");
+        u64::from(value.0) & forgotten
+    }
+
+    #[inline(always)]
+    fn value_of(&self, code: u64) -> Value {
+        let forgotten = (1 << self.value) - 1;
+        let code = code & forgotten;
         if code == forgotten { Value::FORGOTTEN } else { Value(code as u8) }
     }
 
+    /// All blocks as one number, since there are many images.
+    #[inline(always)]
     fn image(&mut self, image: &mut Image) {
-        for value in image.iter_mut().take(self.world.bounds.blocks as usize) {
-            *value = self.value_of(*value);
+        let blocks = self.world.bounds.blocks as usize;
+        let places = (0_u32..).step_by(self.value as usize);
+        let values = image.iter().take(blocks).zip(places.clone());
+        let code = values.fold(0, |code, (value, at)| code | self.value_code(*value) << at);
+        let code = self.number(code, self.image_width());
+        if B::READS {
+            for (value, at) in image.iter_mut().take(blocks).zip(places) {
+                *value = self.value_of(code >> at);
+            }
         }
     }
 
+    /// A number that says which, and the backup it is about.
+    #[inline(always)]
+    fn kind_and_id(&mut self, kind: u64, width: u32, id: BackupId) -> (u64, BackupId) {
+        let code = self.number(kind | u64::from(id.0) << width, width + ID);
+        (code & ((1 << width) - 1), BackupId((code >> width) as u32))
+    }
+
+    #[inline(always)]
     fn entry(&mut self, entry: Entry<Value>) -> Entry<Value> {
-        let seq = self.seq_of(entry.seq);
         let (kind, block, payload) = match entry.item {
             Item::PairMark => (0, BlockIndex(0), Value(0)),
             Item::Write { block, payload } => (1, block, payload),
             Item::Copy { block, payload } => (2, block, payload),
         };
-        let kind = self.number(kind, 2);
-        let block = BlockIndex(self.number(u64::from(block.0), BLOCK) as u32);
-        let payload = self.value_of(payload);
-        let item = match kind {
+        debug_assert!(entry.seq.0 >> self.seq == 0, "{entry:?} does not fit");
+        let item = kind | u64::from(block.0) << 2 | self.value_code(payload) << (2 + BLOCK);
+        let code = self.number(entry.seq.0 | item << self.seq, self.entry_width());
+        let (seq, item) = (Seq(code & ((1 << self.seq) - 1)), code >> self.seq);
+        let block = BlockIndex((item >> 2) as u32 & ((1 << BLOCK) - 1));
+        let payload = self.value_of(item >> (2 + BLOCK));
+        let item = match item & 0b11 {
             0 => Item::PairMark,
             1 => Item::Write { block, payload },
             _ => Item::Copy { block, payload },
@@ -228,20 +242,25 @@ impl<'a, B: Bits> Walk<'a, B> {
         Entry { seq, item }
     }
 
+    #[inline(always)]
     fn queue(&mut self, queue: &mut Queue, places: usize) {
         const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let len = self.number(queue.len() as u64, LENGTH) as usize;
         let was = *queue;
         let mut entries = was.entries().copied();
-        queue.retain(|_| false);
-        for at in 0..places {
+        if B::READS {
+            Journal::clear(queue);
+        }
+        for _ in 0..len.min(places) {
             let entry = self.entry(entries.next().unwrap_or(NONE));
-            if at < len {
+            if B::READS {
                 Journal::push(queue, entry);
             }
         }
+        self.bits.pass(places.saturating_sub(len) as u32 * self.entry_width());
     }
 
+    #[inline(always)]
     fn primary(&mut self, state: &mut State) {
         let places = self.world.bounds.journal;
         let primary = &mut state.primary;
@@ -252,16 +271,18 @@ impl<'a, B: Bits> Walk<'a, B> {
         primary.written = self.seq_of(primary.written);
         self.queue(&mut primary.journal, places);
         primary.dirty = self.blocks(primary.dirty);
-        primary.mark = self.option(primary.mark, Seq(0), Self::seq_of);
-        primary.pending = self.option(primary.pending, Incarnation(0), Self::incarnation);
+        primary.mark = self.option(primary.mark, Seq(0), self.seq, Self::seq_of);
+        primary.pending =
+            self.option(primary.pending, Incarnation(0), INCARNATION, Self::incarnation);
         if self.world.bounds.stillness == Stillness::Quiesce {
-            primary.quiesced = self.option(primary.quiesced, BackupId(0), Self::id);
+            primary.quiesced = self.option(primary.quiesced, BackupId(0), ID, Self::id);
         }
         if !self.rules.has(Rule::Xfer1) {
             primary.sent = self.seq_of(primary.sent);
         }
     }
 
+    #[inline(always)]
     fn secondary(&mut self, state: &mut State) {
         // A queue that is full still takes the entry whose turn it is.
         let places = (self.world.bounds.journal + 1).min(crate::world::state::JOURNAL_MAX);
@@ -277,17 +298,17 @@ impl<'a, B: Bits> Walk<'a, B> {
             ReplicaState::Split(Purpose::Gold) => (1, BackupId(0)),
             ReplicaState::Split(Purpose::Backup(id)) => (2, id),
         };
-        let kind = self.number(kind, 2);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 2, id);
         secondary.replica.state = match kind {
             0 => ReplicaState::Pair,
             1 => ReplicaState::Split(Purpose::Gold),
             _ => ReplicaState::Split(Purpose::Backup(id)),
         };
         secondary.replica.dirty = self.blocks(secondary.replica.dirty);
-        secondary.armed = self.option(secondary.armed, BackupId(0), Self::id);
+        secondary.armed = self.option(secondary.armed, BackupId(0), ID, Self::id);
     }
 
+    #[inline(always)]
     fn flight<M: Copy + Ord>(
         &mut self,
         flight: &mut Flight<M>,
@@ -296,15 +317,19 @@ impl<'a, B: Bits> Walk<'a, B> {
     ) {
         let was = *flight;
         let mut messages = was.iter();
-        flight.retain(|_| false);
+        if B::READS {
+            *flight = Flight::default();
+        }
         for _ in 0..places {
-            if let Some(message) = code(self, messages.next()) {
+            let message = code(self, messages.next());
+            if let Some(message) = message.filter(|_| B::READS) {
                 // There is room: it came from as many places.
                 let _ = flight.add(message, places);
             }
         }
     }
 
+    #[inline(always)]
     fn to_secondary(&mut self, message: Option<ToSecondary<Value>>) -> Option<ToSecondary<Value>> {
         const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let (tag, incarnation, entry) = match message {
@@ -318,6 +343,10 @@ impl<'a, B: Bits> Walk<'a, B> {
             Some(ToSecondary::Delete { incarnation }) => (5, incarnation, NONE),
         };
         let tag = self.number(tag, 3);
+        if tag == 0 {
+            self.bits.pass(INCARNATION + self.entry_width());
+            return None;
+        }
         let incarnation = self.incarnation(incarnation);
         let entry = self.entry(entry);
         Some(match (tag, entry.item) {
@@ -332,6 +361,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         })
     }
 
+    #[inline(always)]
     fn to_primary(&mut self, message: Option<Reply>) -> Option<Reply> {
         let clean = BlockSet::new(self.world.bounds.blocks);
         let (tag, incarnation, written, dirty) = match message {
@@ -343,17 +373,21 @@ impl<'a, B: Bits> Walk<'a, B> {
             Some(ToPrimary::Suspended { incarnation }) => (3, incarnation, Seq(0), clean),
         };
         let tag = self.number(tag, 2);
+        if tag == 0 {
+            self.bits.pass(INCARNATION + self.seq + self.world.bounds.blocks);
+            return None;
+        }
         let incarnation = self.incarnation(incarnation);
         let written = self.seq_of(written);
         let dirty = self.blocks(dirty);
-        match tag {
-            0 => None,
-            1 => Some(ToPrimary::Ack(Ack { incarnation, written })),
-            2 => Some(ToPrimary::Ready { incarnation, written, dirty }),
-            _ => Some(ToPrimary::Suspended { incarnation }),
-        }
+        Some(match tag {
+            1 => ToPrimary::Ack(Ack { incarnation, written }),
+            2 => ToPrimary::Ready { incarnation, written, dirty },
+            _ => ToPrimary::Suspended { incarnation },
+        })
     }
 
+    #[inline(always)]
     fn host(&mut self, message: Option<HostMessage>) -> Option<HostMessage> {
         let tag = match message {
             None => 0,
@@ -364,8 +398,8 @@ impl<'a, B: Bits> Walk<'a, B> {
             Some(HostMessage::Permit(_)) => 5,
             Some(HostMessage::Reject(_)) => 6,
         };
-        let tag = self.number(tag, 3);
-        let id = self.id(message.map_or(BackupId(0), |message| message.id()));
+        let id = message.map_or(BackupId(0), |message| message.id());
+        let (tag, id) = self.kind_and_id(tag, 3, id);
         Some(match tag {
             1 => HostMessage::Request(id),
             2 => HostMessage::Split(id),
@@ -377,14 +411,14 @@ impl<'a, B: Bits> Walk<'a, B> {
         })
     }
 
+    #[inline(always)]
     fn hosts(&mut self, state: &mut State) {
         let (kind, id) = match state.database.freeze {
             FreezeState::Running => (0, BackupId(0)),
             FreezeState::Freezing(id) => (1, id),
             FreezeState::Frozen(id) => (2, id),
         };
-        let kind = self.number(kind, 2);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 2, id);
         state.database.freeze = match kind {
             0 => FreezeState::Running,
             1 => FreezeState::Freezing(id),
@@ -400,7 +434,8 @@ impl<'a, B: Bits> Walk<'a, B> {
         }
         self.coordinator(state);
         let held = state.sync.map(|sync| sync.held);
-        let held = self.option(held, QMarker::default(), |walk, held| QMarker {
+        let width = INCARNATION + self.seq;
+        let held = self.option(held, QMarker::default(), width, |walk, held| QMarker {
             incarnation: walk.incarnation(held.incarnation),
             seq: walk.seq_of(held.seq),
         });
@@ -410,8 +445,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             RequesterState::Waiting(id) => (1, id),
             RequesterState::Reading(id) => (2, id),
         };
-        let kind = self.number(kind, 2);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 2, id);
         state.requester.state = match kind {
             0 => RequesterState::Idle,
             1 => RequesterState::Waiting(id),
@@ -420,6 +454,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         state.requester.newest = self.id(state.requester.newest);
     }
 
+    #[inline(always)]
     fn coordinator(&mut self, state: &mut State) {
         let coordinator = &mut state.coordinator;
         let (kind, id) = match coordinator.state {
@@ -429,8 +464,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             CoordinatorState::Splitting(id) => (3, id),
             CoordinatorState::Thawing(id) => (4, id),
         };
-        let kind = self.number(kind, 3);
-        let id = self.id(id);
+        let (kind, id) = self.kind_and_id(kind, 3, id);
         coordinator.state = match kind {
             0 => CoordinatorState::Idle,
             1 => CoordinatorState::Freezing(id),
@@ -439,10 +473,11 @@ impl<'a, B: Bits> Walk<'a, B> {
             _ => CoordinatorState::Thawing(id),
         };
         if !self.rules.has(Rule::Backup4) {
-            coordinator.newest = self.option(coordinator.newest, BackupId(0), Self::id);
+            coordinator.newest = self.option(coordinator.newest, BackupId(0), ID, Self::id);
         }
     }
 
+    #[inline(always)]
     fn ghost(&mut self, state: &mut State) {
         let ordered = self.ordered;
         let ghost = &mut state.ghost;
@@ -452,7 +487,8 @@ impl<'a, B: Bits> Walk<'a, B> {
         self.queue(&mut ghost.order, ordered);
         ghost.copying = self.flag(ghost.copying);
         let none = (Seq(0), Image::default());
-        ghost.complete = self.option(ghost.complete, none, |walk, (seq, mut image)| {
+        let width = self.seq + self.image_width();
+        ghost.complete = self.option(ghost.complete, none, width, |walk, (seq, mut image)| {
             let seq = walk.seq_of(seq);
             walk.image(&mut image);
             (seq, image)
@@ -462,9 +498,11 @@ impl<'a, B: Bits> Walk<'a, B> {
         ghost.promised = self.flag(ghost.promised);
     }
 
+    #[inline(always)]
     fn frozen(&mut self, frozen: Option<FrozenImage>) -> Option<FrozenImage> {
         let none = FrozenImage { id: BackupId(0), image: Image::default(), torn: false };
-        self.option(frozen, none, |walk, mut frozen| {
+        let width = ID + self.image_width() + 1;
+        self.option(frozen, none, width, |walk, mut frozen| {
             frozen.id = walk.id(frozen.id);
             walk.image(&mut frozen.image);
             frozen.torn = walk.flag(frozen.torn);

@@ -124,8 +124,21 @@ impl<M: Copy + Ord> Flight<M> {
         self.sort();
     }
 
+    /// Insertion, since there are hardly ever two.
     fn sort(&mut self) {
-        self.slots.sort_unstable_by_key(|slot| (slot.is_none(), *slot));
+        for end in 1..FLIGHT_MAX {
+            for at in (1..=end).rev() {
+                let is_after = match (self.slots[at - 1], self.slots[at]) {
+                    (_, None) => false,
+                    (None, Some(_)) => true,
+                    (Some(before), Some(message)) => before > message,
+                };
+                if !is_after {
+                    break;
+                }
+                self.slots.swap(at - 1, at);
+            }
+        }
     }
 }
 

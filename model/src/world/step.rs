@@ -129,22 +129,24 @@ impl World {
         if !self.enabled(state).contains(&action) {
             return Err(WhyNot::NotOffered);
         }
-        let after = self.normal(self.raw_step(state, action)?);
+        let mut after = *state;
+        self.raw_step(&mut after, action)?;
+        self.make_normal(&mut after);
         if after == *state { Err(WhyNot::Nothing) } else { Ok(after) }
     }
 
-    /// The state after an `action` that the world offers in `state`, before renaming.
-    pub(super) fn raw_step(&self, state: &State, action: Action) -> Result<State, WhyNot> {
-        let mut next = *state;
-        Step { world: self, state: &mut next }.take(action)?;
-        if action.is_backup() && state.primary.state == PairState::Pair {
-            let left = next.primary.state != PairState::Pair
-                || state.secondary.state == PairState::Pair
-                    && next.secondary.state != PairState::Pair;
-            next.ghost.backup_suspended |= left;
+    /// Takes an `action` that the world offers in `state`, without renaming. Where a guard was false, `state` is left half
+    /// done and of no use.
+    pub(super) fn raw_step(&self, state: &mut State, action: Action) -> Done {
+        let (primary, secondary) = (state.primary.state, state.secondary.state);
+        Step { world: self, state }.take(action)?;
+        if action.is_backup() && primary == PairState::Pair {
+            let left = state.primary.state != PairState::Pair
+                || secondary == PairState::Pair && state.secondary.state != PairState::Pair;
+            state.ghost.backup_suspended |= left;
         }
-        next.ghost.promised |= next.secondary.state == PairState::Pair;
-        Ok(next)
+        state.ghost.promised |= state.secondary.state == PairState::Pair;
+        Ok(())
     }
 }
 
