@@ -19,7 +19,7 @@ mod two_phase;
 mod words;
 
 use models::{Fault, Graph, Grid, Odd, sum};
-use packing::{Crook, Crooked};
+use packing::{Crook, Crooked, Wide};
 use stateright::{Model, Property};
 use std::sync::Arc;
 use syncsplit_checker::engine::packed::{Pack, explore, run};
@@ -156,6 +156,14 @@ fn the_first_violation_ends_a_run_after_its_level() {
     let levels = levels::run(&grid, &stop).unwrap();
     assert_eq!((one.distinct, one.transitions), (levels.distinct, levels.transitions));
     assert_eq!(one.levels, levels.levels);
+}
+
+/// A slice can bring many times the states that there were before.
+#[test]
+fn a_state_with_very_many_successors_is_no_exception() {
+    for fan in [300, 100_000] {
+        assert_plain(&Wide { fan }, |_| 0);
+    }
 }
 
 /// A model without initial states, or with none within its boundary.

@@ -3,6 +3,7 @@
 //! Never here: what a complete run counts; see `packed.rs`.
 
 use super::models::{Fault, Grid, Odd};
+use super::packing::Tree;
 use super::two_phase;
 use super::words::InWords;
 use super::{plain, sums, timeless, verdicts, with_threads};
@@ -100,6 +101,34 @@ fn a_state_limit_is_deterministic_and_what_it_leaves_is_exact() {
         assert!(!one.properties.iter().any(|p| p.verdict == Verdict::Holds));
         assert!([2, 3, 8].map(run_on).iter().all(|other| *other == one));
     }
+}
+
+fn tree(most: u64, property: Duration) -> Tree {
+    Tree { most, property, checked: 0.into() }
+}
+
+#[test]
+fn a_state_limit_within_a_level_is_deterministic_too() {
+    let limits = Limits { states: Some(600_000), ..Limits::default() };
+    let run_on = |threads| {
+        let tree = tree(1_800_000, Duration::ZERO);
+        timeless(run(&tree, &Options { limits, ..with_threads(threads) }).unwrap())
+    };
+    let one = run_on(1);
+    assert_eq!(one.ending, Ending::Limit(Limit::States));
+    assert!((600_001..1_700_000).contains(&one.distinct), "{} states", one.distinct);
+    assert!([2, 3, 8].map(run_on).iter().all(|other| *other == one));
+}
+
+#[test]
+fn no_state_counts_that_was_not_checked() {
+    let tree = tree(100_000, Duration::from_micros(200));
+    let limits = Limits { time: Some(Duration::from_millis(700)), ..Limits::default() };
+    let outcome = run(&tree, &Options { limits, ..with_threads(2) }).unwrap();
+    assert_eq!(outcome.ending, Ending::Limit(Limit::Time));
+    let checked = tree.checked.load(Ordering::Relaxed);
+    assert!(outcome.distinct <= checked, "{checked} of {} states checked", outcome.distinct);
+    assert_eq!(outcome.levels.iter().map(|level| level.new).sum::<u64>(), outcome.distinct);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use super::models::{Graph, Grid, Odd};
 use stateright::{Model, Property};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use syncsplit_checker::engine::packed::{Pack, Sink};
 
 /// Five bits for each counter, so that most records end within a byte that is not theirs alone.
@@ -145,5 +146,103 @@ impl Pack for Crooked {
                 sink.step(kind, &self.pack(&next));
             }
         }
+    }
+}
+
+/// One state that leads to very many, which lead to each other.
+pub(crate) struct Wide {
+    pub(crate) fan: u64,
+}
+
+impl Model for Wide {
+    type State = u64;
+    type Action = u64;
+
+    fn init_states(&self) -> Vec<u64> {
+        vec![0]
+    }
+
+    fn actions(&self, state: &u64, actions: &mut Vec<u64>) {
+        match state {
+            0 => actions.extend(1..=self.fan),
+            _ => actions.extend([state * 7 % self.fan + 1, state * 11 % self.fan + 1]),
+        }
+    }
+
+    fn next_state(&self, _: &u64, to: u64) -> Option<u64> {
+        Some(to)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        Vec::new()
+    }
+}
+
+impl Pack for Wide {
+    type Packed = [u64; 1];
+
+    fn bits(&self) -> usize {
+        20
+    }
+
+    fn pack(&self, state: &u64) -> [u64; 1] {
+        [*state]
+    }
+
+    fn unpack(&self, packed: &[u64; 1]) -> u64 {
+        packed[0]
+    }
+}
+
+/// A tree: every number leads to the eight after eight times itself, up to `most`. Its levels are
+/// wider than a slice.
+pub(crate) struct Tree {
+    pub(crate) most: u64,
+    /// How long a property takes.
+    pub(crate) property: Duration,
+    /// How many states were looked at.
+    pub(crate) checked: AtomicU64,
+}
+
+impl Model for Tree {
+    type State = u64;
+    type Action = u64;
+
+    fn init_states(&self) -> Vec<u64> {
+        vec![0]
+    }
+
+    fn actions(&self, state: &u64, actions: &mut Vec<u64>) {
+        actions.extend((8 * state + 1..=8 * state + 8).filter(|next| *next <= self.most));
+    }
+
+    fn next_state(&self, _: &u64, to: u64) -> Option<u64> {
+        Some(to)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::<Self>::always("small", |model, state| {
+            model.checked.fetch_add(1, Ordering::Relaxed);
+            if !model.property.is_zero() {
+                std::thread::sleep(model.property);
+            }
+            *state <= model.most
+        })]
+    }
+}
+
+impl Pack for Tree {
+    type Packed = [u64; 2];
+
+    fn bits(&self) -> usize {
+        90
+    }
+
+    fn pack(&self, state: &u64) -> [u64; 2] {
+        [state << 1, *state]
+    }
+
+    fn unpack(&self, packed: &[u64; 2]) -> u64 {
+        packed[1]
     }
 }

@@ -413,7 +413,7 @@ mod tests {
     use super::*;
     use ::stateright::Model;
 
-    /// Counts up for ever.
+    /// Counts up for a long time.
     struct Count;
 
     impl Model for Count {
@@ -429,7 +429,7 @@ mod tests {
         }
 
         fn next_state(&self, state: &u64, step: u64) -> Option<u64> {
-            Some(state + step)
+            Some(state + step).filter(|next| *next < 100_000)
         }
     }
 
