@@ -22,6 +22,7 @@ pub mod promise;
 pub mod property;
 pub mod state;
 pub mod step;
+mod values;
 
 use stateright::{Model, Property};
 

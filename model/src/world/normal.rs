@@ -16,13 +16,13 @@ use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{
-    Ack, BackupId, BlockIndex, Frame, HostMessage, Incarnation, Item, PairState, Rule, Seq,
-    ToPrimary, ToSecondary,
+    Ack, BackupId, Frame, HostMessage, Incarnation, PairState, Rule, Seq, ToPrimary, ToSecondary,
 };
 use crate::world::World;
 use crate::world::action::Reply;
 use crate::world::instance::{Cache, Fault};
-use crate::world::state::{BLOCKS_MAX, Image, State, Value};
+use crate::world::state::{State, Value};
+use crate::world::values::{Compared, rename_values};
 
 /// Where the secondary's `written` stands in a normal form. Numbers within a journal's length of it stay positive.
 pub const SEQ_BASE: Seq = Seq(16);
@@ -51,7 +51,7 @@ impl World {
     pub fn plain_normal(&self, mut state: State) -> State {
         self.rename_numbers(&mut state);
         let none = BlockSet::new(self.bounds.blocks);
-        let all = Compared { sites_apart: none, svol_apart: none, svol_with_local: false };
+        let all = Compared::everything(none);
         rename_values(&mut state, &all);
         state
     }
@@ -218,52 +218,6 @@ impl World {
             state.ghost.oracle = state.spvol;
         }
         self.forget_broken_freeze(state);
-    }
-
-    /// Which groups of contents are compared in each block, now or later.
-    fn compared(&self, state: &State) -> Compared {
-        let State { primary, secondary, coordinator, .. } = state;
-        let none = BlockSet::new(self.bounds.blocks);
-        let lean_on = |rules: &[Rule]| rules.iter().all(|rule| self.rules.has(*rule));
-        let taken_over = secondary.state == PairState::Ssws;
-        let (is_after_sync, is_split_for) = match coordinator.state {
-            CoordinatorState::Splitting(id) | CoordinatorState::Thawing(id) => {
-                let split = secondary.replica.state == ReplicaState::Split(Purpose::Backup(id));
-                (split || !taken_over, split)
-            }
-            _ => (false, false),
-        };
-        // Between the sites nobody asks before the primary's contents are copied: where a block is dirty at the primary,
-        // or at the secondary and will be at the primary when it is linked again, or its copy is on the way. Only after a
-        // Sync, which completes with nothing of that kind, does a freeze speak of the remote site.
-        let mut sites_apart = none;
-        if !is_after_sync && lean_on(SITES_APART) {
-            sites_apart = primary.dirty;
-            if primary.state == PairState::Smpl {
-                // A create marks every block, and so does a failback without a pair.
-                sites_apart.mark_all();
-            }
-            // A pair mark that is still on its way cleans the secondary's map.
-            let stays = !state.ghost.order.entries().any(|entry| entry.item.block().is_none());
-            if taken_over || !primary.state.is_linked() && stays {
-                sites_apart.union(&secondary.dirty);
-            }
-            let coming = primary.journal.entries().filter(|entry| entry.seq > secondary.written);
-            for entry in coming {
-                if let Item::Copy { block, .. } = entry.item {
-                    sites_apart.mark(block);
-                }
-            }
-        }
-        // A split S-VOL is compared with what was permitted. In a marked block the S/P-VOL has gone its own way: it is
-        // reflected before it is read again, and dirty once a takeover has brought it back.
-        let keeps = self.bounds.cache == Cache::NonVolatile;
-        let svol_apart = if keeps && secondary.replica.is_split() && lean_on(SVOL_APART) {
-            secondary.replica.dirty
-        } else {
-            none
-        };
-        Compared { sites_apart, svol_apart, svol_with_local: is_split_for }
     }
 
     /// A freeze that did not hold is never permitted. What is left to check is that Sync brought over the blocks that
@@ -483,8 +437,7 @@ const fn of_reply(message: &Reply) -> Incarnation {
     }
 }
 
-/// Whether the primary awaits an answer for this incarnation, or may: a crash forgets what was asked for, and the next
-/// command asks for it again.
+/// Whether the primary awaits an answer for this incarnation, or may: the next command asks for the one after its own.
 fn may_await(state: &State, incarnation: Incarnation) -> bool {
     let primary = &state.primary;
     primary.pending == Some(incarnation)
@@ -516,139 +469,7 @@ const fn with_id(message: HostMessage, id: BackupId) -> HostMessage {
     }
 }
 
-/// What the sites may be told apart by in a dirty block: the rules by which its contents are copied before anybody asks.
-const SITES_APART: &[Rule] = &[
-    Rule::Xfer2,
-    Rule::Pair1,
-    Rule::Pair2,
-    Rule::Pair3,
-    Rule::Resync1,
-    Rule::Resync2,
-    Rule::Resync3,
-    Rule::Xfer3,
-    Rule::Xfer4,
-    Rule::Sync1,
-    Rule::Sync5,
-    Rule::Takeover1,
-    Rule::Takeover2,
-];
-
-/// What a split S-VOL may be told apart from the S/P-VOL by in a marked block.
-const SVOL_APART: &[Rule] = &[Rule::Split1, Rule::Backup1, Rule::Takeover2];
-
-/// Contents that are compared with each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
-    /// The P-VOL, the freeze, and what is on its way from there.
-    Local,
-    /// The S/P-VOL, and what it has to be.
-    Remote,
-    /// The S-VOL, and what was permitted to be read of it.
-    Replica,
-}
-
-/// In which blocks which groups are compared.
-struct Compared {
-    /// Where local contents are not compared with remote ones.
-    sites_apart: BlockSet,
-    /// Where the S-VOL is not compared with the S/P-VOL.
-    svol_apart: BlockSet,
-    /// Whether the S-VOL is compared with local contents all the same: it is split for the freeze of this moment.
-    svol_with_local: bool,
-}
-
-impl Compared {
-    /// [`Compared::table`] of every block and group.
-    fn tables(&self) -> [[usize; 3]; BLOCKS_MAX] {
-        let groups = [Group::Local, Group::Remote, Group::Replica];
-        core::array::from_fn(|block| groups.map(|group| self.table(block, group)))
-    }
-
-    /// The table of names that the group uses in a block; groups that are compared share one.
-    fn table(&self, block: usize, group: Group) -> usize {
-        let block = BlockIndex(block as u32);
-        let remote = usize::from(self.sites_apart.is_dirty(block));
-        match group {
-            Group::Local => 0,
-            Group::Remote => remote,
-            Group::Replica if !self.svol_apart.is_dirty(block) => remote,
-            Group::Replica if self.svol_with_local => 0,
-            Group::Replica => 2,
-        }
-    }
-}
-
-/// Values are only compared for equality, and only with others of their block and group: there they become 0, 1, ... in
-/// the order of a fixed walk. Groups that are not compared have no name in common.
-fn rename_values(state: &mut State, compared: &Compared) {
-    let tables = compared.tables();
-    let mut names = [[[u8::MAX; 32]; 3]; BLOCKS_MAX];
-    let mut next = [0; BLOCKS_MAX];
-    state.for_each_value(|block, group, value| {
-        if *value == Value::FORGOTTEN {
-            return;
-        }
-        let table = tables[block][group as usize];
-        let name = &mut names[block][table][usize::from(value.0 & 31)];
-        if *name == u8::MAX {
-            *name = next[block];
-            next[block] += 1;
-        }
-        *value = Value(*name);
-    });
-}
-
 impl State {
-    /// Walks over every value in the world, with the block it stands in or is for and the group it belongs to, in a fixed
-    /// order. Messages in flight come last, since renaming reorders them.
-    pub(super) fn for_each_value(&mut self, mut visit: impl FnMut(usize, Group, &mut Value)) {
-        let blocks = self.primary.dirty.blocks() as usize;
-        let mut image = |image: &mut Image, group: Group| {
-            let values = image.iter_mut().take(blocks).enumerate();
-            values.for_each(|(block, value)| visit(block, group, value));
-        };
-        image(&mut self.pvol, Group::Local);
-        for volume in [&mut self.spvol, &mut self.disk, &mut self.ghost.oracle] {
-            image(volume, Group::Remote);
-        }
-        image(&mut self.svol, Group::Replica);
-        if let Some((seq, complete)) = &mut self.ghost.complete {
-            // What is still to be applied before the image is complete came from the primary; the rest is there already.
-            let mut coming = BlockSet::new(blocks as u32);
-            let before = self.ghost.order.entries().filter(|entry| entry.seq <= *seq);
-            before.filter_map(|entry| entry.item.block()).for_each(|block| coming.mark(block));
-            for (block, value) in complete.iter_mut().take(blocks).enumerate() {
-                let comes = coming.is_dirty(BlockIndex(block as u32));
-                visit(block, if comes { Group::Local } else { Group::Remote }, value);
-            }
-        }
-        let mut image = |image: &mut Image, group: Group| {
-            let values = image.iter_mut().take(blocks).enumerate();
-            values.for_each(|(block, value)| visit(block, group, value));
-        };
-        if let Some(frozen) = &mut self.ghost.frozen {
-            image(&mut frozen.image, Group::Local);
-        }
-        if let Some(permitted) = &mut self.ghost.permitted {
-            image(&mut permitted.image, Group::Replica);
-        }
-        for queue in [&mut self.primary.journal, &mut self.secondary.queue, &mut self.ghost.order] {
-            queue.entries_mut().for_each(|entry| visit_item(&mut entry.item, &mut visit));
-        }
-        self.to_secondary.rename(|mut message| {
-            match &mut message {
-                ToSecondary::Frame(frame) => visit_item(&mut frame.entry.item, &mut visit),
-                ToSecondary::Unsequenced { block, payload, .. } => {
-                    visit(block.0 as usize, Group::Local, payload);
-                }
-                ToSecondary::Resync { .. }
-                | ToSecondary::Suspend { .. }
-                | ToSecondary::Delete { .. } => {}
-            }
-            message
-        });
-    }
-
     /// Walks over every backup id but those of messages in flight and of an idle requester's memory.
     fn for_each_id(&mut self, mut visit: impl FnMut(&mut BackupId)) {
         if let RequesterState::Waiting(id) | RequesterState::Reading(id) = &mut self.requester.state
@@ -674,14 +495,5 @@ impl State {
         for frozen in [&mut self.ghost.frozen, &mut self.ghost.permitted].into_iter().flatten() {
             visit(&mut frozen.id);
         }
-    }
-}
-
-fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, Group, &mut Value)) {
-    match item {
-        Item::Write { block, payload } | Item::Copy { block, payload } => {
-            visit(block.0 as usize, Group::Local, payload);
-        }
-        Item::PairMark => {}
     }
 }
