@@ -393,6 +393,12 @@ pub const INSTANCES: &[Instance] = &[
         promises: true,
     },
     Instance {
+        name: "nightly",
+        says: "every fault and a journal of two entries; some tens of minutes",
+        bounds: Bounds { acks: 0, faults: Faults::ALL, ..COMMON },
+        promises: false,
+    },
+    Instance {
         name: "all-promises",
         says: "every promise under every fault: `ci` once more, some minutes",
         bounds: Bounds { journal: 1, acks: 0, faults: Faults::ALL, ..COMMON },
