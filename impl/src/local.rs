@@ -248,7 +248,7 @@ impl LocalNode {
         self.take(&mut self.inner.lock(), PrimaryEvent::Create)
     }
 
-    /// Command: suspends the pair (PAIR-2). Nothing to do in PSUS and PSUE.
+    /// Command: suspends the pair, and takes back a resync that has not been answered (PAIR-2).
     ///
     /// # Errors
     /// There is no pair.
@@ -282,8 +282,8 @@ impl LocalNode {
         self.take(&mut self.inner.lock(), PrimaryEvent::Delete)
     }
 
-    /// The array came back after a crash. What is volatile is lost: the incarnation that was asked for, a hold, and what was
-    /// on its way out; what the journal holds is sent again (XFER-1).
+    /// The array came back after a crash. What is volatile is lost: a hold, and what was on its way out. What the journal
+    /// holds is sent again (XFER-1), and an incarnation that was asked for is asked for again (RESYNC-1).
     ///
     /// # Errors
     /// The node is broken.

@@ -209,7 +209,8 @@ impl RemoteNode {
                 self.take(&mut inner, SecondaryEvent::Unsequenced { incarnation, block, payload })
             }
             ToSecondary::Resync { incarnation } => {
-                self.take(&mut inner, SecondaryEvent::Resync { incarnation })
+                let outcome = self.take(&mut inner, SecondaryEvent::Resync { incarnation });
+                self.tell_if_left(&mut inner, outcome)
             }
             ToSecondary::Suspend { incarnation } => {
                 self.take(&mut inner, SecondaryEvent::Suspend { incarnation })
@@ -254,12 +255,12 @@ impl RemoteNode {
         outcome
     }
 
-    /// The link failed, or is thought to have.
+    /// The link failed, or is thought to have. Over a link that works all the same the primary is told (PAIR-3).
     ///
     /// # Errors
     /// The pair is neither in COPY nor in PAIR here, or a volume failed.
     pub fn fail(&self) -> Result<(), NodeError> {
-        self.take(&mut self.inner.lock(), SecondaryEvent::Fail)
+        self.leave(&mut self.inner.lock(), SecondaryEvent::Fail)
     }
 
     /// The remote host takes the S/P-VOL over: what has arrived in order is applied, the rest is given up, and the
@@ -271,7 +272,7 @@ impl RemoteNode {
     pub fn takeover(&self, force: bool) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         loop {
-            match self.take(&mut inner, SecondaryEvent::Takeover { force }) {
+            match self.leave(&mut inner, SecondaryEvent::Takeover { force }) {
                 Err(NodeError::Secondary(SecondaryRefusal::ApplyFirst(_))) => {
                     self.take(&mut inner, SecondaryEvent::Apply)?;
                 }
@@ -395,14 +396,34 @@ impl RemoteNode {
                 self.work.notify_all();
                 Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq)))
             }
-            Err(NodeError::Secondary(SecondaryRefusal::WrongState(state))) => {
-                // The primary may not know that this side has left the pairing (PAIR-3).
-                inner.report_due |= state.has_left();
-                self.work.notify_all();
-                Err(NodeError::Secondary(SecondaryRefusal::WrongState(state)))
-            }
-            outcome => outcome,
+            outcome => self.tell_if_left(inner, outcome),
         }
+    }
+
+    /// Takes a step by which this side leaves the pairing of its own accord; a report then says so (PAIR-3).
+    fn leave(&self, inner: &mut Inner, event: SecondaryEvent<Payload>) -> Result<(), NodeError> {
+        let outcome = self.take(inner, event);
+        if outcome.is_ok() {
+            inner.report_due = true;
+            self.work.notify_all();
+        }
+        outcome
+    }
+
+    /// Lets a report be made when a message was refused for the pair's state: the primary that sent it does not know that
+    /// this side has left the pairing, or the report that said so was lost (PAIR-3).
+    fn tell_if_left(
+        &self,
+        inner: &mut Inner,
+        outcome: Result<(), NodeError>,
+    ) -> Result<(), NodeError> {
+        if let Err(NodeError::Secondary(SecondaryRefusal::WrongState(state))) = outcome
+            && state.has_left()
+        {
+            inner.report_due = true;
+            self.work.notify_all();
+        }
+        outcome
     }
 
     fn require_length(&self, block: BlockIndex, payload: &Payload) -> Result<(), NodeError> {

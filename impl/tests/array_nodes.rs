@@ -352,10 +352,15 @@ fn takeover_applies_what_is_in_order_and_refuses_the_old_primary() -> Result<(),
     assert_eq!(found, [payload(0), payload(1), payload(0), payload(0)]);
     kit.remote.write(FIRST, payload(9))?;
     assert!(kit.remote.state()?.dirty.is_dirty(FIRST));
-    // PAIR-3: the old primary hears of it by the answer to what it sends.
+    // PAIR-3: what the old primary sends is refused, and it is told why.
     kit.local.resend()?;
     kit.local.send_next()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    let late = kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?);
+    assert!(matches!(
+        late,
+        Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
+    ));
+    assert!(kit.remote.report_if_due()?);
     assert_eq!(image(kit.spvol.as_ref())?[1..], found[1..]);
     kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was answered")?)?;
     assert_eq!(kit.local.view()?.state, PairState::Psue);

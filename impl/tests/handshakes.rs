@@ -47,8 +47,7 @@ fn live(link: &mut Meddling) -> Result<(), Failure> {
     writer.write(&kit, 2)?;
     kit.local.resync()?;
     equal(&kit, link)?;
-    // PAIR-3: the secondary takes a link for failed that works; the primary learns of it by the answer to what it sends.
-    // Before that it knows nothing, and what is acknowledged already stays.
+    // PAIR-3: the secondary takes a link for failed that works; its next report tells the primary.
     kit.remote.fail()?;
     writer.write(&kit, 3)?;
     link.drive(&kit, PairState::Psue)?;
@@ -129,6 +128,27 @@ fn a_command_given_twice_is_done_once() -> Result<(), Failure> {
     Ok(())
 }
 
+/// PAIR-2: a resync that has not been answered is taken back, and its answer starts nothing.
+#[test]
+fn a_suspension_takes_back_a_resync() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.suspend()?;
+    kit.settle()?;
+    kit.local.resync()?;
+    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was asked")?)?;
+    let answer = kit.remote.take_outgoing().ok_or("nothing was answered")?;
+    kit.local.suspend()?;
+    assert!(kit.local.on_message(answer).is_err());
+    kit.settle()?;
+    kit.local.tick()?;
+    let states = (kit.local.view()?.state, kit.remote.state()?.state);
+    assert_eq!((states, kit.local.take_outgoing()), ((PairState::Psus, PairState::Ssus), None));
+    kit.local.resync()?;
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    Ok(())
+}
+
 /// RESYNC-1: the clock asks again for as long as nobody answers, and for the same incarnation.
 #[test]
 fn a_resync_is_asked_for_until_it_is_answered() -> Result<(), Failure> {
@@ -186,7 +206,7 @@ fn a_deletion_leaves_both_sides_without_a_pair() -> Result<(), Failure> {
     Ok(())
 }
 
-/// PAIR-3: what the secondary answers suspends the primary at once, not when its patience ends.
+/// PAIR-3: what the secondary reports suspends the primary at once, not when its patience ends; without a write, too.
 #[test]
 fn the_primary_is_told_and_need_not_lose_patience() -> Result<(), Failure> {
     let kit = patient()?;
@@ -200,6 +220,11 @@ fn the_primary_is_told_and_need_not_lose_patience() -> Result<(), Failure> {
     kit.settle()?;
     let report = kit.local.wait_sync(ticket)?;
     assert_eq!((kit.local.view()?.state, report.exit_code()), (PairState::Psue, 2));
+    kit.local.resync()?;
+    kit.settle()?;
+    kit.remote.fail()?;
+    kit.settle()?;
+    assert_eq!(kit.local.view()?.state, PairState::Psue);
     let told = |record: &RoleRecord| {
         matches!(record, RoleRecord::Primary(taken)
             if taken.event == PrimaryEvent::Suspended { incarnation: Incarnation(1) }

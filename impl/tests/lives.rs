@@ -264,7 +264,7 @@ fn remote_writes_after_a_takeover_are_failed_back() -> Result<(), Failure> {
         sites.pair()?;
         sites.while_writing(|written| {
             sites.remote.node().takeover(false)?;
-            // The pair at home lives on until its next frame is answered.
+            // The pair at home lives on until it is told.
             sites.wait_for(PairState::Psue)?;
             wait_more(written);
             Ok(())

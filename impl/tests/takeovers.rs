@@ -157,7 +157,7 @@ fn takeover_remote_writes_fencing_and_failback() -> Result<(), Failure> {
         kit.remote.write(BlockIndex(block), payload(number))?;
     }
     let remote = image(kit.spvol.as_ref())?;
-    // The old primary sends what it has, is answered that the pairing is over, and writes on by itself.
+    // The old primary sends what it has, is told that the pairing is over, and writes on by itself.
     kit.settle()?;
     assert_eq!(
         (kit.local.view()?.state, image(kit.spvol.as_ref())?),

@@ -51,7 +51,7 @@ pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
         "         S/P-VOL opened: integrity_check ok, the bank after its first {taken} commits; {COMMITS_AWAY} more there"
     );
     println!(
-        "         old primary {} by the answer to its next frame, {} commits lost with it",
+        "         old primary {} by the other side's report, {} commits lost with it",
         primary.view()?.state,
         answered - taken
     );
@@ -80,7 +80,7 @@ fn take_over(
     }
     array.mend();
     host.mend();
-    // The old primary is told by the answer to what it sends, and suspends itself (PAIR-3).
+    // The old primary is told by the next report, and suspends itself (PAIR-3).
     primary.wait_for(|view| view.state == PairState::Psue)?;
     // Nothing that it asks for is granted any more.
     primary.site.node().resync()?;

@@ -40,12 +40,25 @@ impl RemoteNode {
         self.apply_one(&mut self.inner.lock())
     }
 
-    /// Tells the primary how far this side has written (\[0012\]).
+    /// Tells the primary how far this side has written (\[0012\]), or that it has left the pairing (PAIR-3).
     ///
     /// # Errors
-    /// The pair is neither in COPY nor in PAIR here, a volume failed, or the node is broken.
+    /// There is nothing to report in this pair state, a volume failed, or the node is broken.
     pub fn report(&self) -> Result<(), NodeError> {
         self.report_now(&mut self.inner.lock())
+    }
+
+    /// As [`RemoteNode::report`], if there is something that the primary has not been told. Whether there was.
+    ///
+    /// # Errors
+    /// A volume failed, or the node is broken.
+    pub fn report_if_due(&self) -> Result<bool, NodeError> {
+        let mut inner = self.inner.lock();
+        let due = inner.report_due;
+        if due {
+            ignore_refusal(self.report_now(&mut inner))?;
+        }
+        Ok(due)
     }
 
     /// Copies the next block that differs on to the S-VOL (SPLIT-1). Which one; nothing when none differs, or the
@@ -165,7 +178,7 @@ impl RemoteNode {
             return Ok(());
         }
         inner.link.stalled = 0;
-        ignore_refusal(self.take(&mut inner, SecondaryEvent::Fail))
+        ignore_refusal(self.leave(&mut inner, SecondaryEvent::Fail))
     }
 
     fn apply_one(&self, inner: &mut Inner) -> Result<bool, NodeError> {

@@ -340,9 +340,7 @@ impl Kit {
         while self.remote.apply_next()? {
             busy = true;
         }
-        if busy {
-            ignore_refusal(self.remote.report())?;
-        }
+        busy |= self.remote.report_if_due()?;
         while self.remote.copy_replica_next()?.is_some() {}
         Ok(busy)
     }

@@ -207,15 +207,11 @@ impl Kit {
     pub(super) fn transfer(&self) -> Result<bool, NodeError> {
         while self.local.send_next()?.is_some() {}
         let mut busy = self.carry_out()?;
-        let mut applied = false;
         while self.remote.apply_next()? {
-            applied = true;
+            busy = true;
         }
-        if applied {
-            ignore_refusal(self.remote.report())?;
-        }
-        busy |= self.carry_back()?;
-        Ok(busy | applied)
+        busy |= self.remote.report_if_due()?;
+        Ok(busy | self.carry_back()?)
     }
 
     /// Copies, sends, applies, reports and copies on until nothing is left to do; no message is lost.

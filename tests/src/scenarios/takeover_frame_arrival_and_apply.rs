@@ -34,13 +34,11 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     for actor in [link, applier, remote_host] {
         done(actor)?;
     }
-    // The old primary hears of it by the answer to what it sends: what its journal holds, or a write that finds it empty.
-    ignore_refusal(kit.try_write(1))?;
-    kit.local.resend()?;
+    // The old primary hears of it by the next report, whatever it has or has not to send.
     kit.settle()?;
     let fenced = kit.local.view()?.state;
     if fenced != PairState::Psue {
-        return Err(format!("the old primary is in {fenced} after all that was answered").into());
+        return Err(format!("the old primary is in {fenced} after all that was reported").into());
     }
     kit.write(0)?;
     let home = kit.fail_back()?;

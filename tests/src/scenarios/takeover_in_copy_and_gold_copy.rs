@@ -45,11 +45,10 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     for actor in [link, applier, copier, remote_host] {
         done(actor)?;
     }
-    kit.local.resend()?;
     kit.settle()?;
     let fenced = kit.local.view()?.state;
     if fenced != PairState::Psue {
-        return Err(format!("the old primary is in {fenced} after all that was answered").into());
+        return Err(format!("the old primary is in {fenced} after all that was reported").into());
     }
     ignore_refusal(kit.try_write(1))?;
     let home = kit.fail_back()?;
