@@ -417,7 +417,9 @@ impl RemoteNode {
         inner: &mut Inner,
         outcome: Result<(), NodeError>,
     ) -> Result<(), NodeError> {
-        if matches!(outcome, Err(NodeError::Secondary(SecondaryRefusal::WrongState(_)))) {
+        if let Err(NodeError::Secondary(SecondaryRefusal::WrongState(state))) = outcome
+            && state.has_left()
+        {
             inner.report_due = true;
             self.work.notify_all();
         }
