@@ -145,7 +145,7 @@ impl World {
             // is older, or that finds the primary suspended, it says for ever too late.
             ToPrimary::Ack(ack) => {
                 let current = ack.incarnation == primary.incarnation || !rules.has(Rule::Xfer4);
-                let waits = !linked && !(rules.has(Rule::Xfer4) && rules.has(Rule::Resync1));
+                let waits = !(linked || rules.has(Rule::Xfer4) && rules.has(Rule::Resync1));
                 waits || linked && current && ack.written > primary.written
             }
             _ if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) => true,

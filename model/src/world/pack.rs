@@ -114,8 +114,8 @@ impl<'a, B: Bits> Walk<'a, B> {
             state.disk = state.spvol;
         }
         state.link_up = self.flag(state.link_up);
-        self.flight(&mut state.to_secondary, self.world.bounds.frames, Self::to_secondary);
-        self.flight(&mut state.to_primary, self.world.bounds.acks, Self::to_primary);
+        self.flight(&mut state.to_secondary, self.world.bounds.frames, Self::for_secondary);
+        self.flight(&mut state.to_primary, self.world.bounds.acks, Self::for_primary);
         self.flight(&mut state.host, self.world.bounds.host_messages, Self::host);
         self.hosts(state);
         self.ghost(state);
@@ -330,7 +330,7 @@ impl<'a, B: Bits> Walk<'a, B> {
     }
 
     #[inline(always)]
-    fn to_secondary(&mut self, message: Option<ToSecondary<Value>>) -> Option<ToSecondary<Value>> {
+    fn for_secondary(&mut self, message: Option<ToSecondary<Value>>) -> Option<ToSecondary<Value>> {
         const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let (tag, incarnation, entry) = match message {
             None => (0, Incarnation(0), NONE),
@@ -362,7 +362,7 @@ impl<'a, B: Bits> Walk<'a, B> {
     }
 
     #[inline(always)]
-    fn to_primary(&mut self, message: Option<Reply>) -> Option<Reply> {
+    fn for_primary(&mut self, message: Option<Reply>) -> Option<Reply> {
         let clean = BlockSet::new(self.world.bounds.blocks);
         let (tag, incarnation, written, dirty) = match message {
             None => (0, Incarnation(0), Seq(0), clean),
