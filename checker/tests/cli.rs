@@ -83,7 +83,7 @@ fn json_is_one_object_with_every_field() {
     assert_eq!(report["instance"], "smoke");
     assert_eq!(report["variant"], "hardened");
     assert_eq!(report["without"], serde_json::json!(["XFER-2", "SYNC-5"]));
-    assert_eq!(report["engine"], "levels");
+    assert_eq!(report["engine"], "native");
     assert!(report["states"].as_u64().unwrap() > 1);
     let properties = report["properties"].as_array().unwrap();
     for property in properties {
@@ -103,13 +103,13 @@ fn json_is_one_object_with_every_field() {
 
 #[test]
 fn names_that_do_not_exist_are_refused_with_those_that_do() {
-    refused(&["check", "huge"], &["huge", "smoke", "ci", "faults"]);
+    refused(&["check", "huge"], &["huge", "smoke", "ci", "order"]);
     refused(&["check", "--variant", "optimistic"], &["optimistic", "hardened", "published"]);
     let unknown = format!("SYNC-{}", 99);
     refused(&["check", "--without", &unknown], &[&unknown, "SYNC-5", "WRITE-1", "QUIESCE-1"]);
     refused(&["check", "--without", ""], &["SYNC-5"]);
     refused(&["check", "--property", "liveness"], &["liveness", "backup-is-frozen-image"]);
-    refused(&["check", "--engine", "warp"], &["warp", "levels", "stateright"]);
+    refused(&["check", "--engine", "warp"], &["warp", "native", "stateright"]);
     refused(&["check", "--format", "xml"], &["xml", "text", "json"]);
     refused(&["check", "--progress", "loud"], &["loud", "auto", "plain", "none"]);
     refused(&["list", "wishes"], &["wishes", "instances", "rules", "properties", "faults"]);

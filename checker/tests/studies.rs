@@ -72,10 +72,10 @@ fn a_rule_that_breaks_nothing_is_a_finding_with_its_reason() {
 
 #[test]
 fn on_another_instance_or_variant_nothing_is_expected() {
-    let study = json(&["ablate", "faults", "--only", "PAIR-2"]);
+    let study = json(&["ablate", "late", "--only", "PAIR-3"]);
     assert_eq!(
         (&study["compared"], &study["rules"][0]["instance"]),
-        (&false.into(), &"faults".into())
+        (&false.into(), &"late".into())
     );
     let study = json(&["ablate", "smoke", "--variant", "published", "--only", "WRITE-1"]);
     assert_eq!(study["variant"], "published");
