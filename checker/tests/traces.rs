@@ -121,11 +121,11 @@ fn edited(name: &str, edit: impl FnOnce(&mut Json)) -> PathBuf {
 #[test]
 fn a_step_that_the_model_refuses_is_named_with_the_guard() {
     let path = edited("guard.itf.json", |file| {
-        file["states"][2]["taken"] = json!({"kind": "WriteSecond"});
+        file["states"][2]["taken"] = json!({"kind": "WriteOne", "arguments": {"#bigint": "1"}});
     });
     let says = replayed(&path, 1);
     assert!(says.starts_with("NOT A RUN OF THE MODEL"), "{says}");
-    let refusal = "The model refuses step 2, \"database: transaction: write the last block, commit\": \
+    let refusal = "The model refuses step 2, \"database: transaction: write block 1, commit\": \
                    the primary refuses: the journal is full (WRITE-4).";
     assert!(says.contains(refusal), "{says}");
     assert!(!says.contains("violated"), "{says}");

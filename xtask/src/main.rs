@@ -66,11 +66,6 @@ fn main() -> ExitCode {
         Command::Pin => rewrite(&steps::pin()),
         Command::DocsGenerate => rewrite(&steps::docs_generate()),
         Command::Bench { arguments } => bench::run(&arguments),
-        Command::Pin => {
-            let outcome = steps::pin();
-            print_indented(if outcome.failed == 0 { &outcome.shown } else { &outcome.output });
-            exit_code(outcome.failed)
-        }
     }
 }
 
