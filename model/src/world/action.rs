@@ -1,4 +1,4 @@
-//! What can happen in the world, by name. When the world lets it happen is in [`super::offer`], how it happens in
+//! What can happen in the world, by name. When the world lets it happen is in `offer`, how it happens in
 //! [`super::step`].
 
 use crate::protocol::bounded::BlockSet;

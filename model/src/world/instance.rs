@@ -364,10 +364,10 @@ pub const INSTANCES: &[Instance] = &[
     },
     Instance {
         name: "waits",
-        says: "who waits for what is lost, or for somebody who has died: the promises, on a link that stays up",
+        says: "who waits for what is lost, or for somebody who has died: the promises",
         bounds: Bounds {
             journal: 1,
-            faults: COMMON.faults.without(Fault::LinkDown).with(Fault::CrashCoordinator),
+            faults: COMMON.faults.with(Fault::CrashCoordinator),
             ..COMMON
         },
         promises: true,

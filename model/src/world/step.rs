@@ -1,5 +1,5 @@
 //! How an action happens: which roles take a step, and in which order. One action is atomic; SPEC.md lists what each one
-//! combines. What the arrays do is in [`super::arrays`], what the hosts do in [`super::hosts`].
+//! combines. What the arrays do is in `arrays`, what the hosts do in `hosts`.
 
 use core::fmt;
 
