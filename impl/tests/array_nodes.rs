@@ -189,6 +189,37 @@ fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(
     Err(format!("still in {} after 20 rounds", kit.local.view()?.state).into())
 }
 
+/// RESYNC-2: COPY ends although there is always an entry to send, since the writers are faster than the link.
+#[test]
+fn writers_faster_than_the_link_do_not_keep_copy_from_ending() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    kit.local.suspend()?;
+    for block in 0..3 {
+        kit.local.write(BlockIndex(block), payload(100))?;
+    }
+    kit.local.resync()?;
+    kit.carry()?;
+    for number in 0..20 {
+        // Two writes for each message that leaves: the sender never finds nothing to send.
+        for more in 0..2 {
+            let write = kit.local.try_write(BlockIndex(3), payload(10 * number + more));
+            let full = matches!(
+                write,
+                Err(NodeError::Primary(PrimaryRefusal::KeptForCopy | PrimaryRefusal::JournalFull))
+            );
+            assert!(write.is_ok() || full, "{write:?}");
+        }
+        if kit.local.view()?.state == PairState::Pair {
+            return Ok(());
+        }
+        let message = kit.local.next_outgoing()?.ok_or("the sender was stopped")?;
+        kit.remote.on_message(message)?;
+        kit.step_remote()?;
+        kit.carry()?;
+    }
+    Err(format!("still in {} after 20 messages", kit.local.view()?.state).into())
+}
+
 /// RESYNC-2, WRITE-4: a host that the copier's place keeps out waits, and goes on when there is room for both.
 #[test]
 fn a_writer_waits_for_the_copier_and_goes_on_after_it() -> Result<(), Failure> {

@@ -68,8 +68,9 @@ impl LocalNode {
         self.inner.lock().outbox.pop()
     }
 
-    /// The sender's whole work: the next message for the link, waiting until there is one. Control messages go before
-    /// entries, entries before copies. `None` once the node stops.
+    /// The sender's whole work: the next message for the link, waiting until there is one. Control messages go first; in
+    /// COPY each entry sent takes one step of the copier along, so that neither waits for the other to run dry: writers
+    /// faster than the link always leave an entry to send. `None` once the node stops.
     ///
     /// # Errors
     /// The node is broken, or a block to copy cannot be read; the latter suspends the pair, so the call can be
@@ -83,7 +84,8 @@ impl LocalNode {
             if let Some(message) = inner.outbox.pop() {
                 return Ok(Some(message));
             }
-            if self.send_one(&mut inner)?.is_none() && !self.copy_or_mark(&mut inner)? {
+            let copied = self.copy_or_mark(&mut inner)?;
+            if self.send_one(&mut inner)?.is_none() && !copied {
                 inner = self.work.wait(inner);
             }
         }
