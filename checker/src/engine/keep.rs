@@ -14,6 +14,8 @@ pub struct Keep<'a> {
     /// What the run is about, by name: whatever decides what a complete run finds, and that the
     /// engine cannot see for itself. A file about anything else is refused.
     pub about: &'a [(&'static str, String)],
+    /// Whatever else decides it and has no name. It is compared where nothing of the above differs.
+    pub besides: &'a str,
     /// The same in a few words, for whoever finds the file.
     pub title: &'a str,
     /// The file to go on with.
@@ -169,11 +171,32 @@ impl std::error::Error for CheckpointError {}
 
 fn differ(f: &mut fmt::Formatter<'_>, title: &str, differences: &[Difference]) -> fmt::Result {
     write!(f, " is a checkpoint of another check, {title:?}")?;
-    let said =
-        |value: &Option<String>| value.as_ref().map_or("absent".into(), |v| format!("{v:?}"));
-    for (at, Difference { name, found, asked }) in differences.iter().enumerate() {
-        let comma = if at == 0 { ":" } else { ";" };
-        write!(f, "{comma} {name} is {} there and {} here", said(found), said(asked))?;
+    for (at, difference) in differences.iter().enumerate() {
+        let comma = if at == 0 { ": " } else { "; " };
+        write!(f, "{comma}{difference}")?;
     }
-    f.write_str("; a run goes on with the very check that it was")
+    f.write_str("; only the check that wrote it can go on with it, on any threads and limits")
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, found, asked } = self;
+        let [there, here] = [found, asked].map(|side| side.as_deref().unwrap_or_default());
+        let items = |side: &'_ str| side.split(", ").map(str::to_owned).collect::<Vec<_>>();
+        let (there_items, here_items) = (items(there), items(here));
+        let only = |these: &[String], those: &[String]| {
+            let only = these.iter().filter(|item| !those.contains(item));
+            let only = only.cloned().collect::<Vec<_>>().join(", ");
+            if only.is_empty() { "nothing".into() } else { format!("{only:?}") }
+        };
+        // Of long lists the difference is shown.
+        match there_items.len().max(here_items.len()) {
+            0..=2 => write!(f, "{name} is {there:?} there and {here:?} here"),
+            _ => {
+                let (there, here) =
+                    (only(&there_items, &here_items), only(&here_items, &there_items));
+                write!(f, "{name} has {there} only there and {here} only here")
+            }
+        }
+    }
 }

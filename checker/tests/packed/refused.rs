@@ -242,6 +242,9 @@ fn a_file_about_something_else_is_refused_with_what_differs() {
     let uncounted = Options { kind: None, ..options(2_000) };
     let counts = ("counts by action".to_owned(), said("true"), said("false"));
     assert_eq!(differs(&about, &uncounted), [counts]);
+    let nameless = Keep { about: &about, besides: "new", resume: Some(&file), ..Keep::default() };
+    let error = run_kept(&MODEL, &options(2_000), &nameless).unwrap_err().to_string();
+    assert!(error.contains(r#"what has no name is "" there and "new" here"#), "{error}");
     let grid = Grid::<2> { top: 2, ..Grid::default() };
     let keep = Keep { about: &about, resume: Some(&file), ..Keep::default() };
     let error = run_kept(&grid, &with_threads(1), &keep).unwrap_err().to_string();

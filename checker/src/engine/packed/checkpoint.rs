@@ -52,8 +52,7 @@ const CROWD_ALONE: usize = 1 << 12;
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
-    title: String,
-    about: Vec<(String, String)>,
+    about: About,
     /// Bytes of a state.
     stride: usize,
     /// Blocks of parents.
@@ -61,8 +60,18 @@ struct Header {
     search: Snapshot,
 }
 
-/// Names and values of what decides what a complete run finds.
-pub(super) type About = Vec<(String, String)>;
+/// What a search is about: names and values of all that decides what it finds.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct About {
+    /// In a few words.
+    pub(super) title: String,
+    /// What whoever runs it says.
+    pub(super) given: Vec<(String, String)>,
+    /// What the engine sees. It follows from what is given, as a rule, and is told apart from it so
+    /// that a difference is not told twice.
+    pub(super) own: Vec<(String, String)>,
+}
 
 /// What may be in the way of writing `file`, found out before a long search and not after it.
 ///
@@ -81,14 +90,13 @@ pub fn try_out(file: &Path) -> Result<(), CheckpointError> {
 /// Writes a search to a file beside `file`, which takes its place once all is on disk.
 pub(super) fn write<P: Words>(
     file: &Path,
-    title: &str,
     about: &About,
     search: &Snapshot,
     known: &Known<P>,
 ) -> Result<Written, CheckpointError> {
     let put = |target: PathBuf| {
         let partial = partial_of(&target);
-        let written = write_all(&partial, title, about, search, known).and_then(|bytes| {
+        let written = write_all(&partial, about, search, known).and_then(|bytes| {
             fs::rename(&partial, &target)?;
             Ok(bytes)
         });
@@ -109,7 +117,6 @@ pub(super) fn write<P: Words>(
 
 fn write_all<P: Words>(
     partial: &Path,
-    title: &str,
     about: &About,
     search: &Snapshot,
     known: &Known<P>,
@@ -119,7 +126,6 @@ fn write_all<P: Words>(
     let marks = known.first_children.partition_point(|first| *first < search.states);
     let marks = known.first_children.get(..marks).unwrap_or_default();
     let header = serde_json::to_vec_pretty(&Header {
-        title: title.into(),
         about: about.clone(),
         stride: known.layout.stride(),
         marks: marks.len() as u32,
@@ -152,10 +158,12 @@ pub(super) fn read<P: Words>(
     threads: NonZeroUsize,
 ) -> Result<Snapshot, CheckpointError> {
     let mut reading = Reading::open(file)?;
-    let Header { title, about: found, stride, marks, search } = reading.header()?;
-    let differences = differences(&found, about);
-    if !differences.is_empty() {
-        return Err(reading.spoilt(Spoilt::Differs { title, differences }));
+    let Header { about: found, stride, marks, search } = reading.header()?;
+    for (found_some, asked) in [(&found.given, &about.given), (&found.own, &about.own)] {
+        let differences = differences(found_some, asked);
+        if !differences.is_empty() {
+            return Err(reading.spoilt(Spoilt::Differs { title: found.title, differences }));
+        }
     }
     let body = |stride: usize| {
         let each = u128::from(search.states) * (stride as u128 + 1);
@@ -187,8 +195,8 @@ pub(super) fn read<P: Words>(
 }
 
 /// In what the two differ, in the order of what is asked.
-fn differences(found: &About, asked: &About) -> Vec<Difference> {
-    let value = |about: &About, name: &str| {
+fn differences(found: &[(String, String)], asked: &[(String, String)]) -> Vec<Difference> {
+    let value = |about: &[(String, String)], name: &str| {
         about.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     };
     let unasked = found.iter().filter(|(name, _)| value(asked, name).is_none());

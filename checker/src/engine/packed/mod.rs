@@ -122,7 +122,7 @@ impl Origin {
     ) -> Option<Result<Written, CheckpointError>> {
         let file = keep.write.filter(|_| matches!(ending, Ending::Limit(_)))?;
         let Searched { states, snapshot, .. } = searched;
-        Some(checkpoint::write(file, keep.title, &self.about, snapshot, &states.known))
+        Some(checkpoint::write(file, &self.about, snapshot, &states.known))
     }
 }
 

@@ -17,9 +17,14 @@ impl<M: Pack> Search<'_, '_, M> {
             ("stop", format!("{:?}", self.options.stop)),
             ("counts by action", self.options.kind.is_some().to_string()),
             ("bytes of a state", self.states.known.layout.stride().to_string()),
+            ("what has no name", keep.besides.into()),
         ];
-        let given = keep.about.iter().map(|(name, value)| (*name, value.clone()));
-        given.chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
+        let named = |(name, value): (&str, String)| (name.to_owned(), value);
+        About {
+            title: keep.title.into(),
+            given: keep.about.iter().cloned().map(named).collect(),
+            own: own.into_iter().map(named).collect(),
+        }
     }
 
     /// Goes back to where the search that `keep` names was left.
