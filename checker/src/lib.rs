@@ -6,6 +6,7 @@
 pub mod ablate;
 pub mod bounds;
 pub mod check;
+pub mod checkpoint;
 pub mod cli;
 pub mod coverage;
 pub mod engine;

@@ -13,6 +13,10 @@ mod models;
 mod packing;
 #[path = "packed/plain.rs"]
 mod plain;
+#[path = "packed/refused.rs"]
+mod refused;
+#[path = "packed/resume.rs"]
+mod resume;
 #[path = "../benches/engines/two_phase.rs"]
 mod two_phase;
 #[path = "../benches/engines/words.rs"]

@@ -127,6 +127,11 @@ impl<'a> Pulse<'a> {
         Self { watch, callback, memory_read: Cell::new(None), reported }
     }
 
+    /// So many states were known before the run began, and are none of its work.
+    pub(super) fn begin_with(&self, distinct: u64) {
+        self.reported.set((self.watch.started, distinct));
+    }
+
     /// Looks at clock, interrupt and memory, and reports if it is time to.
     pub(super) fn beat(&self, glance: impl FnOnce() -> Glance) {
         self.watch.is_over();

@@ -49,7 +49,7 @@ mod scc;
 mod stem;
 mod way;
 
-pub use packed::run_packed;
+pub use packed::{run_kept, run_packed};
 pub use result::{Faults, Lasso, PromiseResult};
 
 use super::crew::share_out;

@@ -12,7 +12,8 @@ use super::store::{SHARDS, States};
 use super::table::Demand;
 
 /// Memory that is left to the threads' own needs when it is limited.
-const MARGIN: u64 = 1 << 20;
+pub(super) const MARGIN: u64 = 1 << 20;
+
 impl<M: Pack> Search<'_, '_, M> {
     /// What the table must have room for so that the first `count` rows can be taken in.
     pub(super) fn demand(&self, count: usize) -> Demand {

@@ -8,6 +8,7 @@ use super::arena::Arena;
 use super::layout::Layout;
 use super::pack::Words;
 use super::table::{Find, NUMBER_MAX, Table};
+use serde::{Deserialize, Serialize};
 
 /// The set is cut by hash into this many parts, each written by one thread at a time. Nothing
 /// that a run tells depends on it.
@@ -17,7 +18,7 @@ pub(super) const SHARDS: usize = 64;
 const BLOCK: u32 = 256;
 
 /// The number of a state: its position in the queue of a plain breadth-first search.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct StateId(u32);
 
 impl StateId {
@@ -78,9 +79,9 @@ pub(super) struct Known<P> {
     /// One byte per state: its parent's position in its block.
     pub(super) parents: Arena,
     /// For each block of parents, the first state that has a parent there or in a later block.
-    first_children: Vec<u32>,
+    pub(super) first_children: Vec<u32>,
     /// Initial states; they come first and have no parent.
-    roots: u32,
+    pub(super) roots: u32,
 }
 
 impl<P: Words> Known<P> {
@@ -128,10 +129,30 @@ impl<P: Words> Known<P> {
         self.roots = self.len;
     }
 
+    /// Whether every state but the initial ones has a parent that comes before it, so that every
+    /// way back ends. A search sees to that; of what was read from a file it has to be asked.
+    pub(super) fn leads_back(&self) -> bool {
+        let mut blocks = 0;
+        self.first_children.is_sorted()
+            && (self.roots..self.len).all(|id| {
+                let begins = |first: &u32| *first <= id;
+                while self.first_children.get(blocks).is_some_and(begins) {
+                    blocks += 1;
+                }
+                let block = u64::try_from(blocks).unwrap_or(0).checked_sub(1);
+                let within = self.parents.get(id as usize).first();
+                block.zip(within).is_some_and(|(block, within)| {
+                    block * u64::from(BLOCK) + u64::from(*within) < u64::from(id)
+                })
+            })
+    }
+
     /// The memory in use once there is room for `len` states.
     pub(super) fn bytes_for(&self, len: usize) -> usize {
-        let marks = self.first_children.capacity() * size_of::<u32>();
-        self.states.bytes_for(len) + self.parents.bytes_for(len) + marks
+        let (marks, most) = (self.first_children.capacity(), len.div_ceil(BLOCK as usize));
+        // A list that grows doubles, and for a moment holds both the old and the new one.
+        let marks = if most > marks { marks + 2 * most.max(marks) } else { marks };
+        self.states.bytes_for(len) + self.parents.bytes_for(len) + marks * size_of::<u32>()
     }
 }
 
