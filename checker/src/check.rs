@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Variant, World,
+    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Transactions, Variant, World,
 };
 
 use crate::cli::{CheckArgs, CheckFormat, Engine};
@@ -17,6 +17,7 @@ use crate::engine::{Ending, EngineError, Limits, Options, Outcome, StopAt, Verdi
 use crate::engine::{liveness, stateright};
 use crate::instance::Instance;
 use crate::progress::Reporter;
+use crate::reduce::{self, Reduction};
 use crate::report::{self, Report};
 
 /// What one check is asked.
@@ -30,6 +31,8 @@ pub struct Question {
     pub without: Vec<Rule>,
     /// The properties to check by name; all when empty.
     pub properties: Vec<&'static str>,
+    /// What keeps states out of the search.
+    pub reduce: Vec<Reduction>,
     /// The engine.
     pub engine: Engine,
     /// Worker threads, at least 1.
@@ -96,7 +99,17 @@ impl Question {
     /// # Errors
     /// A sentence that names the argument that is not valid, and what would be.
     pub fn of(args: &CheckArgs) -> Result<Self, String> {
-        let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+        let mut instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+        let words = Transactions::WORDS.iter();
+        let transactions =
+            words.clone().find(|(word, _)| Some(*word) == args.transactions.as_deref());
+        if let Some((_, transactions)) =
+            transactions.filter(|t| t.1 != instance.bounds.transactions)
+        {
+            instance.bounds.transactions = *transactions;
+            // It was expected of another world.
+            instance.expected = None;
+        }
         let variant = match &args.variant {
             Some(name) => named(name)?,
             None => instance.variant,
@@ -109,15 +122,20 @@ impl Question {
         for promise in PROMISES.iter().filter(|promise| properties.contains(&promise.name)) {
             refuse_promise(promise, &instance.bounds, args.engine)?;
         }
-        Ok(Self {
+        let mut reduce = args.reduce.clone();
+        reduce.dedup();
+        let question = Self {
             variant,
             without,
             properties,
+            reduce,
             engine: args.engine,
             threads: threads(args.threads),
             limits: Limits { time: args.time, states: args.states, memory_bytes: args.memory },
             instance,
-        })
+        };
+        reduce::check(&question)?;
+        Ok(question)
     }
 
     /// Whether nothing but the instance decides what is asked, so that what it expects can be compared.
@@ -127,9 +145,15 @@ impl Question {
         self.variant == *variant && self.without == *without && self.properties == *properties
     }
 
-    /// The world that the question is about.
+    /// The world that is searched.
     #[must_use]
     pub fn world(&self) -> World {
+        reduce::reduced(self.plain_world(), &self.reduce)
+    }
+
+    /// The world that the question is about.
+    #[must_use]
+    pub fn plain_world(&self) -> World {
         let mut world = World::new(self.instance.bounds, self.variant, &self.without);
         world.only.clone_from(&self.properties);
         world.promises = self.instance.promises && self.engine == Engine::Native;
@@ -157,10 +181,12 @@ impl Question {
         };
         let outcome = match self.engine {
             Engine::Native => liveness::run_packed(&world, &options),
-            Engine::Stateright => stateright::run(Arc::new(world), &options),
+            Engine::Stateright => stateright::run(Arc::new(world.clone()), &options),
         };
         reporter.finish();
-        outcome.map_err(Box::new)
+        let mut outcome = outcome?;
+        reduce::unfold(&self.plain_world(), &world, &mut outcome)?;
+        Ok(outcome)
     }
 }
 

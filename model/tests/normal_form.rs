@@ -10,7 +10,7 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
     Action, Bounds, Cache, Fault, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
-    Variant, World, describe,
+    Transactions, Variant, World, describe,
 };
 
 /// Successors as the checker sees them: the kind of the action and the normal form it leads to, if that is another.
@@ -91,6 +91,7 @@ fn bounds() -> Vec<Bounds> {
         Bounds { start: Start::Smpl, ..all },
         Bounds { stillness: Stillness::Quiesce, ..all },
         Bounds { cache: Cache::Volatile, ..all },
+        Bounds { transactions: Transactions::Any, blocks: 3, ..all },
         Bounds { journal_full: JournalFull::Suspend, ..all },
         Bounds { frames: 1, acks: 1, host_messages: 1, ..all },
     ]);
