@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Variant, World,
+    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Transactions, Variant, World,
 };
 
 use crate::checkpoint::Checkpoint;
@@ -18,6 +18,7 @@ use crate::engine::{Ending, EngineError, Keep, Kept, Limits, Options, Outcome, S
 use crate::engine::{liveness, stateright};
 use crate::instance::Instance;
 use crate::progress::Reporter;
+use crate::reduce::{self, Reduction};
 use crate::report::{self, Report};
 
 /// What one check is asked.
@@ -31,6 +32,8 @@ pub struct Question {
     pub without: Vec<Rule>,
     /// The properties to check by name; all when empty.
     pub properties: Vec<&'static str>,
+    /// What keeps states out of the search.
+    pub reduce: Vec<Reduction>,
     /// The engine.
     pub engine: Engine,
     /// Worker threads, at least 1.
@@ -97,7 +100,17 @@ impl Question {
     /// # Errors
     /// A sentence that names the argument that is not valid, and what would be.
     pub fn of(args: &CheckArgs) -> Result<Self, String> {
-        let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+        let mut instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+        let words = Transactions::WORDS.iter();
+        let transactions =
+            words.clone().find(|(word, _)| Some(*word) == args.transactions.as_deref());
+        if let Some((_, transactions)) =
+            transactions.filter(|t| t.1 != instance.bounds.transactions)
+        {
+            instance.bounds.transactions = *transactions;
+            // It was expected of another world.
+            instance.expected = None;
+        }
         let variant = match &args.variant {
             Some(name) => named(name)?,
             None => instance.variant,
@@ -110,15 +123,20 @@ impl Question {
         for promise in PROMISES.iter().filter(|promise| properties.contains(&promise.name)) {
             refuse_promise(promise, &instance.bounds, args.engine)?;
         }
-        Ok(Self {
+        let mut reduce = args.reduce.clone();
+        reduce.dedup();
+        let question = Self {
             variant,
             without,
             properties,
+            reduce,
             engine: args.engine,
             threads: threads(args.threads),
             limits: Limits { time: args.time, states: args.states, memory_bytes: args.memory },
             instance,
-        })
+        };
+        reduce::check(&question)?;
+        Ok(question)
     }
 
     /// Whether nothing but the instance decides what is asked, so that what it expects can be compared.
@@ -128,9 +146,15 @@ impl Question {
         self.variant == *variant && self.without == *without && self.properties == *properties
     }
 
-    /// The world that the question is about.
+    /// The world that is searched.
     #[must_use]
     pub fn world(&self) -> World {
+        reduce::reduced(self.plain_world(), &self.reduce)
+    }
+
+    /// The world that the question is about.
+    #[must_use]
+    pub fn plain_world(&self) -> World {
         let mut world = World::new(self.instance.bounds, self.variant, &self.without);
         world.only.clone_from(&self.properties);
         world.promises = self.instance.promises && self.engine == Engine::Native;
@@ -170,14 +194,15 @@ impl Question {
             interrupt,
             progress: Some(&show),
         };
-        let kept =
-            match self.engine {
-                Engine::Native => liveness::run_kept(&world, &options, keep),
-                Engine::Stateright => stateright::run(Arc::new(world), &options)
-                    .map(|outcome| Kept { outcome, resumed: None, written: None }),
-            };
+        let kept = match self.engine {
+            Engine::Native => liveness::run_kept(&world, &options, keep),
+            Engine::Stateright => stateright::run(Arc::new(world.clone()), &options)
+                .map(|outcome| Kept { outcome, resumed: None, written: None }),
+        };
         reporter.finish();
-        kept.map_err(Box::new)
+        let mut kept = kept.map_err(Box::new)?;
+        reduce::unfold(&self.plain_world(), &world, &mut kept.outcome)?;
+        Ok(kept)
     }
 }
 

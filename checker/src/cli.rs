@@ -7,8 +7,9 @@ use bytesize::ByteSize;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{INSTANCES, Variant};
+use syncsplit_model::world::{INSTANCES, Transactions, Variant};
 
+use crate::reduce::Reduction;
 use crate::trace::file::TraceFile;
 
 /// Checks the protocol of JP 2003-099306: backing up a database from an asynchronous remote copy without ever
@@ -50,6 +51,7 @@ pub enum Command {
   syncsplit check --variant published        the patent's figures to the letter
   syncsplit check smoke --without SYNC-5     what goes wrong when Sync does not look at the pair again
   syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json
+  syncsplit check --transactions any --reduce symmetry    blocks that can be exchanged count once
   syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it
   syncsplit check nightly --time 20m --checkpoint FILE   as far as 20 minutes go: exit code 3
   syncsplit check nightly --time 20m --resume FILE       on from there, until it is another
@@ -69,6 +71,12 @@ pub struct CheckArgs {
     /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = property_names())]
     pub property: Vec<String>,
+    /// Which blocks a transaction of two writes takes, in place of the instance's
+    #[arg(long, value_name = "WHICH", value_parser = transactions_words())]
+    pub transactions: Option<String>,
+    /// Search fewer states for the same verdicts; several with commas. docs/reductions.md says why that is sound
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub reduce: Vec<Reduction>,
     /// Which engine searches
     #[arg(long, value_enum, default_value_t = Engine::Native)]
     pub engine: Engine,
@@ -345,6 +353,10 @@ fn instance_help() -> String {
 
 fn variant_names() -> PossibleValuesParser {
     PossibleValuesParser::new(Variant::ALL.iter().map(|variant| variant.name()))
+}
+
+fn transactions_words() -> PossibleValuesParser {
+    PossibleValuesParser::new(Transactions::WORDS.iter().map(|(word, _)| *word))
 }
 
 fn property_names() -> PossibleValuesParser {

@@ -15,6 +15,7 @@ pub mod instance;
 pub mod list;
 pub mod matrix;
 pub mod progress;
+pub mod reduce;
 pub mod replay;
 pub mod report;
 pub mod simulate;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Bounds, Cache, Fault, INSTANCES, PROPERTIES, Start, Stillness};
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, INSTANCES, PROPERTIES, Start, Stillness, Transactions,
+};
 
 use crate::cli::{Format, ListArgs, Listing};
 use crate::report::{expectation, reader_left};
@@ -34,7 +36,7 @@ Any other world is a file, for example mine.toml:
   verdict = \"holds\"
 
 and `syncsplit check ./mine.toml` checks it. Further keys: volumes, journal_full, cache, stillness,
-start, variant, without, properties; docs/instances.md explains each.";
+start, transactions, variant, without, properties; docs/instances.md explains each.";
 
 /// Runs the command.
 #[must_use]
@@ -129,6 +131,7 @@ pub fn bounds(bounds: &Bounds) -> String {
         (bounds.cache == Cache::Volatile, "volatile cache"),
         (bounds.stillness == Stillness::Quiesce, "backups by quiescing"),
         (bounds.start == Start::Smpl, "begun without a pair"),
+        (bounds.transactions == Transactions::Any, "transactions of any two blocks"),
     ];
     for (_, words) in options.iter().filter(|(is_chosen, _)| *is_chosen) {
         sizes += &format!(", {words}");

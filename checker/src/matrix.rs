@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use ::stateright::{Expectation, Model};
 use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Variant};
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Transactions, Variant,
+};
 
 use crate::cli::{MatrixArgs, StudyFormat};
 use crate::instance::Instance;
@@ -29,6 +31,7 @@ const BASE: Bounds = Bounds {
     journal_full: JournalFull::Hold,
     cache: Cache::NonVolatile,
     stillness: Stillness::Freeze,
+    transactions: Transactions::FirstLast,
     start: Start::Pair,
     faults: Faults::NONE,
 };

@@ -236,6 +236,7 @@ impl Searcher {
             variant: instance.variant,
             without: instance.without.clone(),
             properties: instance.properties.clone(),
+            reduce: Vec::new(),
             engine: Engine::Native,
             threads: self.threads,
             limits: self.limits,

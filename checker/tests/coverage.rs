@@ -4,7 +4,9 @@
 use syncsplit_checker::coverage::{self, group};
 use syncsplit_checker::engine::{Options, levels};
 use syncsplit_model::protocol::BlockIndex;
-use syncsplit_model::world::{Action, Bounds, Fault, Faults, Instance, Variant, World};
+use syncsplit_model::world::{
+    Action, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
+};
 
 /// Faults that have an effect in a world that has no other.
 const EFFECTIVE: &[Fault] = &[
@@ -30,7 +32,10 @@ fn world(faults: Faults) -> World {
 fn what_fires_can_be_offered_and_belongs_to_a_fault_of_the_world() {
     let singles = Fault::ALL.iter().map(|fault| Faults::of(&[*fault]));
     for faults in std::iter::once(Faults::NONE).chain(singles) {
-        let world = world(faults);
+        let mut world = world(faults);
+        if faults.has(Fault::LeaseExpiry) {
+            world.bounds.transactions = Transactions::Any;
+        }
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
         let outcome = levels::run(&world, &options).unwrap();
         let names: Vec<_> = faults.iter().map(Fault::name).collect();

@@ -9,7 +9,9 @@ use predicates::prelude::*;
 use syncsplit_checker::instance::Instance;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Bounds, Cache, Fault, Faults, INSTANCES, Start, Stillness, Variant};
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, Faults, INSTANCES, Start, Stillness, Transactions, Variant,
+};
 
 const EXAMPLE: &str = include_str!("../instances/example.toml");
 
@@ -80,6 +82,7 @@ fn the_example_says_what_its_comments_say() {
         cache: Cache::NonVolatile,
         stillness: Stillness::Freeze,
         start: Start::Pair,
+        transactions: Transactions::FirstLast,
         faults: Faults::of(&[Fault::LeaseExpiry]),
     };
     assert_eq!(example.bounds, bounds);
@@ -130,7 +133,7 @@ fn what_the_list_shows_is_an_instance() {
 fn names_and_values_mean_what_they_say() {
     let toml = format!(
         "{SMALL}volumes = 2\njournal_full = \"suspend\"\ncache = \"volatile\"\nstillness = \"quiesce\"\n\
-         start = \"smpl\"\nvariant = \"published\""
+         start = \"smpl\"\ntransactions = \"any\"\nvariant = \"published\""
     );
     let instance = Instance::parse("a", &toml.replace("faults = []", "faults = \"all\"")).unwrap();
     assert_eq!(instance.bounds.volumes, 2);
@@ -138,6 +141,7 @@ fn names_and_values_mean_what_they_say() {
     assert_eq!(instance.bounds.cache, Cache::Volatile);
     assert_eq!(instance.bounds.stillness, Stillness::Quiesce);
     assert_eq!(instance.bounds.start, Start::Smpl);
+    assert_eq!(instance.bounds.transactions, Transactions::Any);
     assert_eq!(instance.bounds.faults, Faults::ALL);
     assert_eq!(instance.variant, Variant::Published);
     for fault in Fault::ALL {
@@ -174,6 +178,7 @@ fn a_wrong_value_is_refused_by_key_value_and_range() {
         ("cache", "big", "\"non-volatile\", \"volatile\""),
         ("stillness", "pause", "\"freeze\", \"quiesce\""),
         ("start", "copy", "\"pair\", \"smpl\""),
+        ("transactions", "two", "\"first-last\", \"any\""),
         ("variant", "optimistic", "\"hardened\", \"published\""),
         ("faults", "none", "\"all\" and a list"),
     ];

@@ -13,7 +13,7 @@ use syncsplit_model::protocol::{HostMessage, Rule, ToSecondary};
 use syncsplit_model::world::action::Reply;
 use syncsplit_model::world::{
     Action, Bounds, Cache, Fault, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
-    Value, Variant, World, describe,
+    Transactions, Value, Variant, World, describe,
 };
 
 /// Successors as the checker sees them: the kind of the action and the normal form it leads to, if that is another.
@@ -181,6 +181,7 @@ fn bounds() -> Vec<Bounds> {
         Bounds { start: Start::Smpl, ..all },
         Bounds { stillness: Stillness::Quiesce, ..all },
         Bounds { cache: Cache::Volatile, ..all },
+        Bounds { transactions: Transactions::Any, blocks: 3, ..all },
         Bounds { journal_full: JournalFull::Suspend, ..all },
         Bounds { frames: 1, acks: 1, host_messages: 1, ..all },
     ]);

@@ -161,6 +161,7 @@ impl Row {
             variant: *variant.ok_or_else(|| none("variant", &self.variant))?,
             without: rules.collect::<Result<_, _>>()?,
             properties: names.collect::<Result<_, _>>()?,
+            reduce: Vec::new(),
             engine,
             threads,
             limits: Limits::default(),

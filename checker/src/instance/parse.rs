@@ -6,7 +6,9 @@ use std::fmt::Debug;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
-use syncsplit_model::world::{Bounds, Cache, Fault, Faults, Start, Stillness, Variant};
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant,
+};
 use toml::Spanned;
 
 use super::schema::{File, Names, Number, Outcome, Span};
@@ -65,6 +67,7 @@ fn bounds(file: &File) -> Result<Bounds, Wrong> {
         cache: one_of("cache", file.cache.as_ref(), CACHE)?,
         stillness: one_of("stillness", file.stillness.as_ref(), STILLNESS)?,
         start: one_of("start", file.start.as_ref(), START)?,
+        transactions: one_of("transactions", file.transactions.as_ref(), Transactions::WORDS)?,
         faults: faults(&file.faults)?,
     })
 }

@@ -43,6 +43,7 @@ pub fn check(report: &Report) -> Junit {
         ("variant", report.variant.into()),
         ("without", report.without.join(" ")),
         ("engine", report.engine.into()),
+        ("reductions", report.reductions.join(" ")),
         ("ended", report.ended.into()),
     ] {
         suite.add_property((name, value.as_str()));

@@ -36,6 +36,8 @@ pub struct Report {
     pub without: Vec<&'static str>,
     /// Name of the engine.
     pub engine: &'static str,
+    /// The reductions in use. With any, all counts are those of the reduced space.
+    pub reductions: Vec<&'static str>,
     /// Worker threads.
     pub threads: usize,
     /// Why the search ended: `complete`, `violation`, or the limit reached.
@@ -97,6 +99,7 @@ impl Report {
             variant: question.variant.name(),
             without: question.without.iter().map(|rule| rule.id()).collect(),
             engine: question.engine.name(),
+            reductions: question.reduce.iter().map(|reduction| reduction.name()).collect(),
             threads: question.threads,
             ended: ended(outcome.ending),
             states: outcome.distinct,
@@ -210,6 +213,8 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
     }
     if question.instance.expected.is_some() && !question.is_as_the_instance_asks() {
         notes.push("the command line asks another question than the file, so what the file expects is not compared".into());
+    } else if question.instance.expected.is_some() && !question.reduce.is_empty() {
+        notes.push("counts of a reduced space are not compared with what the file expects".into());
     }
     notes
 }

@@ -23,8 +23,12 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let without: String = report.without.iter().map(|rule| format!(" without {rule}")).collect();
     writeln!(out, "{}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
     writeln!(out, "  world        {}", report.bounds)?;
-    writeln!(out, "  states       {}", thousands(report.states))?;
-    writeln!(out, "  transitions  {}", thousands(report.transitions))?;
+    let reduced = match report.reductions.join(", ") {
+        none if none.is_empty() => none,
+        names => format!("  of a space reduced by {names}"),
+    };
+    writeln!(out, "  states       {}{reduced}", thousands(report.states))?;
+    writeln!(out, "  transitions  {}{reduced}", thousands(report.transitions))?;
     let depth = report.depth.map_or("not known to this engine".into(), |depth| depth.to_string());
     writeln!(out, "  depth        {depth}")?;
     writeln!(out, "  search       {}, {}", ended(report), report.engine)?;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Bounds, Cache, Fault, Faults, PROPERTIES, Start, Stillness, Variant};
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, Faults, PROPERTIES, Start, Stillness, Transactions, Variant,
+};
 
 use crate::bounds;
 use crate::trace::{Numbers, Subject, Trace};
@@ -47,6 +49,9 @@ struct BoundsMeta {
     cache: String,
     stillness: String,
     start: String,
+    /// Files from before there was a choice lack it.
+    #[serde(default = "first_last")]
+    transactions: String,
     faults: Vec<String>,
 }
 
@@ -57,6 +62,10 @@ const CACHE: &[(&str, Cache)] =
 const STILLNESS: &[(&str, Stillness)] =
     &[("freeze", Stillness::Freeze), ("quiesce", Stillness::Quiesce)];
 const START: &[(&str, Start)] = &[("pair", Start::Pair), ("smpl", Start::Smpl)];
+
+fn first_last() -> String {
+    word(Transactions::WORDS, Transactions::FirstLast)
+}
 
 impl Meta {
     /// The head of `trace`'s file.
@@ -129,6 +138,7 @@ impl BoundsMeta {
             cache: word(CACHE, bounds.cache),
             stillness: word(STILLNESS, bounds.stillness),
             start: word(START, bounds.start),
+            transactions: word(Transactions::WORDS, bounds.transactions),
             faults: bounds.faults.iter().map(|fault| fault.name().into()).collect(),
         }
     }
@@ -152,6 +162,7 @@ impl BoundsMeta {
             cache: meant(CACHE, "bounds.cache", &self.cache)?,
             stillness: meant(STILLNESS, "bounds.stillness", &self.stillness)?,
             start: meant(START, "bounds.start", &self.start)?,
+            transactions: meant(Transactions::WORDS, "bounds.transactions", &self.transactions)?,
             faults,
         })
     }

@@ -18,6 +18,10 @@ pub enum Action {
     WriteFirst,
     /// The open transaction writes the last block and commits.
     WriteSecond,
+    /// A transaction of two writes begins and writes this block; only where it may be any.
+    WriteFirstTo(BlockIndex),
+    /// The open transaction writes this block, which is another, and commits; only where it may be any.
+    WriteSecondTo(BlockIndex),
     /// The host is answered that its write is done; only under `synchronous`.
     AnswerHost,
     /// The sender sends a journal entry, for the first time or again.
@@ -144,6 +148,8 @@ kinds! {
     Self::WriteOne(_) => "WriteOne",
     Self::WriteFirst => "WriteFirst",
     Self::WriteSecond => "WriteSecond",
+    Self::WriteFirstTo(_) => "WriteFirstTo",
+    Self::WriteSecondTo(_) => "WriteSecondTo",
     Self::AnswerHost => "AnswerHost",
     Self::Send(_) => "Send",
     Self::Deliver { .. } => "Deliver",

@@ -16,9 +16,12 @@ use crate::world::state::{Image, Queue, State, Unanswered, Value};
 #[must_use]
 pub const fn who(action: &Action) -> &'static str {
     match action {
-        Action::WriteOne(_) | Action::WriteFirst | Action::WriteSecond | Action::LeaseExpires => {
-            "database"
-        }
+        Action::WriteOne(_)
+        | Action::WriteFirst
+        | Action::WriteSecond
+        | Action::WriteFirstTo(_)
+        | Action::WriteSecondTo(_)
+        | Action::LeaseExpires => "database",
         Action::Send(_)
         | Action::Fail
         | Action::CopyBlock(_)
@@ -60,6 +63,8 @@ pub fn action_text(action: &Action) -> String {
         Action::WriteOne(block) => format!("transaction: write block {}, commit", block.0),
         Action::WriteFirst => "transaction: write block 0".into(),
         Action::WriteSecond => "transaction: write the last block, commit".into(),
+        Action::WriteFirstTo(block) => format!("transaction: write block {}", block.0),
+        Action::WriteSecondTo(block) => format!("transaction: write block {}, commit", block.0),
         Action::AnswerHost => "answer the host: its write is remote".into(),
         Action::Send(seq) => format!("send entry {}", seq.0),
         Action::Deliver { message, again } => {

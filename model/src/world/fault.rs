@@ -4,7 +4,7 @@ use crate::protocol::Rule;
 use crate::protocol::primary::JournalFull;
 use crate::world::World;
 use crate::world::action::Action;
-use crate::world::instance::{Cache, Fault, Start, Stillness, Variant};
+use crate::world::instance::{Cache, Fault, Start, Stillness, Transactions, Variant};
 
 impl Action {
     /// The fault that this action is, where one makes it possible. An action that only answers a fault, as the link's
@@ -64,6 +64,8 @@ impl World {
         // What a hold is lost by is not the world's only way to tell that somebody crashed: its state shows nothing else.
         let quiesces = bounds.stillness == Stillness::Quiesce;
         match Action::KINDS.get(kind).copied().unwrap_or_default() {
+            "WriteFirst" | "WriteSecond" => bounds.transactions == Transactions::FirstLast,
+            "WriteFirstTo" | "WriteSecondTo" => bounds.transactions == Transactions::Any,
             "AnswerHost" => self.variant == Variant::Synchronous,
             "Destage" => bounds.cache == Cache::Volatile,
             "LinkDown" | "LinkUp" => has(Fault::LinkDown),

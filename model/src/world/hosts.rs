@@ -21,18 +21,17 @@ impl Step<'_> {
         self.commit()
     }
 
-    pub(super) fn write_first(&mut self) -> Done {
+    pub(super) fn write_first(&mut self, block: BlockIndex) -> Done {
         self.database(DatabaseEvent::Begin)?;
-        self.host_write(BlockIndex(0))?;
+        self.host_write(block)?;
         if self.waits_for_answer() {
             self.state.unanswered = Unanswered::First;
         }
         Ok(())
     }
 
-    pub(super) fn write_second(&mut self) -> Done {
-        let last = BlockIndex(self.world.bounds.blocks - 1);
-        self.host_write(last)?;
+    pub(super) fn write_second(&mut self, block: BlockIndex) -> Done {
+        self.host_write(block)?;
         self.commit()
     }
 

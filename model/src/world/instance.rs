@@ -249,6 +249,22 @@ pub enum Stillness {
     Quiesce,
 }
 
+/// Which blocks a transaction of two writes takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transactions {
+    /// The first block, then the last: the fewest states that show a transaction half written.
+    #[default]
+    FirstLast,
+    /// Any two, in either order: no block has a part of its own, so that blocks can be exchanged.
+    Any,
+}
+
+impl Transactions {
+    /// Each with its word in files and on the command line.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("first-last", Self::FirstLast), ("any", Self::Any)];
+}
+
 /// Where a run begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Start {
@@ -262,8 +278,7 @@ pub enum Start {
 /// How large a world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// Blocks of the group, 2 to [`BLOCKS_MAX`], dealt out to the volumes in order; a transaction of two writes takes
-    /// the first and the last.
+    /// Blocks of the group, 2 to [`BLOCKS_MAX`], dealt out to the volumes in order.
     pub blocks: u32,
     /// Volumes of the group, 1 to `blocks`. They are names for blocks: everything in the protocol is the group's.
     pub volumes: u32,
@@ -284,6 +299,8 @@ pub struct Bounds {
     pub stillness: Stillness,
     /// Where a run begins.
     pub start: Start,
+    /// Which blocks a transaction of two writes takes.
+    pub transactions: Transactions,
     /// The faults that can happen.
     pub faults: Faults,
 }
@@ -417,6 +434,7 @@ const COMMON: Bounds = Bounds {
     cache: Cache::NonVolatile,
     stillness: Stillness::Freeze,
     start: Start::Pair,
+    transactions: Transactions::FirstLast,
     faults: Faults::of(&[
         Fault::LinkDown,
         Fault::ArrayLoss,

@@ -5,7 +5,7 @@
 //! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, `offer` when, [`step`] how,
 //! with `arrays` and `hosts`; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
 //! what must come to pass, [`instance`] how large it all is, [`describe`] how a person
-//! reads it, and [`parties`] who takes part in it.
+//! reads it, [`parties`] who takes part in it, and [`symmetry`] which blocks can be exchanged.
 
 pub mod action;
 mod arrays;
@@ -22,6 +22,7 @@ pub mod promise;
 pub mod property;
 pub mod state;
 pub mod step;
+pub mod symmetry;
 mod values;
 
 use stateright::{Model, Property};
@@ -29,13 +30,15 @@ use stateright::{Model, Property};
 use crate::protocol::{Rule, Rules};
 pub use action::Action;
 pub use instance::{
-    Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Variant,
+    Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Transactions,
+    Variant,
 };
 pub use pack::{PACKED_WORDS, Packed};
 pub use promise::{PROMISES, PromiseInfo};
 pub use property::{PROPERTIES, PropertyInfo};
 pub use state::{State, Value};
 pub use step::WhyNot;
+pub use symmetry::Exchange;
 
 /// One instance of the closed system under a set of rules.
 #[derive(Clone, Debug)]
@@ -50,6 +53,8 @@ pub struct World {
     pub promises: bool,
     /// The reading of the protocol that `rules` comes from.
     pub variant: Variant,
+    /// The exchanges of blocks under which states count as one; none unless asked for.
+    exchanges: Vec<Exchange>,
     /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
     ablated: bool,
 }
@@ -65,6 +70,7 @@ impl World {
             only: Vec::new(),
             promises: false,
             variant,
+            exchanges: Vec::new(),
             ablated: !without.is_empty(),
         }
     }
@@ -152,7 +158,7 @@ impl Model for World {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![self.normal(self.initial())]
+        vec![self.representative(&self.normal(self.initial()))]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -164,7 +170,7 @@ impl Model for World {
         let mut after = *state;
         self.raw_step(&mut after, action).ok()?;
         self.make_normal(&mut after);
-        (after != *state).then_some(after)
+        (after != *state).then(|| self.representative(&after))
     }
 
     fn format_action(&self, action: &Action) -> String {

@@ -8,7 +8,7 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{BlockIndex, HostMessage, PairState, Rule};
 use crate::world::World;
 use crate::world::action::Action;
-use crate::world::instance::{Cache, Fault, Variant};
+use crate::world::instance::{Cache, Fault, Transactions, Variant};
 use crate::world::state::{State, Unanswered};
 
 impl World {
@@ -42,10 +42,19 @@ impl World {
                 actions.push(Action::AnswerHost);
             }
         } else if state.database.open > 0 {
-            actions.push(Action::WriteSecond);
+            match self.bounds.transactions {
+                Transactions::FirstLast => actions.push(Action::WriteSecond),
+                Transactions::Any => {
+                    let others = self.blocks().filter(|block| state.begun != Some(*block));
+                    actions.extend(others.map(Action::WriteSecondTo));
+                }
+            }
         } else if state.database.freeze == FreezeState::Running {
             actions.extend(self.blocks().map(Action::WriteOne));
-            actions.push(Action::WriteFirst);
+            match self.bounds.transactions {
+                Transactions::FirstLast => actions.push(Action::WriteFirst),
+                Transactions::Any => actions.extend(self.blocks().map(Action::WriteFirstTo)),
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::protocol::{
 use crate::world::World;
 use crate::world::action::{Action, Reply};
 use crate::world::bits::{Bits, Counter, Reader, Writer};
-use crate::world::instance::{Cache, Stillness, Variant};
+use crate::world::instance::{Cache, Stillness, Transactions, Variant};
 use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
 
 /// Words that hold any state of any world.
@@ -58,7 +58,7 @@ impl World {
         self.pack_into(&mut words, &mut after);
         // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
         // tell and the last are still on their way to memory.
-        words.iter().ne(packed).then_some(words)
+        words.iter().ne(packed).then(|| self.least(&after, words))
     }
 
     /// The state of these words, which [`World::pack`] of this world once gave.
@@ -87,10 +87,12 @@ struct Walk<'a, B> {
 const INCARNATION: u32 = 4;
 /// Bits of a backup id: no more than fifteen are about.
 const ID: u32 = 4;
-/// Bits of a block.
+/// Bits of a block, and of one or none.
 const BLOCK: u32 = 2;
 /// Bits of a queue's length.
 const LENGTH: u32 = 2;
+
+const _: () = assert!(crate::world::state::BLOCKS_MAX < 1 << BLOCK);
 
 impl<'a, B: Bits> Walk<'a, B> {
     fn new(world: &'a World, bits: B) -> Self {
@@ -425,6 +427,10 @@ impl<'a, B: Bits> Walk<'a, B> {
             _ => FreezeState::Frozen(id),
         };
         state.database.open = u32::from(self.flag(state.database.open > 0));
+        if self.world.bounds.transactions == Transactions::Any {
+            let code = self.number(state.begun.map_or(0, |block| u64::from(block.0) + 1), BLOCK);
+            state.begun = code.checked_sub(1).map(|block| BlockIndex(block as u32));
+        }
         if self.world.variant == Variant::Synchronous {
             state.unanswered = match self.number(state.unanswered as u64, 2) {
                 0 => Unanswered::Nothing,

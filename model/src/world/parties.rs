@@ -123,9 +123,11 @@ impl World {
         use Party::{ArrayLink, Coordinator, Database, HostLink};
         use Party::{Operator, Primary, Requester, Secondary};
         match action {
-            Action::WriteOne(_) | Action::WriteFirst | Action::WriteSecond => {
-                passes(Database, Primary)
-            }
+            Action::WriteOne(_)
+            | Action::WriteFirst
+            | Action::WriteSecond
+            | Action::WriteFirstTo(_)
+            | Action::WriteSecondTo(_) => passes(Database, Primary),
             Action::AnswerHost => passes(Primary, Database),
             Action::LeaseExpires if matches!(self.bounds.stillness, Stillness::Quiesce) => {
                 Course::Within(Primary)

@@ -152,7 +152,7 @@ impl World {
             (at < JOURNAL_MAX as u64).then_some(at as u8)
         };
         match action {
-            Action::WriteSecond => Some(0),
+            Action::WriteSecond | Action::WriteSecondTo(_) => Some(0),
             Action::AnswerHost => Some(1),
             Action::Send(seq) => Some(Obliged::SEND + ahead(seq.0)?),
             Action::Deliver { message: ToSecondary::Frame(frame), again: false } => {

@@ -8,7 +8,7 @@ use crate::protocol::primary::Primary;
 use crate::protocol::requester::Requester;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::sync::Sync;
-use crate::protocol::{BackupId, HostMessage, Seq, ToSecondary};
+use crate::protocol::{BackupId, BlockIndex, HostMessage, Seq, ToSecondary};
 use crate::world::action::Reply;
 
 /// The most blocks a world can have.
@@ -211,8 +211,12 @@ pub struct State {
     pub to_secondary: Flight<ToSecondary<Value>>,
     /// In flight from secondary to primary.
     pub to_primary: Flight<Reply>,
-    /// The database. The application has at most one transaction open: one of two writes, of which block 0's is done.
+    /// The database. The application has at most one transaction open: one of two writes, of which the first is done.
     pub database: Database,
+    /// The block that the open transaction has written, where that may be any: [`Transactions::Any`].
+    ///
+    /// [`Transactions::Any`]: crate::world::Transactions::Any
+    pub begun: Option<BlockIndex>,
     /// What the host waits for before the transaction goes on.
     pub unanswered: Unanswered,
     /// The coordinator.

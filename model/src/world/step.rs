@@ -11,7 +11,7 @@ use crate::protocol::replica::{Replica, ReplicaState};
 use crate::protocol::requester::{Requester, RequesterEvent, RequesterRefusal};
 use crate::protocol::secondary::{Secondary, SecondaryEvent, SecondaryRefusal};
 use crate::protocol::sync::SyncEvent;
-use crate::protocol::{Incarnation, PairState};
+use crate::protocol::{BlockIndex, Incarnation, PairState};
 use crate::world::World;
 use crate::world::action::Action;
 use crate::world::instance::Start;
@@ -95,6 +95,7 @@ impl World {
             to_secondary: Flight::default(),
             to_primary: Flight::default(),
             database: Database::default(),
+            begun: None,
             unanswered: Unanswered::Nothing,
             coordinator: Coordinator::default(),
             sync: None,
@@ -160,8 +161,16 @@ impl Step<'_> {
     fn take(&mut self, action: Action) -> Done {
         match action {
             Action::WriteOne(block) => self.write_one(block),
-            Action::WriteFirst => self.write_first(),
-            Action::WriteSecond => self.write_second(),
+            Action::WriteFirst => self.write_first(BlockIndex(0)),
+            Action::WriteSecond => self.write_second(BlockIndex(self.world.bounds.blocks - 1)),
+            Action::WriteFirstTo(block) => {
+                self.state.begun = Some(block);
+                self.write_first(block)
+            }
+            Action::WriteSecondTo(block) => {
+                self.state.begun = None;
+                self.write_second(block)
+            }
             Action::AnswerHost => self.answer_host(),
             Action::Send(seq) => self.primary(PrimaryEvent::Send { seq }),
             Action::Deliver { message, again } => self.deliver(message, again),

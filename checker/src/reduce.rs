@@ -1,0 +1,119 @@
+//! Reductions: fewer states for the same answers. Which there are, what they do not go with, and the way back from a
+//! run of the reduced world to one of the world itself. What may be left out is decided in `syncsplit_model::world`;
+//! docs/reductions.md says why.
+
+use clap::ValueEnum;
+use syncsplit_model::world::{Action, State, World};
+
+use crate::check::Question;
+use crate::cli::Engine;
+use crate::engine::{EngineError, Outcome, Trace};
+
+/// A way to search fewer states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reduction {
+    /// States that differ by an exchange of blocks count as one
+    Symmetry,
+}
+
+impl Reduction {
+    /// Its name on the command line and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Symmetry => "symmetry",
+        }
+    }
+
+    /// What it needs that `question` does not have.
+    fn refusal(self, question: &Question) -> Option<String> {
+        let name = self.name();
+        if question.engine != Engine::Native {
+            let engine = question.engine.name();
+            return Some(format!("the engine {engine} knows no reduction; {name} needs native"));
+        }
+        let world = question.plain_world();
+        if let Some(promise) = world.asked_promises().next() {
+            return Some(format!(
+                "the reduction {name} answers for no promise, and {} is asked: the runs that are fair are not the \
+                 same ones; name properties alone with --property, or leave --reduce out",
+                promise.name
+            ));
+        }
+        (self == Self::Symmetry && world.automorphisms().is_empty()).then(|| {
+            format!(
+                "the reduction symmetry finds no two blocks of {} that can be exchanged: a transaction of two \
+                 writes takes the first and the last; --transactions any gives no block a part of its own",
+                question.instance.name
+            )
+        })
+    }
+}
+
+/// Refuses a question whose reductions are unsound, or idle.
+///
+/// # Errors
+/// A sentence that names the reduction, what it does not go with, and what would be valid.
+pub fn check(question: &Question) -> Result<(), String> {
+    let refusals = question.reduce.iter().filter_map(|reduction| reduction.refusal(question));
+    refusals.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// `world`, reduced.
+#[must_use]
+pub fn reduced(world: World, reductions: &[Reduction]) -> World {
+    reductions.iter().fold(world, |world, reduction| match reduction {
+        Reduction::Symmetry => world.with_blocks_exchanged(),
+    })
+}
+
+/// Replaces each run of `reduced` by one of `plain`, the world it was made from: as long, through the same states up to
+/// an exchange of blocks.
+///
+/// # Errors
+/// A run that `plain` does not have.
+pub fn unfold(
+    plain: &World,
+    reduced: &World,
+    outcome: &mut Outcome<Action, State>,
+) -> Result<(), EngineError<Action, State>> {
+    let traces = outcome.discoveries.iter_mut().map(|found| &mut found.trace);
+    let deadlocks = outcome.deadlocks.iter_mut().filter_map(|deadlocks| deadlocks.first.as_mut());
+    for trace in traces.chain(deadlocks) {
+        *trace = real(plain, reduced, trace)?;
+    }
+    Ok(())
+}
+
+/// From the initial state on, each step leads to a state that the next one of `trace` stands for. There is such a step,
+/// since what stands for a state has its successors up to an exchange of blocks.
+fn real(
+    plain: &World,
+    reduced: &World,
+    trace: &Trace<Action, State>,
+) -> Result<Trace<Action, State>, EngineError<Action, State>> {
+    use stateright::Model;
+    let mut path: Trace<Action, State> = Vec::with_capacity(trace.len());
+    for (action, wanted) in trace {
+        let is_wanted = |state: &State| reduced.representative(state) == *wanted;
+        let step = match (path.last(), action) {
+            (None, _) | (_, None) => {
+                let mut initial = plain.init_states().into_iter();
+                initial.find(is_wanted).map(|state| (None, state))
+            }
+            (Some((_, before)), Some(taken)) => {
+                let mut actions = Vec::new();
+                plain.actions(before, &mut actions);
+                // Another kind of action may lead to the same state; a reader is shown the kind that was taken.
+                actions.sort_by_key(|action| action.kind() != taken.kind());
+                let step = |action: Action| Some((Some(action), plain.next_state(before, action)?));
+                actions.into_iter().filter_map(step).find(|(_, after)| is_wanted(after))
+            }
+        };
+        match step {
+            Some(step) => path.push(step),
+            None => return Err(EngineError::NotRepeatable { trace: path }),
+        }
+    }
+    Ok(path)
+}

@@ -1,0 +1,82 @@
+//! What a reduction does not go with is refused by name, and a report says that its counts are reduced.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use serde_json::Value;
+
+fn check(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("syncsplit").unwrap();
+    command.arg("check").args(arguments);
+    command
+}
+
+fn json(arguments: &[&str], exit: i32) -> Value {
+    let output = check(arguments).args(["--format", "json"]).assert().code(exit);
+    serde_json::from_slice(&output.get_output().stdout).unwrap()
+}
+
+/// Refused with exit 2: nothing on stdout, and on stderr every word.
+fn refused(arguments: &[&str], says: &[&str]) {
+    let assert = check(arguments).assert().code(2).stdout("");
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    for word in says {
+        assert!(stderr.contains(word), "{arguments:?} does not say {word:?}:\n{stderr}");
+    }
+}
+
+const SYMMETRY: &[&str] = &["--transactions", "any", "--reduce", "symmetry"];
+
+fn symmetry<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [arguments, SYMMETRY].concat()
+}
+
+#[test]
+fn what_a_reduction_does_not_go_with_is_refused_by_name() {
+    refused(&symmetry(&["waits"]), &["symmetry", "frozen-leads-to-thawed", "--property"]);
+    let promise = ["smoke", "--property", "copy-leads-to-pair"];
+    refused(&symmetry(&promise), &["symmetry", "copy-leads-to-pair"]);
+    let stateright = ["smoke", "--engine", "stateright"];
+    refused(&symmetry(&stateright), &["symmetry", "stateright", "native"]);
+    refused(&["smoke", "--reduce", "symmetry"], &["no two blocks", "--transactions any"]);
+    refused(&["smoke", "--reduce", "abstraction"], &["'abstraction'", "symmetry"]);
+    refused(&["smoke", "--transactions", "three"], &["'three'", "first-last", "any"]);
+}
+
+#[test]
+fn a_report_says_that_its_counts_are_reduced() {
+    let says =
+        predicate::str::is_match(r"states +[0-9,]+  of a space reduced by symmetry\n").unwrap();
+    check(&symmetry(&["create"])).assert().code(0).stdout(says);
+    let (reduced, whole) = (json(&symmetry(&["create"]), 0), json(&symmetry(&["create"])[..3], 0));
+    assert_eq!(reduced["reductions"], serde_json::json!(["symmetry"]));
+    assert_eq!(whole["reductions"], serde_json::json!([]));
+    assert_eq!(reduced["depth"], whole["depth"]);
+    assert!(reduced["states"].as_u64() < whole["states"].as_u64());
+    let junit = predicate::str::contains("name=\"reductions\" value=\"symmetry\"");
+    check(&symmetry(&["create", "--format", "junit"])).assert().code(0).stdout(junit);
+}
+
+#[test]
+fn counts_of_a_reduced_space_are_not_held_against_the_file() {
+    let folder = std::env::temp_dir().join(format!("syncsplit-reduced-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("reduced.toml");
+    let toml = |steps: u32| {
+        format!(
+            "blocks = 2\njournal = 1\nframes = 1\nacks = 1\nhost_messages = 1\nfaults = [\"link-down\"]\n\
+             transactions = \"any\"\nwithout = [\"RESYNC-4\"]\n\
+             [expected]\nverdict = \"violated\"\nstates = 7\ndepth = {steps}\nsteps = {steps}\n"
+        )
+    };
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, toml(5)).unwrap();
+    let met = predicate::str::contains("As the instance expects")
+        .and(predicate::str::contains("counts of a reduced space are not compared"));
+    check(&[path, "--reduce", "symmetry"]).assert().code(0).stdout(met);
+    check(&[path]).assert().code(1).stdout(predicate::str::contains("states: expected 7"));
+    std::fs::write(&file, toml(6)).unwrap();
+    let differs = predicate::str::contains("steps: expected 6, found 5");
+    check(&[path, "--reduce", "symmetry"]).assert().code(1).stdout(differs);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,154 @@
+//! Blocks that can be exchanged: over whole worlds, a state's image under each exchange has the images of its successors
+//! as successors and satisfies the same properties, with every rule, under every variant and without each rule.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::collections::HashSet;
+
+use stateright::Model;
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{
+    Bounds, Cache, Exchange, Fault, Faults, Instance, PROPERTIES, Packed, Start, State, Stillness,
+    Transactions, Variant, World,
+};
+
+/// Each action that leads on, by its kind, with the words of the state it leads to.
+fn futures(world: &World, state: &State, exchange: Option<&Exchange>) -> Vec<(usize, Packed)> {
+    let mut actions = Vec::new();
+    world.actions(state, &mut actions);
+    let steps = actions.into_iter().filter_map(|action| {
+        let after = world.next_state(state, action)?;
+        let after = exchange.map_or(after, |exchange| exchange.image(&after));
+        Some((action.kind(), world.pack(&after)))
+    });
+    let mut steps: Vec<_> = steps.collect();
+    steps.sort_unstable();
+    steps
+}
+
+fn truths(world: &World, state: &State) -> Vec<bool> {
+    PROPERTIES.iter().map(|property| property.is_true(world, state)).collect()
+}
+
+/// The first of up to `most` states, breadth first, whose image under one of `exchanges` is not like it.
+fn first_unlike(world: &World, exchanges: &[Exchange], most: usize) -> Option<State> {
+    let first = world.normal(world.raw_initial());
+    let mut seen = HashSet::from([world.pack(&first)]);
+    let mut queue = vec![first];
+    let mut at = 0;
+    while let Some(state) = queue.get(at).copied().filter(|_| at < most) {
+        at += 1;
+        for exchange in exchanges {
+            let image = exchange.image(&state);
+            let is_like = world.normal(image) == image
+                && truths(world, &state) == truths(world, &image)
+                && futures(world, &state, Some(exchange)) == futures(world, &image, None);
+            if !is_like {
+                return Some(state);
+            }
+        }
+        for after in world.next_states(&state) {
+            if seen.insert(world.pack(&after)) {
+                queue.push(after);
+            }
+        }
+    }
+    None
+}
+
+fn any(bounds: Bounds) -> Bounds {
+    Bounds { transactions: Transactions::Any, ..bounds }
+}
+
+/// Small worlds, each with what makes blocks differ.
+fn small() -> Vec<Bounds> {
+    let ci = any(Instance::named("ci").unwrap().bounds);
+    let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
+    let two = Bounds { journal: 2, acks: 0, ..one };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    vec![
+        with(one, &[Fault::LinkDown, Fault::FalseSuspicion, Fault::LeaseExpiry]),
+        with(Bounds { frames: 2, ..one }, &[Fault::Takeover, Fault::LinkDown]),
+        with(two, &[Fault::LinkDown, Fault::LeaseExpiry]),
+        with(
+            Bounds { cache: Cache::Volatile, acks: 2, ..two },
+            &[Fault::CrashSecondary, Fault::CrashLocalHost, Fault::LinkDown],
+        ),
+        with(
+            Bounds { start: Start::Smpl, volumes: 2, ..two },
+            &[Fault::OperatorDelete, Fault::OperatorSuspend],
+        ),
+        with(
+            Bounds { stillness: Stillness::Quiesce, ..one },
+            &[Fault::LinkDown, Fault::CrashPrimary],
+        ),
+        ci,
+    ]
+}
+
+fn assert_alike(bounds: Bounds, variant: Variant, without: &[Rule], most: usize) {
+    let world = World::new(bounds, variant, without);
+    let exchanges = world.automorphisms();
+    let factorial = (1..=bounds.blocks as usize).product::<usize>();
+    assert_eq!(exchanges.len(), factorial - 1);
+    if let Some(state) = first_unlike(&world, &exchanges, most) {
+        panic!("{} without {without:?}: an image is not like {state:?}", variant.name());
+    }
+}
+
+#[test]
+fn images_are_alike_through_whole_worlds() {
+    for bounds in small() {
+        assert_alike(bounds, Variant::Hardened, &[], 20_000);
+        assert_alike(Bounds { blocks: 3, ..bounds }, Variant::Hardened, &[], 4_000);
+    }
+}
+
+#[test]
+fn images_are_alike_under_every_variant_and_without_each_rule() {
+    for bounds in small() {
+        for variant in Variant::ALL {
+            assert_alike(bounds, *variant, &[], 4_000);
+        }
+        for rule in Rule::ALL {
+            assert_alike(bounds, Variant::Hardened, &[*rule], 2_000);
+        }
+    }
+}
+
+/// The reason for the bound: a transaction that begins with the first block cannot begin with another.
+#[test]
+fn the_first_and_the_last_block_have_a_part_of_their_own() {
+    let with = |transactions, blocks| Bounds { transactions, blocks, ..small()[0] };
+    for blocks in [2, 3] {
+        let world = |transactions| World::new(with(transactions, blocks), Variant::Hardened, &[]);
+        let ordered = world(Transactions::FirstLast);
+        assert!(ordered.automorphisms().is_empty(), "none of {blocks} blocks is between others");
+        for exchange in world(Transactions::Any).automorphisms() {
+            assert!(first_unlike(&ordered, &[exchange], 5_000).is_some(), "{exchange:?}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_for_a_state_stands_for_all_its_images() {
+    for blocks in [2, 3] {
+        let bounds = Bounds { blocks, ..small()[2] };
+        let plain = World::new(bounds, Variant::Hardened, &[]);
+        let reduced = plain.clone().with_blocks_exchanged();
+        let mut state = plain.normal(plain.raw_initial());
+        let mut moved = 0;
+        for step in 0..3_000_usize {
+            let first = reduced.representative(&state);
+            assert_eq!(reduced.representative(&first), first);
+            assert!(reduced.pack(&first) <= reduced.pack(&state));
+            for exchange in plain.automorphisms() {
+                let image = exchange.image(&state);
+                moved += usize::from(image != state);
+                assert_eq!(reduced.representative(&image), first);
+            }
+            let mut after = plain.next_states(&state);
+            state = after.swap_remove((step * 7_919) % after.len());
+        }
+        assert!(moved > 1_000, "{moved} images differ from their states");
+    }
+}

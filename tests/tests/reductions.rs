@@ -1,0 +1,107 @@
+//! Reductions change no answer: every pinned check that is small enough, every rule left out, every variant, each with a
+//! reduction and without it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+use stateright::Expectation;
+use syncsplit_checker::ablate;
+use syncsplit_checker::check::Question;
+use syncsplit_checker::cli::ProgressMode;
+use syncsplit_checker::engine::{Ending, Outcome, Trace, Verdict};
+use syncsplit_checker::instance::Instance;
+use syncsplit_checker::progress::Reporter;
+use syncsplit_checker::reduce::{self, Reduction};
+use syncsplit_checker::study::Searcher;
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{Action, PROPERTIES, State, Transactions, Variant};
+use syncsplit_tests::pinned::{THREADS, Table};
+
+/// Pinned checks of more states than this are left to longer runs.
+const STATES_MAX: u64 = 1_000_000;
+
+type Found = Outcome<Action, State>;
+
+fn ask(question: &Question) -> Found {
+    question.ask(&Reporter::new(ProgressMode::None), None).unwrap()
+}
+
+/// The question about any two blocks and about properties alone.
+fn plain(question: Question) -> Question {
+    let mut question = Question { threads: THREADS, ..question };
+    question.instance.bounds.transactions = Transactions::Any;
+    question.instance.promises = false;
+    question.properties.retain(|name| PROPERTIES.iter().any(|property| property.name == *name));
+    question
+}
+
+/// Every check that is compared.
+fn questions() -> Vec<Question> {
+    let searcher = Searcher::silent(THREADS);
+    let named = |name: &str| searcher.question(Instance::named(name).unwrap());
+    let rows = Table::read().unwrap().rows.into_iter();
+    let rows = rows.filter(|row| row.answer.states <= STATES_MAX);
+    let mut questions: Vec<_> = rows
+        .map(|row| row.question(syncsplit_checker::cli::Engine::Native, THREADS).unwrap())
+        .collect();
+    for row in ablate::table().unwrap() {
+        let mut question = named(&row.instance);
+        question.without.push(row.rule.parse::<Rule>().unwrap());
+        questions.push(question);
+    }
+    for (variant, name) in Variant::ALL.iter().flat_map(|v| [(v, "create"), (v, "takeover")]) {
+        questions.push(Question { variant: *variant, ..named(name) });
+    }
+    let mut wide = named("late");
+    wide.instance.bounds.blocks = 3;
+    questions.push(wide);
+    questions.into_iter().map(plain).collect()
+}
+
+fn what(question: &Question) -> String {
+    let Question { instance, variant, without, properties, .. } = question;
+    format!("{}, {}, without {without:?}, {properties:?}", instance.name, variant.name())
+}
+
+/// Each property with its verdict and the length of its shortest trace.
+fn settled(outcome: &Found) -> Vec<(&'static str, Verdict, Option<usize>)> {
+    let length = |name| outcome.discovery(name).map(|found| found.trace.len());
+    outcome.properties.iter().map(|p| (p.name, p.verdict, length(p.name))).collect()
+}
+
+/// A trace of a reduced search is a run of the world itself, and its last state settles the property.
+fn assert_real(question: &Question, outcome: &Found) {
+    let world = question.plain_world();
+    for found in &outcome.discoveries {
+        let trace: &Trace<Action, State> = &found.trace;
+        assert_eq!(trace[0], (None, world.normal(world.raw_initial())));
+        for step in trace.windows(2) {
+            let (action, after) = (step[1].0.unwrap(), step[1].1);
+            assert_eq!(world.attempt(&step[0].1, action), Ok(after), "{}", what(question));
+        }
+        let property = PROPERTIES.iter().find(|property| property.name == found.property).unwrap();
+        let is_true = property.is_true(&world, &trace.last().unwrap().1);
+        assert_eq!(is_true, property.kind == Expectation::Sometimes, "{}", found.property);
+    }
+}
+
+#[test]
+fn symmetry_changes_no_verdict_and_no_length() {
+    let mut fewer = 0;
+    for question in questions() {
+        let reduced = Question { reduce: vec![Reduction::Symmetry], ..question.clone() };
+        reduce::check(&reduced).unwrap();
+        let (whole, part) = (ask(&question), ask(&reduced));
+        let what = what(&question);
+        assert_eq!(settled(&part), settled(&whole), "{what}");
+        assert_eq!((part.ending, part.depth), (whole.ending, whole.depth), "{what}");
+        assert_real(&reduced, &part);
+        let images = question.plain_world().automorphisms().len() as u64 + 1;
+        assert!(part.distinct * images >= whole.distinct, "{what}: more than an image is gone");
+        fewer += u32::from(part.distinct * images < whole.distinct * 5 / 4);
+        let levels = part.levels.iter().zip(&whole.levels);
+        for (part, whole) in levels {
+            assert!(part.new <= whole.new && part.new * images >= whole.new, "{what}: {part:?}");
+        }
+        assert!(part.ending != Ending::Complete || part.levels.len() == whole.levels.len());
+    }
+    assert!(fewer > 10, "in only {fewer} checks nearly all blocks were exchanged");
+}
