@@ -175,6 +175,22 @@ fn limits_of_time_and_memory_leave_a_checkpoint_too() {
     refused(&["smoke", "--resume", path], &[path, "truncated", "900 bytes"]);
 }
 
+/// What judging promises takes comes on top of the search, and counts as well.
+#[test]
+fn a_memory_limit_holds_while_promises_are_judged() {
+    for limit in [26, 28, 30] {
+        let output = Process::new(cargo_bin("syncsplit"))
+            .args(["check", "waits", "--threads", "2", "--format", "json"])
+            .args(["--memory", &format!("{limit}MB")])
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &report["ended"]), (Some(3), &"memory".into()));
+        let peak = report["peak_bytes"].as_u64();
+        assert!(peak.is_none_or(|peak| peak <= limit * 1_000_000), "{limit} MB: {peak:?} bytes");
+    }
+}
+
 #[test]
 fn a_checkpoint_of_another_check_is_refused_with_what_differs() {
     let file = file("another");

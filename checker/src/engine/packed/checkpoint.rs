@@ -17,11 +17,10 @@
 //! when every byte of it is accounted for, and no memory is asked for that the length of the file
 //! does not vouch for.
 
-use super::super::limits::resident_bytes;
+use super::super::limits::{MARGIN, resident_bytes};
 use super::super::{CheckpointError, Difference, Spoilt, Written};
 use super::pack::Words;
 use super::rehash;
-use super::room::MARGIN;
 use super::snapshot::{Snapshot, known_contradiction};
 use super::store::{Known, Place, SHARDS, StateId, States};
 use super::table::Demand;
