@@ -13,6 +13,8 @@ mod models;
 mod packing;
 #[path = "packed/plain.rs"]
 mod plain;
+#[path = "packed/prints.rs"]
+mod prints;
 #[path = "../benches/engines/two_phase.rs"]
 mod two_phase;
 #[path = "../benches/engines/words.rs"]

@@ -11,7 +11,7 @@ use super::super::{
     properties_of,
 };
 use super::Explored;
-use super::adopt::{Adopter, Dest};
+use super::adopt::Adopter;
 use super::expand::{Expander, Origin, PARENTS_MAX, Row};
 use super::flaw::try_round_trip;
 use super::insert::Shard;
@@ -91,7 +91,7 @@ where
             pulse: Pulse::new(watch, options.progress),
             found: vec![None; properties.len()],
             properties,
-            states: States::new(layout),
+            states: States::new(layout, options.store),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             rows: Vec::new(),
             recents: Mutex::new(Vec::new()),
@@ -125,6 +125,7 @@ where
                 return Ok(Ending::Limit(limit));
             }
             from = to;
+            self.states.known.leave_behind(from);
         }
     }
     /// Level 0.
@@ -139,7 +140,7 @@ where
             let packed = guard(Doing::Packing, || try_round_trip(model, &layout, &state))?;
             let packed = packed
                 .map_err(|flaw| EngineError::PackingBroken { flaw, trace: vec![(None, state)] })?;
-            row.push(layout.hash(&packed), &packed, Origin { parent: 0, kind: 0 });
+            row.push(self.states.known.hash(&packed), &packed, Origin { parent: 0, kind: 0 });
         }
         self.rows.push(row);
         self.counts.begin_level();
@@ -211,7 +212,7 @@ where
             watch: self.watch,
             kind: self.options.kind,
         };
-        let layout = &self.states.known.layout;
+        let known = &self.states.known;
         let recents = || self.recents.lock().unwrap_or_else(PoisonError::into_inner);
         let generated = AtomicU64::new(0);
         // A row's task gets its memory of states in the same breath as the task is taken. Were it
@@ -223,7 +224,7 @@ where
             (begin, row, recent)
         });
         let expand = |(begin, row, recent): (u32, &mut Row<_>, Option<Recent<_>>)| {
-            let mut recent = recent.unwrap_or_else(|| Recent::new(layout));
+            let mut recent = recent.unwrap_or_else(|| Recent::new(|state| known.hash(state)));
             expander.expand(begin, to.min(begin + per_row), row, &mut recent);
             generated.fetch_add(row.tally.generated, Ordering::Relaxed);
             recents().push(recent);
@@ -277,18 +278,8 @@ where
         let (known, shards) = (&mut self.states.known, &self.shards);
         let new_of = |row| shards.iter().map(|shard| shard.fresh_of(row).len()).sum();
         let news: Vec<usize> = (0..count).map(new_of).collect();
-        let before = known.len as usize;
-        let after = before + news.iter().sum::<usize>();
-        known.states.make_room(after);
-        known.parents.make_room(after);
-        let mut first = known.len;
-        let pieces = known.states.pieces(before, news.iter().copied()).into_iter();
-        let pieces = pieces.zip(known.parents.pieces(before, news.iter().copied()));
-        let dests = pieces.zip(&news).map(|((states, parents), new)| {
-            let dest = Dest { first: StateId::new(first), states, parents };
-            first += *new as u32;
-            dest
-        });
+        let (layout, keys) = (known.layout, known.keys.clone());
+        let dests = known.room_for(&news);
         let is_open = |p: &usize| self.found[*p].is_none();
         let open: Vec<usize> = (0..self.found.len()).filter(is_open).collect();
         let adopter = Adopter {
@@ -296,7 +287,8 @@ where
             properties: &self.properties,
             open: &open,
             shards,
-            layout: known.layout,
+            layout,
+            keys,
             count_kinds: self.options.kind.is_some(),
             are_roots,
             watch: self.watch,
@@ -305,7 +297,7 @@ where
         share(self.threads, candidates, tasks, |((number, row), dest)| {
             adopter.adopt(number, row, dest);
         });
-        (after - before) as u32
+        news.iter().sum::<usize>() as u32
     }
 
     /// Counts the slice, whose states are known from now on; of several failures, or of several
@@ -358,10 +350,19 @@ where
         let mut discoveries = Vec::new();
         for (property, found) in self.properties.iter().zip(&self.found) {
             let Some(id) = found else { continue };
+            let trace = rebuild(self.model, known, *id)?;
+            let settles = |state: &M::State| {
+                (property.condition)(self.model, state)
+                    == (property.expectation == Expectation::Sometimes)
+            };
+            // By fingerprint the way may have led to a sister of the state that was found.
+            if known.keys.is_some() && !trace.last().is_some_and(|(_, state)| settles(state)) {
+                return Err(EngineError::NotRepeatable { trace });
+            }
             discoveries.push(Discovery {
                 property: property.name,
                 expectation: property.expectation.clone(),
-                trace: rebuild(self.model, known, *id)?,
+                trace,
             });
         }
         let first = self.counts.first_deadlock;
