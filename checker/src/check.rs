@@ -12,9 +12,11 @@ use syncsplit_model::world::{
 };
 
 use crate::checkpoint::Checkpoint;
-use crate::cli::{CheckArgs, CheckFormat, Engine};
+use crate::cli::{CheckArgs, CheckFormat, Engine, Stored};
 use crate::coverage;
-use crate::engine::{Ending, EngineError, Keep, Kept, Limits, Options, Outcome, StopAt, Verdict};
+use crate::engine::{
+    Ending, EngineError, Keep, Kept, Limits, Options, Outcome, StopAt, Store, Verdict,
+};
 use crate::engine::{liveness, stateright};
 use crate::instance::Instance;
 use crate::progress::Reporter;
@@ -34,6 +36,8 @@ pub struct Question {
     pub properties: Vec<&'static str>,
     /// What keeps states out of the search.
     pub reduce: Vec<Reduction>,
+    /// What is kept of each state.
+    pub store: Store,
     /// The engine.
     pub engine: Engine,
     /// Worker threads, at least 1.
@@ -130,12 +134,14 @@ impl Question {
             without,
             properties,
             reduce,
+            store: store(args)?,
             engine: args.engine,
             threads: threads(args.threads),
             limits: Limits { time: args.time, states: args.states, memory_bytes: args.memory },
             instance,
         };
         reduce::check(&question)?;
+        refuse_fingerprints(&question)?;
         Ok(question)
     }
 
@@ -189,6 +195,7 @@ impl Question {
         let options = Options {
             threads: self.threads,
             stop: StopAt::FirstViolation,
+            store: self.store,
             limits: self.limits,
             kind: Some(coverage::group),
             interrupt,
@@ -223,6 +230,37 @@ fn refuse_promise(promise: &PromiseInfo, bounds: &Bounds, engine: Engine) -> Res
         return Err(format!("{name} is not asked of this world: it needs {needs}"));
     }
     Ok(())
+}
+
+/// What is to be kept of each state.
+fn store(args: &CheckArgs) -> Result<Store, String> {
+    match (args.store, args.seed) {
+        (Stored::Exact, None) => Ok(Store::Exact),
+        (Stored::Exact, Some(seed)) => {
+            Err(format!("the seed {seed} is one of fingerprints; it needs --store fingerprint"))
+        }
+        (Stored::Fingerprint, seed) => Ok(Store::Fingerprint { seed: seed.unwrap_or(0) }),
+    }
+}
+
+/// Refuses fingerprints where they do not tell what is asked.
+fn refuse_fingerprints(question: &Question) -> Result<(), String> {
+    if question.store == Store::Exact {
+        return Ok(());
+    }
+    if question.engine != Engine::Native {
+        let engine = question.engine.name();
+        return Err(format!(
+            "the engine {engine} has a store of its own; fingerprint needs native"
+        ));
+    }
+    question.plain_world().asked_promises().next().map_or(Ok(()), |promise| {
+        Err(format!(
+            "the store fingerprint answers for no promise, and {} is asked: fingerprints do not tell how states \
+             are connected; name properties alone with --property, or keep the store exact",
+            promise.name
+        ))
+    })
 }
 
 /// The variant called `name`.

@@ -8,7 +8,7 @@ use syncsplit_model::world::Fault;
 
 use crate::check::Question;
 use crate::cli::{CheckArgs, Engine};
-use crate::engine::{Keep, Kept, packed};
+use crate::engine::{Keep, Kept, Store, packed};
 use crate::report::thousands;
 
 /// The version of the product, and which model it was built with.
@@ -39,6 +39,14 @@ impl Checkpoint {
             return Err(format!(
                 "the engine {engine} keeps no checkpoint; --checkpoint and --resume need native"
             ));
+        }
+        if question.store != Store::Exact {
+            return Err(
+                "--store fingerprint keeps no checkpoint: the states that it would have to \
+                        hold are given up once they are expanded; --checkpoint and --resume need \
+                        --store exact"
+                    .into(),
+            );
         }
         // A file that is not there is better said to be missing than made and taken away.
         if args.resume.is_none() || file.exists() {

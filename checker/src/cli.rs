@@ -77,6 +77,12 @@ pub struct CheckArgs {
     /// Search fewer states for the same verdicts; several with commas. docs/reductions.md says why that is sound
     #[arg(long, value_enum, value_delimiter = ',')]
     pub reduce: Vec<Reduction>,
+    /// What is kept of each state
+    #[arg(long, value_enum, default_value_t = Stored::Exact)]
+    pub store: Stored,
+    /// Which fingerprints `--store fingerprint` takes; another seed misses other states [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Which engine searches
     #[arg(long, value_enum, default_value_t = Engine::Native)]
     pub engine: Engine,
@@ -333,6 +339,15 @@ impl Engine {
             Self::Stateright => "stateright",
         }
     }
+}
+
+/// What is kept of each state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stored {
+    /// The state: what holds, holds
+    Exact,
+    /// 64 bits: states may be missed, and the report says how likely that is. For what is too large otherwise
+    Fingerprint,
 }
 
 /// Whether progress is shown.

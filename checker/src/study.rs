@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Answer, Question};
 use crate::cli::{Engine, ProgressMode, SearchArgs};
-use crate::engine::Limits;
+use crate::engine::{Limits, Store};
 use crate::list;
 use crate::progress::Reporter;
 use crate::report::Report;
@@ -237,6 +237,7 @@ impl Searcher {
             without: instance.without.clone(),
             properties: instance.properties.clone(),
             reduce: Vec::new(),
+            store: Store::Exact,
             engine: Engine::Native,
             threads: self.threads,
             limits: self.limits,

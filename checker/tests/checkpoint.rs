@@ -247,6 +247,8 @@ fn what_cannot_be_kept_is_refused_before_the_search() {
     refused(&["smoke", "--checkpoint", "/dev/null"], &["/dev/null", "plain file"]);
     let stateright = ["smoke", "--engine", "stateright", "--checkpoint", path];
     refused(&stateright, &["stateright", "native", "--checkpoint"]);
+    let prints = ["smoke", "--store", "fingerprint", "--checkpoint", path];
+    refused(&prints, &["fingerprint", "--store exact", "--checkpoint"]);
     let own = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     refused(&["smoke", "--resume", own], &[own, "not a checkpoint"]);
     check(&["smoke", "--checkpoint", path], 0);

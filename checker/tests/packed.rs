@@ -13,6 +13,8 @@ mod models;
 mod packing;
 #[path = "packed/plain.rs"]
 mod plain;
+#[path = "packed/prints.rs"]
+mod prints;
 #[path = "packed/refused.rs"]
 mod refused;
 #[path = "packed/resume.rs"]

@@ -1,4 +1,5 @@
-//! What a reduction does not go with is refused by name, and a report says that its counts are reduced.
+//! What a reduction or a store of fingerprints does not go with is refused by name, and a report says what its counts and
+//! its verdict are worth.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use assert_cmd::Command;
@@ -41,6 +42,54 @@ fn what_a_reduction_does_not_go_with_is_refused_by_name() {
     refused(&["smoke", "--reduce", "symmetry"], &["no two blocks", "--transactions any"]);
     refused(&["smoke", "--reduce", "abstraction"], &["'abstraction'", "symmetry"]);
     refused(&["smoke", "--transactions", "three"], &["'three'", "first-last", "any"]);
+}
+
+#[test]
+fn what_fingerprints_do_not_go_with_is_refused_by_name() {
+    let store = ["--store", "fingerprint"];
+    let refuse = |before: &[&str], says: &[&str]| refused(&[before, &store[..]].concat(), says);
+    refuse(&["waits"], &["fingerprint", "frozen-leads-to-thawed", "--property"]);
+    refuse(&["smoke", "--engine", "stateright"], &["fingerprint", "stateright", "native"]);
+    refused(&["smoke", "--seed", "7"], &["seed 7", "--store fingerprint"]);
+    refused(&["smoke", "--store", "bits"], &["'bits'", "exact", "fingerprint"]);
+}
+
+#[test]
+fn a_verdict_by_fingerprint_is_no_exhaustive_one() {
+    let arguments = ["create", "--store", "fingerprint", "--seed", "7"];
+    let says = predicate::str::is_match(
+        r"^HOLDS but for states missed with a probability of at most 1\.0e-10: create",
+    );
+    let store = predicate::str::contains("store        fingerprints of 64 bits, seed 7\n");
+    let claim = predicate::str::contains("that these are all is likely, and not certain");
+    let never = predicate::str::contains("every reachable state was seen").not();
+    let text = says.unwrap().and(store).and(claim).and(never);
+    check(&arguments).assert().code(0).stdout(text);
+    let (by_print, exact) = (json(&arguments, 0), json(&["create"], 0));
+    assert_eq!((&by_print["store"], &by_print["seed"]), (&"fingerprint".into(), &7.into()));
+    assert_eq!((&exact["store"], &exact["missed_at_most"]), (&"exact".into(), &Value::Null));
+    let states = exact["states"].as_f64().unwrap();
+    let likely = by_print["missed_at_most"].as_f64().unwrap();
+    assert!((likely / (states * states / 2_f64.powi(65)) - 1.0).abs() < 1e-3, "{likely}");
+    for field in ["states", "transitions", "depth", "properties", "actions", "faults"] {
+        assert_eq!(by_print[field], exact[field], "{field}");
+    }
+    let junit = predicate::str::contains("name=\"store\" value=\"fingerprint\"")
+        .and(predicate::str::contains("name=\"missed_at_most\" value=\""));
+    check(&[&arguments[..], &["--format", "junit"]].concat()).assert().code(0).stdout(junit);
+    // What rests on a trace is certain.
+    let shown = predicate::str::starts_with("VIOLATED: smoke, hardened without XFER-2\n");
+    let violated = ["smoke", "--without", "XFER-2", "--store", "fingerprint"];
+    check(&violated).assert().code(1).stdout(shown);
+}
+
+#[test]
+fn fingerprints_take_less_memory_than_states() {
+    let peak = |store: &str| {
+        json(&["order", "--threads", "2", "--store", store], 0)["peak_bytes"].as_f64().unwrap()
+    };
+    let (by_print, exact) = (peak("fingerprint"), peak("exact"));
+    assert!(by_print < 0.85 * exact, "{by_print} against {exact} bytes");
 }
 
 #[test]

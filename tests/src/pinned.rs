@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use syncsplit_checker::check::Question;
 use syncsplit_checker::cli::{Engine, ProgressMode};
-use syncsplit_checker::engine::Limits;
+use syncsplit_checker::engine::{Limits, Store};
 use syncsplit_checker::instance::Instance;
 use syncsplit_checker::progress::Reporter;
 use syncsplit_checker::report::Report;
@@ -162,6 +162,7 @@ impl Row {
             without: rules.collect::<Result<_, _>>()?,
             properties: names.collect::<Result<_, _>>()?,
             reduce: Vec::new(),
+            store: Store::Exact,
             engine,
             threads,
             limits: Limits::default(),

@@ -47,12 +47,31 @@ pub enum StopAt {
     Exhaust,
 }
 
-/// How a search is to be run. Nothing in here may change what a complete run finds.
+/// What is kept of each state that was seen.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Store {
+    /// The state.
+    #[default]
+    Exact,
+    /// Its fingerprint of 64 bits. A state that has the fingerprint of another is missed, and with
+    /// it what it leads to: nothing that such a run says of all states is certain, and
+    /// [`packed::missed_at_most`] is how likely it is to be wrong. What it shows by a trace is.
+    /// Only [`packed`] knows it, and answers for no promise then.
+    Fingerprint {
+        /// Which fingerprints: another seed misses other states.
+        seed: u64,
+    },
+}
+
+/// How a search is to be run. Nothing in here may change what a complete run finds,
+/// but for [`Store::Fingerprint`].
 pub struct Options<'a, A> {
     /// Worker threads; 0 counts as 1.
     pub threads: usize,
     /// What to do about a violation.
     pub stop: StopAt,
+    /// What is kept of each state.
+    pub store: Store,
     /// What ends the run early, without a verdict for what was still open.
     pub limits: Limits,
     /// Groups actions for [`Outcome::kinds`]. Numbers from [`KINDS_MAX`] on share the last group.
@@ -71,6 +90,7 @@ impl<A> Default for Options<'_, A> {
         Self {
             threads: 1,
             stop: StopAt::default(),
+            store: Store::default(),
             limits: Limits::default(),
             kind: None,
             interrupt: None,

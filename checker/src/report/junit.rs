@@ -44,9 +44,14 @@ pub fn check(report: &Report) -> Junit {
         ("without", report.without.join(" ")),
         ("engine", report.engine.into()),
         ("reductions", report.reductions.join(" ")),
+        ("store", report.store.into()),
         ("ended", report.ended.into()),
     ] {
         suite.add_property((name, value.as_str()));
+    }
+    if let Some((seed, likely)) = report.seed.zip(report.missed_at_most) {
+        suite.add_property(("seed", seed.to_string().as_str()));
+        suite.add_property(("missed_at_most", format!("{likely:e}").as_str()));
     }
     for warning in &report.warnings {
         suite.add_property(("warning", warning.as_str()));

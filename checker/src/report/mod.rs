@@ -16,7 +16,8 @@ use syncsplit_model::world::{Action, State};
 use crate::check::{Answer, Question};
 use crate::coverage::{self, ActionReport, FaultReport};
 use crate::engine::liveness::{Lasso, PromiseResult};
-use crate::engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Verdict};
+use crate::engine::packed::missed_at_most;
+use crate::engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store, Verdict};
 use crate::list;
 use crate::report::expected::ExpectedReport;
 use crate::trace::{Step, Subject, Trace};
@@ -38,6 +39,15 @@ pub struct Report {
     pub engine: &'static str,
     /// The reductions in use. With any, all counts are those of the reduced space.
     pub reductions: Vec<&'static str>,
+    /// What was kept of each state: `exact` or `fingerprint`.
+    pub store: &'static str,
+    /// Which fingerprints, where the store keeps no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The probability that a state was missed is at most this; none where every state was kept, and the search is
+    /// exhaustive if it is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed_at_most: Option<f64>,
     /// Worker threads.
     pub threads: usize,
     /// Why the search ended: `complete`, `violation`, or the limit reached.
@@ -92,6 +102,10 @@ impl Report {
     #[must_use]
     pub fn new(question: &Question, outcome: &Outcome<Action, State>) -> Self {
         let world = question.world();
+        let seed = match question.store {
+            Store::Exact => None,
+            Store::Fingerprint { seed } => Some(seed),
+        };
         let mut report = Self {
             verdict: Answer::of(outcome),
             instance: question.instance.name.clone(),
@@ -100,6 +114,9 @@ impl Report {
             without: question.without.iter().map(|rule| rule.id()).collect(),
             engine: question.engine.name(),
             reductions: question.reduce.iter().map(|reduction| reduction.name()).collect(),
+            store: if seed.is_some() { "fingerprint" } else { "exact" },
+            seed,
+            missed_at_most: seed.map(|_| missed_at_most(outcome.distinct)),
             threads: question.threads,
             ended: ended(outcome.ending),
             states: outcome.distinct,

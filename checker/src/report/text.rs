@@ -21,7 +21,8 @@ pub fn print(report: &Report) -> io::Result<()> {
 
 fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let without: String = report.without.iter().map(|rule| format!(" without {rule}")).collect();
-    writeln!(out, "{}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
+    let but = but_for(report);
+    writeln!(out, "{}{but}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
     writeln!(out, "  world        {}", report.bounds)?;
     let reduced = match report.reductions.join(", ") {
         none if none.is_empty() => none,
@@ -32,6 +33,9 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let depth = report.depth.map_or("not known to this engine".into(), |depth| depth.to_string());
     writeln!(out, "  depth        {depth}")?;
     writeln!(out, "  search       {}, {}", ended(report), report.engine)?;
+    if let Some(seed) = report.seed {
+        writeln!(out, "  store        fingerprints of 64 bits, seed {seed}")?;
+    }
     let memory = report.peak_bytes.map_or(String::new(), |b| format!(", {}", ByteSize::b(b)));
     let threads = report.threads;
     writeln!(out, "  cost         {:.1} s on {threads} thread(s){memory}", report.seconds)?;
@@ -75,13 +79,30 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if let Some(expected) = &report.expected {
         expectation(expected, out)?;
     }
-    if report.verdict == Answer::Holds {
+    if report.verdict == Answer::Holds && report.missed_at_most.is_some() {
+        writeln!(
+            out,
+            "\nHolds for the states that were found; that these are all is likely, and not certain."
+        )?;
+    } else if report.verdict == Answer::Holds {
         writeln!(
             out,
             "\nHolds for runs of any length within this world, and is no claim beyond it."
         )?;
     }
     Ok(())
+}
+
+/// What a verdict about all states leaves open, if states are kept by fingerprint. One that rests on a trace leaves
+/// nothing open.
+fn but_for(report: &Report) -> String {
+    let is_shown = report.properties.iter().any(|property| property.verdict == "violated");
+    match report.missed_at_most {
+        Some(likely) if report.verdict != Answer::Undecided && !is_shown => {
+            format!(" but for states missed with a probability of at most {likely:.1e}")
+        }
+        _ => String::new(),
+    }
 }
 
 fn expectation(expected: &ExpectedReport, out: &mut impl Write) -> io::Result<()> {
@@ -97,6 +118,7 @@ fn expectation(expected: &ExpectedReport, out: &mut impl Write) -> io::Result<()
 
 fn ended(report: &Report) -> String {
     match report.ended {
+        "complete" if report.seed.is_some() => "every state found was expanded".into(),
         "complete" => "every reachable state was seen".into(),
         "violation" => "ended at the first level with a violation".into(),
         limit => format!("ended by the limit of {limit}"),

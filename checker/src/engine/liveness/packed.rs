@@ -7,7 +7,7 @@ use super::{Live, Liveness, unsettled};
 use crate::engine::limits::{Pulse, Watch, peak_bytes};
 use crate::engine::packed::{self, Pack, StateId, States};
 use crate::engine::trace::guard;
-use crate::engine::{Doing, Ending, Keep, Kept, KeptRun, Options, RunResult};
+use crate::engine::{Doing, Ending, Keep, Kept, KeptRun, Options, RunResult, Store};
 use std::borrow::Cow;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
@@ -95,7 +95,9 @@ where
     let (mut searched, origin) = packed::search_within(model, options, &watch, keep)?;
     let outcome = &mut searched.outcome;
     outcome.promises = promises.iter().map(unsettled).collect();
-    if outcome.ending == Ending::Complete && !promises.is_empty() {
+    // Fingerprints do not tell which states are connected.
+    let has_states = options.store == Store::Exact;
+    if outcome.ending == Ending::Complete && !promises.is_empty() && has_states {
         let liveness = Liveness {
             model,
             graph: &Packed { model, states: &searched.states },

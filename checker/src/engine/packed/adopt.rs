@@ -9,6 +9,7 @@ use super::expand::Row;
 use super::insert::Shard;
 use super::layout::Layout;
 use super::pack::Pack;
+use super::prints::{Keys, PRINT};
 use super::store::StateId;
 use super::trace::{Broke, Spot, attempt};
 use ::stateright::{Expectation, Model, Property};
@@ -66,6 +67,8 @@ pub(super) struct Dest<'a> {
     pub(super) first: StateId,
     pub(super) states: Vec<&'a mut [u8]>,
     pub(super) parents: Vec<&'a mut [u8]>,
+    /// None where no fingerprints are kept.
+    pub(super) prints: Vec<&'a mut [u8]>,
 }
 
 /// What every row needs to know.
@@ -76,6 +79,8 @@ pub(super) struct Adopter<'a, M: Model, P> {
     pub(super) open: &'a [usize],
     pub(super) shards: &'a [Shard],
     pub(super) layout: Layout<P>,
+    /// What fingerprints are made with, where they are kept.
+    pub(super) keys: Option<Keys>,
     pub(super) count_kinds: bool,
     /// Whether the new states are initial ones, which have no parent.
     pub(super) are_roots: bool,
@@ -100,6 +105,7 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
         let stride = self.layout.stride();
         let state_bytes = dest.states.into_iter().flat_map(|p| p.chunks_exact_mut(stride));
         let parent_bytes = dest.parents.into_iter().flatten();
+        let mut print_bytes = dest.prints.into_iter().flat_map(|p| p.chunks_exact_mut(PRINT));
         let room = (dest.first.get()..).zip(state_bytes.zip(parent_bytes));
         let mut block_last = None;
         let mut checked = 0;
@@ -107,6 +113,9 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
             let (state, origin, id) = (&states[at], origins[at], StateId::new(number));
             adopted.ids[at] = id;
             self.layout.store(state, state_bytes);
+            if let Some((keys, bytes)) = self.keys.as_ref().zip(print_bytes.next()) {
+                bytes.copy_from_slice(&keys.of(state).to_le_bytes());
+            }
             if let Some(new) = adopted.new_by_kind.get_mut(usize::from(origin.kind)) {
                 *new += 1;
             }

@@ -10,6 +10,8 @@ const SEGMENT: usize = 1 << SEGMENT_BITS;
 /// Records of equal size by position.
 pub(super) struct Arena {
     segments: Vec<Vec<u8>>,
+    /// Segments whose records were given up, to be used again.
+    spare: Vec<Vec<u8>>,
     stride: usize,
     span: usize,
 }
@@ -17,7 +19,7 @@ pub(super) struct Arena {
 impl Arena {
     /// For records that lie `stride` bytes apart and are read `span` bytes at a time.
     pub(super) fn new(stride: usize, span: usize) -> Self {
-        Self { segments: Vec::new(), stride, span: span.max(stride) }
+        Self { segments: Vec::new(), spare: Vec::new(), stride, span: span.max(stride) }
     }
 
     /// What is read for the record at `at`, and nothing where there is no room for one.
@@ -39,7 +41,16 @@ impl Arena {
     pub(super) fn make_room(&mut self, len: usize) {
         let bytes = self.segment_bytes();
         let segments = len.div_ceil(SEGMENT).max(self.segments.len());
-        self.segments.resize_with(segments, || vec![0; bytes]);
+        let spare = &mut self.spare;
+        self.segments.resize_with(segments, || spare.pop().unwrap_or_else(|| vec![0; bytes]));
+    }
+
+    /// Gives up to `count` records at the front up, and returns how many: the position of every
+    /// other falls by as many.
+    pub(super) fn give_up(&mut self, count: usize) -> usize {
+        let segments = (count >> SEGMENT_BITS).min(self.segments.len());
+        self.spare.extend(self.segments.drain(..segments));
+        segments << SEGMENT_BITS
     }
 
     /// The room for `counts` records from position `from` on, one list of pieces for each count.
@@ -80,13 +91,31 @@ impl Arena {
 
     /// The memory in use once there is room for `len` records.
     pub(super) fn bytes_for(&self, len: usize) -> usize {
-        len.div_ceil(SEGMENT).max(self.segments.len()) * self.segment_bytes()
+        let segments = self.segments.len() + self.spare.len();
+        len.div_ceil(SEGMENT).max(segments) * self.segment_bytes()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_up_is_used_again() {
+        let mut arena = Arena::new(1, 8);
+        arena.make_room(3 * SEGMENT);
+        for (pieces, byte) in arena.pieces(0, [SEGMENT; 3].into_iter()).into_iter().zip(1..) {
+            pieces.into_iter().for_each(|piece| piece.fill(byte));
+        }
+        assert_eq!(arena.give_up(SEGMENT - 1), 0);
+        assert_eq!(arena.give_up(2 * SEGMENT + 5), 2 * SEGMENT);
+        assert_eq!(arena.get(SEGMENT - 1).first(), Some(&3));
+        let bytes = arena.bytes_for(0);
+        arena.make_room(3 * SEGMENT);
+        assert_eq!(arena.bytes_for(0), bytes);
+        arena.make_room(3 * SEGMENT + 1);
+        assert!(arena.bytes_for(0) > bytes);
+    }
 
     #[test]
     fn pieces_cover_the_room_without_a_gap_or_an_overlap() {

@@ -22,7 +22,7 @@ use super::super::{CheckpointError, Difference, Spoilt, Written};
 use super::pack::Words;
 use super::rehash;
 use super::snapshot::{Snapshot, known_contradiction};
-use super::store::{Known, Place, SHARDS, StateId, States};
+use super::store::{Known, Place, SHARDS, States};
 use super::table::Demand;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -219,8 +219,7 @@ fn needed<P: Words>(known: &Known<P>, len: usize, marks: usize) -> u64 {
 fn demand<P: Words>(known: &Known<P>) -> Demand {
     let mut more = vec![0; SHARDS];
     for number in 0..known.len {
-        let state = known.state(StateId::new(number));
-        more[Place::of(known.layout.hash(&state)).shard % SHARDS] += 1;
+        more[Place::of(known.hash_of(number)).shard % SHARDS] += 1;
     }
     Demand { more, number_last: known.len }
 }

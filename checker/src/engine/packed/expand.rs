@@ -7,7 +7,6 @@ use super::super::limits::Watch;
 use super::super::{Doing, KINDS_MAX};
 use super::adopt::Adopted;
 use super::flaw::find_flaw;
-use super::layout::Layout;
 use super::pack::{Kind, Pack, Sink, Words, kind_of};
 use super::recent::Recent;
 use super::store::{Known, Place, SHARDS, StateId};
@@ -175,7 +174,7 @@ where
                     find_flaw(self.model, &self.known.layout, self.properties, &packed)?;
                 }
                 let mut taker = Taker {
-                    layout: &self.known.layout,
+                    known: self.known,
                     kind: self.kind,
                     packed: &packed,
                     parent: (number - from) as u16,
@@ -197,7 +196,7 @@ where
 
 /// Sorts out what one state leads to.
 struct Taker<'a, M: Pack> {
-    layout: &'a Layout<M::Packed>,
+    known: &'a Known<M::Packed>,
     kind: Option<fn(&M::Action) -> usize>,
     /// The state that is being expanded.
     packed: &'a M::Packed,
@@ -231,7 +230,7 @@ impl<M: Pack> Sink<M> for Taker<'_, M> {
         if next == self.packed {
             return;
         }
-        let hash = self.layout.hash(next);
+        let hash = self.known.hash(next);
         if !self.recent.meet(hash, next) {
             self.keep(hash, kind, next);
         }

@@ -1,5 +1,5 @@
-//! The engine for models whose states pack into a few words: exact, breadth-first, in parallel,
-//! with a few bytes for each state.
+//! The engine for models whose states pack into a few words: exact unless fingerprints are asked
+//! for, breadth-first, in parallel, with a few bytes for each state.
 //!
 //! Never here: an order of arrival. States are numbered as a queue would hold them - by level,
 //! then by parent, then by action - whatever the number of threads, so counts, traces and numbers
@@ -20,6 +20,7 @@ mod insert;
 mod layout;
 mod outcome;
 mod pack;
+mod prints;
 mod recent;
 mod rehash;
 mod resume;
@@ -38,6 +39,7 @@ use snapshot::Snapshot;
 
 pub use checkpoint::try_out;
 pub use pack::{Kind, Pack, Sink, Words};
+pub use prints::missed_at_most;
 pub use store::{StateId, States};
 
 /// Searches the whole of `model`, or up to what `options` say.

@@ -3,12 +3,13 @@
 //! Never here: when it ends.
 
 use super::super::limits::peak_bytes;
-use super::super::{Deadlocks, Discovery, Ending, Failure, Outcome, judge};
+use super::super::{Deadlocks, Discovery, Ending, EngineError, Failure, Outcome, judge};
 use super::Searched;
 use super::pack::Pack;
 use super::search::Search;
 use super::snapshot::Snapshot;
 use super::trace::rebuild;
+use ::stateright::Expectation;
 
 impl<M> Search<'_, '_, M>
 where
@@ -24,10 +25,19 @@ where
         let mut discoveries = Vec::new();
         for (property, found) in self.properties.iter().zip(&self.found) {
             let Some(id) = found else { continue };
+            let trace = rebuild(self.model, known, *id)?;
+            let settles = |state: &M::State| {
+                (property.condition)(self.model, state)
+                    == (property.expectation == Expectation::Sometimes)
+            };
+            // By fingerprint the way may have led to a sister of the state that was found.
+            if known.keys.is_some() && !trace.last().is_some_and(|(_, state)| settles(state)) {
+                return Err(EngineError::NotRepeatable { trace });
+            }
             discoveries.push(Discovery {
                 property: property.name,
                 expectation: property.expectation.clone(),
-                trace: rebuild(self.model, known, *id)?,
+                trace,
             });
         }
         let counts = &self.settled;

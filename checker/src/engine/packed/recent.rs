@@ -6,7 +6,6 @@
 //! takes both ways shortly after each other. Most successors can therefore be dropped without a
 //! look at the visited set, where looking means waiting for memory.
 
-use super::layout::Layout;
 use super::pack::Words;
 
 /// Bytes for the states; a small part of a second-level cache, whose rest the search needs.
@@ -22,16 +21,17 @@ impl<P: Words> Recent<P> {
     /// The memory of one, roughly.
     pub(super) const BYTES: usize = BYTES;
 
-    pub(super) fn new(layout: &Layout<P>) -> Self {
+    /// `hash` is the hash by which states are met.
+    pub(super) fn new(hash: impl Fn(&P) -> u64) -> Self {
         let bits = (BYTES / size_of::<P>()).max(2).ilog2();
         let mut recent = Self { states: vec![P::ZERO; 1 << bits], shift: u64::BITS - bits };
         // An empty place holds 0, which is taken for a state where 0 itself belongs: so there
         // something else is put that does not belong there.
-        let zero = recent.place(layout.hash(&P::ZERO));
+        let zero = recent.place(hash(&P::ZERO));
         let other = (1..).find_map(|word| {
             let mut packed = P::ZERO;
             packed.words_mut()[0] = word;
-            (recent.place(layout.hash(&packed)) != zero).then_some(packed)
+            (recent.place(hash(&packed)) != zero).then_some(packed)
         });
         recent.states[zero] = other.unwrap_or(P::ZERO);
         recent
@@ -58,12 +58,13 @@ impl<P: Words> Recent<P> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Layout;
     use super::*;
 
     #[test]
     fn only_what_was_met_is_known() {
         let layout = Layout::<[u64; 2]>::new(100);
-        let mut recent = Recent::new(&layout);
+        let mut recent = Recent::new(|state| layout.hash(state));
         let states = (0..3_000_u64).map(|i| [i % 1_000, i % 3]);
         let mut met = std::collections::HashSet::new();
         let mut known = 0;

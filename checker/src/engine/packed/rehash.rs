@@ -9,7 +9,7 @@
 use super::super::crew::share_out;
 use super::expand::Entry;
 use super::pack::Words;
-use super::store::{Known, Place, SHARDS, StateId, States};
+use super::store::{Known, Place, SHARDS, States};
 use super::table::Size;
 use std::num::NonZeroUsize;
 
@@ -61,8 +61,7 @@ pub(super) fn rehash<P: Words>(states: &mut States<P>, size: Size, threads: NonZ
 fn list<P: Words>(known: &Known<P>, from: usize, to: usize, lists: &mut Lists) {
     lists.iter_mut().for_each(Vec::clear);
     for number in from..to {
-        let packed = known.state(StateId::new(number as u32));
-        let Place { shard, hash } = Place::of(known.layout.hash(&packed));
+        let Place { shard, hash } = Place::of(known.hash_of(number as u32));
         lists[shard % SHARDS].push(Entry::new(hash, number - from));
     }
 }

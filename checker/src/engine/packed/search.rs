@@ -7,7 +7,7 @@ use super::super::crew::share_out;
 use super::super::limits::{Glance, Limit, Pulse, Watch};
 use super::super::trace::guard;
 use super::super::{Doing, Ending, EngineError, Failure, Options, StopAt, properties_of};
-use super::adopt::{Adopter, Dest};
+use super::adopt::Adopter;
 use super::expand::{Expander, Origin, PARENTS_MAX, Row};
 use super::flaw::try_round_trip;
 use super::insert::Shard;
@@ -92,7 +92,7 @@ where
             pulse: Pulse::new(watch, options.progress),
             found: vec![None; properties.len()],
             properties,
-            states: States::new(layout),
+            states: States::new(layout, options.store),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             rows: Vec::new(),
             recents: Mutex::new(Vec::new()),
@@ -138,6 +138,7 @@ where
         if self.options.stop == StopAt::FirstViolation && self.is_violated() {
             return Some(Ending::Violation);
         }
+        self.states.known.leave_behind(next);
         self.front = Some(Front { next, end });
         self.counts.begin_level();
         None
@@ -155,7 +156,7 @@ where
             let packed = guard(Doing::Packing, || try_round_trip(model, &layout, &state))?;
             let packed = packed
                 .map_err(|flaw| EngineError::PackingBroken { flaw, trace: vec![(None, state)] })?;
-            row.push(layout.hash(&packed), &packed, Origin { parent: 0, kind: 0 });
+            row.push(self.states.known.hash(&packed), &packed, Origin { parent: 0, kind: 0 });
         }
         self.rows.push(row);
         self.counts.begin_level();
@@ -227,7 +228,7 @@ where
             watch: self.watch,
             kind: self.options.kind,
         };
-        let layout = &self.states.known.layout;
+        let known = &self.states.known;
         let recents = || self.recents.lock().unwrap_or_else(PoisonError::into_inner);
         let generated = AtomicU64::new(0);
         // A row's task gets its memory of states in the same breath as the task is taken. Were it
@@ -239,7 +240,7 @@ where
             (begin, row, recent)
         });
         let expand = |(begin, row, recent): (u32, &mut Row<_>, Option<Recent<_>>)| {
-            let mut recent = recent.unwrap_or_else(|| Recent::new(layout));
+            let mut recent = recent.unwrap_or_else(|| Recent::new(|state| known.hash(state)));
             expander.expand(begin, to.min(begin + per_row), row, &mut recent);
             generated.fetch_add(row.tally.generated, Ordering::Relaxed);
             recents().push(recent);
@@ -293,18 +294,8 @@ where
         let (known, shards) = (&mut self.states.known, &self.shards);
         let new_of = |row| shards.iter().map(|shard| shard.fresh_of(row).len()).sum();
         let news: Vec<usize> = (0..count).map(new_of).collect();
-        let before = known.len as usize;
-        let after = before + news.iter().sum::<usize>();
-        known.states.make_room(after);
-        known.parents.make_room(after);
-        let mut first = known.len;
-        let pieces = known.states.pieces(before, news.iter().copied()).into_iter();
-        let pieces = pieces.zip(known.parents.pieces(before, news.iter().copied()));
-        let dests = pieces.zip(&news).map(|((states, parents), new)| {
-            let dest = Dest { first: StateId::new(first), states, parents };
-            first += *new as u32;
-            dest
-        });
+        let (layout, keys) = (known.layout, known.keys.clone());
+        let dests = known.room_for(&news);
         let is_open = |p: &usize| self.found[*p].is_none();
         let open: Vec<usize> = (0..self.found.len()).filter(is_open).collect();
         let adopter = Adopter {
@@ -312,7 +303,8 @@ where
             properties: &self.properties,
             open: &open,
             shards,
-            layout: known.layout,
+            layout,
+            keys,
             count_kinds: self.options.kind.is_some(),
             are_roots,
             watch: self.watch,
@@ -321,7 +313,7 @@ where
         share(self.threads, candidates, tasks, |((number, row), dest)| {
             adopter.adopt(number, row, dest);
         });
-        (after - before) as u32
+        news.iter().sum::<usize>() as u32
     }
 
     /// Counts the slice, whose states are known from now on; of several failures, or of several

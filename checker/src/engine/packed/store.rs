@@ -1,12 +1,17 @@
 //! The visited set: packed states in the order in which a queue would hold them, each with the
 //! state it was first reached from.
 //!
-//! Never here: fingerprints in place of states, or an action. Which action led from a state to the
+//! With fingerprints a state itself is kept only until it was expanded.
+//!
+//! Never here: an action. Which action led from a state to the
 //! next is found again by taking the parent's actions.
 
+use super::super::Store;
+use super::adopt::Dest;
 use super::arena::Arena;
 use super::layout::Layout;
 use super::pack::Words;
+use super::prints::{Keys, PRINT};
 use super::table::{Find, NUMBER_MAX, Table};
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +80,12 @@ impl Place {
 pub(super) struct Known<P> {
     pub(super) layout: Layout<P>,
     pub(super) len: u32,
+    /// The states of the numbers from `kept_from` on.
     pub(super) states: Arena,
+    kept_from: u32,
+    /// With fingerprints: what they are made with, and each by number.
+    pub(super) keys: Option<Keys>,
+    prints: Arena,
     /// One byte per state: its parent's position in its block.
     pub(super) parents: Arena,
     /// For each block of parents, the first state that has a parent there or in a later block.
@@ -85,9 +95,16 @@ pub(super) struct Known<P> {
 }
 
 impl<P: Words> Known<P> {
-    pub(super) fn new(layout: Layout<P>) -> Self {
+    pub(super) fn new(layout: Layout<P>, store: Store) -> Self {
+        let keys = match store {
+            Store::Exact => None,
+            Store::Fingerprint { seed } => Some(Keys::new(P::ZERO.words().len(), seed)),
+        };
         Self {
             layout,
+            kept_from: 0,
+            keys,
+            prints: Arena::new(PRINT, PRINT),
             len: 0,
             states: Arena::new(layout.stride(), layout.span()),
             parents: Arena::new(1, 1),
@@ -98,13 +115,69 @@ impl<P: Words> Known<P> {
 
     #[inline]
     pub(super) fn state(&self, id: StateId) -> P {
-        self.layout.load(self.states.get(id.index()))
+        self.layout.load(self.states.get((id.0 - self.kept_from) as usize))
     }
 
-    /// Whether the state of this number, which must have one, is `packed`.
+    /// Whether the state of this number, which must have one, is `packed`, or is taken for it.
     #[inline]
     pub(super) fn is(&self, number: u32, packed: &P) -> bool {
-        self.layout.is_same(self.states.get(number as usize), packed)
+        match &self.keys {
+            None => self.layout.is_same(self.states.get(number as usize), packed),
+            Some(keys) => self.print(number) == keys.of(packed),
+        }
+    }
+
+    /// The hash by which a state is found.
+    #[inline]
+    pub(super) fn hash(&self, packed: &P) -> u64 {
+        self.keys.as_ref().map_or_else(|| self.layout.hash(packed), |keys| keys.of(packed))
+    }
+
+    /// The hash of the state of this number.
+    #[inline]
+    pub(super) fn hash_of(&self, number: u32) -> u64 {
+        if self.keys.is_some() {
+            return self.print(number);
+        }
+        self.layout.hash(&self.state(StateId(number)))
+    }
+
+    fn print(&self, number: u32) -> u64 {
+        self.prints.get(number as usize).try_into().map_or(0, u64::from_le_bytes)
+    }
+
+    /// Makes room behind the last state for as many new ones as each of some rows has, and hands
+    /// it out row by row.
+    pub(super) fn room_for(&mut self, news: &[usize]) -> Vec<Dest<'_>> {
+        let len = self.len as usize;
+        let kept = len - self.kept_from as usize;
+        let more: usize = news.iter().sum();
+        self.states.make_room(kept + more);
+        self.parents.make_room(len + more);
+        let states = self.states.pieces(kept, news.iter().copied());
+        let parents = self.parents.pieces(len, news.iter().copied());
+        let mut prints = Vec::new();
+        if self.keys.is_some() {
+            self.prints.make_room(len + more);
+            prints = self.prints.pieces(len, news.iter().copied());
+        }
+        prints.resize_with(news.len(), Vec::new);
+        let mut first = self.len;
+        let rows = states.into_iter().zip(parents).zip(prints).zip(news);
+        rows.map(|(((states, parents), prints), new)| {
+            let dest = Dest { first: StateId(first), states, parents, prints };
+            first += *new as u32;
+            dest
+        })
+        .collect()
+    }
+
+    /// The states before this number are expanded. Where their fingerprints are kept, no more is.
+    pub(super) fn leave_behind(&mut self, number: u32) {
+        if self.keys.is_some() {
+            let done = number.saturating_sub(self.kept_from) as usize;
+            self.kept_from += self.states.give_up(done) as u32;
+        }
     }
 
     /// The state that `id` was first reached from; an initial state has none.
@@ -152,7 +225,10 @@ impl<P: Words> Known<P> {
         let (marks, most) = (self.first_children.capacity(), len.div_ceil(BLOCK as usize));
         // A list that grows doubles, and for a moment holds both the old and the new one.
         let marks = if most > marks { marks + 2 * most.max(marks) } else { marks };
-        self.states.bytes_for(len) + self.parents.bytes_for(len) + marks * size_of::<u32>()
+        let prints = if self.keys.is_some() { self.prints.bytes_for(len) } else { 0 };
+        let kept = len.saturating_sub(self.kept_from as usize);
+        let states = self.states.bytes_for(kept) + self.parents.bytes_for(len);
+        states + prints + marks * size_of::<u32>()
     }
 }
 
@@ -163,8 +239,8 @@ pub struct States<P> {
 }
 
 impl<P: Words> States<P> {
-    pub(super) fn new(layout: Layout<P>) -> Self {
-        Self { known: Known::new(layout), table: Table::new(SHARDS) }
+    pub(super) fn new(layout: Layout<P>, store: Store) -> Self {
+        Self { known: Known::new(layout, store), table: Table::new(SHARDS) }
     }
 
     /// How many states there are. Their numbers are those below.
@@ -191,10 +267,10 @@ impl<P: Words> States<P> {
         (0..self.len()).map(StateId)
     }
 
-    /// The state of this number.
+    /// The state of this number, unless only its fingerprint is kept.
     #[must_use]
     pub fn state(&self, id: StateId) -> Option<P> {
-        (id.0 < self.len()).then(|| self.known.state(id))
+        (self.known.kept_from..self.len()).contains(&id.0).then(|| self.known.state(id))
     }
 
     /// The number of this state.
@@ -203,7 +279,7 @@ impl<P: Words> States<P> {
         if !self.known.layout.has_room_for(packed) {
             return None;
         }
-        let place = Place::of(self.known.layout.hash(packed));
+        let place = Place::of(self.known.hash(packed));
         let part = self.table.part(place.shard);
         // A slice that was left half done has numbers in the table that do not count.
         let is_same = |number| number < self.len() && self.known.is(number, packed);

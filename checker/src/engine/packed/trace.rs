@@ -99,7 +99,8 @@ fn quiet<T>(doing: Doing, piece: impl FnOnce() -> T) -> Result<T, Doing> {
     catch_unwind(AssertUnwindSafe(piece)).map_err(|_| doing)
 }
 
-/// The way to `id` along first parents. Each step is taken again and must lead to what is stored.
+/// The way to `id` along first parents. Each step is taken again and must lead to what is stored,
+/// or to what has its fingerprint.
 pub(super) fn rebuild<M: Pack>(
     model: &M,
     known: &Known<M::Packed>,
@@ -118,21 +119,18 @@ where
         }
         let mut trace: Way<M> = Vec::with_capacity(chain.len());
         for id in chain.into_iter().rev() {
-            let packed = known.state(id);
+            let is_wanted = |state: &M::State| known.is(id.get(), &model.pack(state));
             let step = match trace.last() {
-                None => (None, model.unpack(&packed)),
-                Some((_, previous)) => {
-                    let step = actions_of(model, previous).into_iter().find_map(|action| {
-                        let next = model.next_state(previous, action.clone())?;
-                        (model.pack(&next) == packed).then_some((Some(action), next))
-                    });
-                    let Some(step) = step else {
-                        return Err(EngineError::NotRepeatable { trace });
-                    };
-                    step
-                }
+                None => model.init_states().into_iter().find(is_wanted).map(|state| (None, state)),
+                Some((_, previous)) => actions_of(model, previous).into_iter().find_map(|action| {
+                    let next = model.next_state(previous, action.clone())?;
+                    is_wanted(&next).then_some((Some(action), next))
+                }),
             };
-            let is_kept = model.unpack(&packed) == step.1;
+            let Some(step) = step else {
+                return Err(EngineError::NotRepeatable { trace });
+            };
+            let is_kept = model.unpack(&model.pack(&step.1)) == step.1;
             trace.push(step);
             if !is_kept {
                 return Err(EngineError::PackingBroken { flaw: PackingFlaw::RoundTrip, trace });
