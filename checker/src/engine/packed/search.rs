@@ -130,6 +130,7 @@ where
     fn finish_level(&mut self) -> Option<Ending> {
         let (next, end) = (self.front.map_or(0, |front| front.end), self.states.len());
         self.settled = self.counts.clone();
+        self.states.known.leave_behind(next);
         if next == end {
             // The level that was expanded last had no new successor: it was the deepest one.
             self.settled.levels.pop();
@@ -138,7 +139,6 @@ where
         if self.options.stop == StopAt::FirstViolation && self.is_violated() {
             return Some(Ending::Violation);
         }
-        self.states.known.leave_behind(next);
         self.front = Some(Front { next, end });
         self.counts.begin_level();
         None
