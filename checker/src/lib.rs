@@ -19,4 +19,5 @@ pub mod report;
 pub mod simulate;
 pub mod study;
 pub mod trace;
+pub mod validate;
 mod world;

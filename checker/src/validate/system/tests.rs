@@ -1,0 +1,1 @@
+//! What has to hold, shown to be asked for.
