@@ -83,6 +83,14 @@ struct Mapped {
     may_be_refused: bool,
 }
 
+/// What a foreign record is.
+pub(super) enum Applied {
+    /// One in the format's words.
+    Record(Value),
+    /// One that is passed over; it has a place in its node's order all the same.
+    Passed { n: Option<u64>, node: Option<String> },
+}
+
 impl Mapping {
     /// Reads a mapping file.
     ///
@@ -113,15 +121,21 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// A foreign record in the format's words; nothing if it is passed over.
-    pub(super) fn apply(&self, foreign: Value) -> Result<Option<Value>, String> {
-        let found = at(&foreign, &self.event);
+    /// A foreign record in the format's words.
+    pub(super) fn apply(&self, foreign: &Value) -> Result<Applied, String> {
+        let found = at(foreign, &self.event);
         let name = found.map(text).ok_or_else(|| {
             format!("no field {:?}, which the mapping says names the event", self.event)
         })?;
+        let n = self.n.as_ref().and_then(|path| at(foreign, path));
+        let n = n.map(|n| self.value("n", n));
+        let node = self.node.as_ref().and_then(|path| at(foreign, path)).map(text);
+        let node = node.map(|node| self.nodes.get(&node).cloned().unwrap_or(node));
         let Some(mapped) = self.events.get(&name) else {
             return match self.unmapped {
-                Unmapped::Ignore => Ok(None),
+                Unmapped::Ignore => {
+                    Ok(Applied::Passed { n: n.as_ref().and_then(Value::as_u64), node })
+                }
                 Unmapped::Refuse => {
                     let known: Vec<_> = self.events.keys().map(String::as_str).collect();
                     let known = known.join(", ");
@@ -131,13 +145,8 @@ impl Mapping {
         };
         let mapped = mapped.get_ref();
         let mut record = Map::new();
-        if let Some(n) = self.n.as_ref().and_then(|path| at(&foreign, path)) {
-            record.insert("n".into(), self.value("n", n));
-        }
-        if let Some(node) = self.node.as_ref().and_then(|path| at(&foreign, path)).map(text) {
-            let ours = self.nodes.get(&node).unwrap_or(&node);
-            record.insert("node".into(), json!(ours));
-        }
+        record.extend(n.map(|n| ("n".to_owned(), n)));
+        record.extend(node.map(|node| ("node".to_owned(), json!(node))));
         let (role, event) = mapped.is.split_once(' ').unwrap_or((&mapped.is, ""));
         record.insert("role".into(), json!(role));
         if !mapped.may_be_refused {
@@ -145,7 +154,7 @@ impl Mapping {
         }
         let mut parameters = Value::Null;
         for (ours, theirs) in &mapped.fields {
-            let Some(value) = at(&foreign, theirs) else { continue };
+            let Some(value) = at(foreign, theirs) else { continue };
             let value = self.value(last(ours), value);
             match ours.split_once('.') {
                 None if ours == "refused" => {
@@ -160,7 +169,7 @@ impl Mapping {
         }
         let event = if parameters.is_null() { json!(event) } else { json!({ event: parameters }) };
         record.insert("event".into(), event);
-        Ok(Some(Value::Object(record)))
+        Ok(Applied::Record(Value::Object(record)))
     }
 
     /// A value of theirs as the format spells it in this field.

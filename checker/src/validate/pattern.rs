@@ -39,6 +39,8 @@ pub trait Shown: Serialize + DeserializeOwned + PartialEq {
     const SAMPLES: &'static [&'static str];
     /// What it is called in errors.
     const NAME: &'static str;
+    /// Whether reading one refuses fields that it does not have.
+    const IS_STRICT: bool;
 }
 
 fn samples<T: Shown>() -> impl Iterator<Item = Value> {
@@ -67,6 +69,23 @@ pub fn read<T: Shown>(shown: &Value) -> Result<Seen<T>, String> {
         }
     }
     Err(wrong.unwrap_or_else(|| no_such_form::<T>(shown)))
+}
+
+/// Reads a value that a record shows all of, as the format spells it; nothing if it has to be looked at more closely.
+pub(super) fn read_whole<T: Shown>(text: &str) -> Option<T> {
+    let value: T = serde_json::from_str(text).ok()?;
+    (T::IS_STRICT || is_spelled(&value, text)).then_some(value)
+}
+
+/// As [`read_whole`], of a list.
+pub(super) fn read_whole_list<T: Shown>(text: &str) -> Option<Vec<T>> {
+    let list: Vec<T> = serde_json::from_str(text).ok()?;
+    is_spelled(&list, text).then_some(list)
+}
+
+/// Whether the text is the value as it is written back: a field that nobody knows would be lost.
+fn is_spelled<T: Serialize>(value: &T, text: &str) -> bool {
+    serde_json::to_string(value).is_ok_and(|again| again == text)
 }
 
 /// Reads what a record shows of a list, each of whose elements may be shown in part.

@@ -1,14 +1,17 @@
 //! From the text of recorded runs to logs: which line is which node's record, and what is wrong with a line that is
 //! none. What the records say is judged elsewhere.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::mapping::Mapping;
-use super::pattern::{Seen, Shown, read, read_list, read_option};
+use super::mapping::{Applied, Mapping};
+use super::pattern::{Seen, Shown, read, read_list, read_option, read_whole, read_whole_list};
 use super::record::{Fault, Record, Start, Taken};
 
 /// More blocks than any group has; a map of all of them still fits into memory.
@@ -68,6 +71,8 @@ pub struct Reader {
     files: usize,
     logs: Vec<Log>,
     places: BTreeMap<String, usize>,
+    /// The newest number of each log.
+    newest: Vec<Option<u64>>,
 }
 
 impl Reader {
@@ -95,41 +100,52 @@ impl Reader {
             if text.trim().is_empty() {
                 return Err(at("the line is empty; one record in JSON is valid".into()));
             }
-            let value = serde_json::from_str(&text)
-                .map_err(|error| at(format!("no JSON: {error}; one record a line is valid")))?;
-            self.value(name, (file, line), value).map_err(at)?;
+            self.record(name, (file, line), text.trim_end()).map_err(at)?;
         }
     }
 
-    /// Takes one record in JSON.
+    /// Takes one record, the text of a line.
     ///
     /// # Errors
     /// It is none.
-    pub fn value(
+    pub fn record(
         &mut self,
         name: &str,
         (file, line): (usize, usize),
-        value: Value,
+        text: &str,
     ) -> Result<(), String> {
-        let value = match &self.mapping {
-            Some(mapping) => match mapping.apply(value)? {
-                Some(value) => value,
-                None => return Ok(()),
+        let (n, node, record) = match &self.mapping {
+            Some(mapping) => match mapping.apply(&parse(text)?)? {
+                Applied::Record(value) => record(value)?,
+                Applied::Passed { n, node } => {
+                    let place = self.place(node.as_deref().unwrap_or(name));
+                    self.newest[place] = n.or(self.newest[place]);
+                    return Ok(());
+                }
             },
-            None => value,
+            None => match whole(text) {
+                Some(found) => found,
+                None => record(parse(text)?)?,
+            },
         };
-        let (n, node, record) = record(value)?;
-        let node = node.unwrap_or_else(|| name.to_owned());
-        let place = *self.places.entry(node).or_insert_with_key(|node| {
-            self.logs.push(Log { node: node.clone(), lines: Vec::new() });
-            self.logs.len() - 1
-        });
-        let lines = &mut self.logs[place].lines;
-        let before = lines.last().and_then(|last| last.n);
+        let place = self.place(node.as_deref().unwrap_or(name));
+        let before = self.newest[place];
+        self.newest[place] = n.or(before);
         let follows = before.zip(n).is_none_or(|(before, n)| before.checked_add(1) == Some(n));
         let before = if follows { None } else { before };
-        lines.push(Line { file, line, n, before, record });
+        self.logs[place].lines.push(Line { file, line, n, before, record });
         Ok(())
+    }
+
+    /// The place of a node's log.
+    fn place(&mut self, node: &str) -> usize {
+        if let Some(place) = self.places.get(node) {
+            return *place;
+        }
+        self.logs.push(Log { node: node.to_owned(), lines: Vec::new() });
+        self.newest.push(None);
+        self.places.insert(node.to_owned(), self.logs.len() - 1);
+        self.logs.len() - 1
     }
 
     /// The logs.
@@ -141,43 +157,102 @@ impl Reader {
         if let Some(mapping) = &self.mapping {
             mapping.start(&mut self.logs);
         }
+        self.logs.retain(|log| !log.lines.is_empty());
         if self.logs.is_empty() {
             return Err(bad("there is no record; at least one is needed".into()));
         }
-        // Neither a Sync's look at the primary nor its return to the coordinator is a message.
-        let mut home: Option<(&str, &str)> = None;
-        for log in &self.logs {
-            for line in &log.lines {
-                let role = line.record.role();
-                if !matches!(role, "primary" | "sync" | "coordinator") {
-                    continue;
-                }
-                let (first, node) = *home.get_or_insert((role, &log.node));
-                let is_alone = !self
-                    .logs
-                    .iter()
-                    .any(|log| log.lines.iter().any(|line| line.record.role() == "sync"));
-                if node != log.node && !is_alone {
-                    return Err(BadInput {
-                        at: Some((line.file, line.line)),
-                        what: format!(
-                            "records of the {role} are in the log of {:?}, those of the {first} \
-                             in {node:?}; primary, sync and coordinator have to be in one node's",
-                            log.node
-                        ),
-                    });
-                }
-            }
-        }
+        self.is_one_home()?;
         Ok(self.logs)
+    }
+
+    /// Neither a Sync's look at the primary nor its return to the coordinator is a message, so nothing tells the order of
+    /// such records in the logs of several nodes.
+    fn is_one_home(&self) -> Result<(), BadInput> {
+        let seen = |role| {
+            let first = move |log: &Log| {
+                let line = log.lines.iter().find(|line| line.record.role() == role)?;
+                Some((role, log.node.clone(), (line.file, line.line)))
+            };
+            self.logs.iter().filter_map(first)
+        };
+        let mut homes: Vec<_> = seen("sync").collect();
+        if homes.is_empty() {
+            return Ok(());
+        }
+        homes.extend(seen("primary").chain(seen("coordinator")));
+        let (first, home, _) = homes.swap_remove(0);
+        match homes.into_iter().find(|(_, node, _)| *node != home) {
+            None => Ok(()),
+            Some((role, node, at)) => Err(BadInput {
+                at: Some(at),
+                what: format!(
+                    "records of the {role} are in the log of {node:?}, those of the {first} in \
+                     {home:?}; primary, sync and coordinator have to be in one node's"
+                ),
+            }),
+        }
     }
 }
 
-/// A record in JSON: its number, its node, and what it tells of.
-///
-/// # Errors
-/// It is none: what is wrong, and what would be valid.
-pub fn record(value: Value) -> Result<(Option<u64>, Option<String>, Record), String> {
+fn parse(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("no JSON: {error}; one record a line is valid"))
+}
+
+/// A record's number, its node, and what it tells of.
+type Found = (Option<u64>, Option<String>, Record);
+
+/// The fields of a step's record, unread.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unread<'a> {
+    n: Option<u64>,
+    node: Option<String>,
+    #[serde(borrow)]
+    role: Cow<'a, str>,
+    #[serde(borrow)]
+    event: &'a RawValue,
+    #[serde(borrow)]
+    refused: &'a RawValue,
+    #[serde(borrow)]
+    after: &'a RawValue,
+    #[serde(borrow)]
+    effects: &'a RawValue,
+}
+
+/// A record that shows everything, as the format spells it. Most are; the others are read in a slower way, which says what
+/// is wrong if anything is.
+fn whole(text: &str) -> Option<Found> {
+    let unread: Unread<'_> = serde_json::from_str(text).ok()?;
+    let record = match &*unread.role {
+        "primary" => Record::Primary(whole_taken(&unread)?),
+        "secondary" => Record::Secondary(whole_taken(&unread)?),
+        "sync" => Record::Sync(whole_taken(&unread)?),
+        "database" => Record::Database(whole_taken(&unread)?),
+        "coordinator" => Record::Coordinator(whole_taken(&unread)?),
+        "requester" => Record::Requester(whole_taken(&unread)?),
+        _ => return None,
+    };
+    Some((unread.n, unread.node, record))
+}
+
+fn whole_taken<E: Shown, R: Shown, A: Shown, D: Shown>(
+    unread: &Unread<'_>,
+) -> Option<Taken<E, R, A, D>> {
+    let refused = match unread.refused.get() {
+        "null" => None,
+        text => Some(read_whole(text)?),
+    };
+    Some(Taken {
+        event: Seen::All(read_whole(unread.event.get())?),
+        refused: Seen::All(refused),
+        after: Seen::All(read_whole(unread.after.get())?),
+        effects: Seen::All(read_whole_list(unread.effects.get())?),
+    })
+}
+
+/// A record in JSON.
+fn record(value: Value) -> Result<Found, String> {
     let Value::Object(mut fields) = value else {
         return Err(format!("found {value}; an object with a field \"role\" is valid"));
     };

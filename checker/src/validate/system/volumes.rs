@@ -32,7 +32,7 @@ impl Image {
         Self { changed: Table::default(), beginning, size: start.blocks }
     }
 
-    fn undefined(size: u32) -> Self {
+    pub(super) fn undefined(size: u32) -> Self {
         Self { size, ..Self::default() }
     }
 
