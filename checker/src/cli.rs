@@ -36,6 +36,8 @@ pub enum Command {
     Explore(ExploreArgs),
     /// Step a trace file through the model, and say whether it is a run of it
     Replay(ReplayArgs),
+    /// Say whether a run that an implementation recorded is one of the model
+    Validate(crate::validate::args::ValidateArgs),
     /// Leave out one rule after the other, and show what breaks without it
     Ablate(AblateArgs),
     /// Check every variant of the protocol under every class of faults
@@ -378,11 +380,11 @@ fn property_names() -> PossibleValuesParser {
     PossibleValuesParser::new(crate::check::askable())
 }
 
-fn parse_rule(text: &str) -> Result<Rule, String> {
+pub(crate) fn parse_rule(text: &str) -> Result<Rule, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if !time.is_zero() => Ok(time),
         Ok(_) => Err("a duration above zero is needed, for example 90s, 5m or 1h".into()),

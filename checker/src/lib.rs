@@ -21,4 +21,5 @@ pub mod report;
 pub mod simulate;
 pub mod study;
 pub mod trace;
+pub mod validate;
 mod world;
