@@ -98,7 +98,7 @@ fn a_state_limit_is_deterministic_and_what_it_leaves_is_exact() {
     }
 }
 
-fn tree(most: u64, property: Duration) -> Tree {
+pub(crate) fn tree(most: u64, property: Duration) -> Tree {
     Tree { most, property, checked: 0.into() }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Never here: files that are refused, see `refused.rs`; the command line, see `checkpoint.rs`.
 
-use super::limits::{LIMIT, MIB};
+use super::limits::{LIMIT, MIB, tree};
 use super::models::{Graph, Grid};
 use super::words::InWords;
 use super::{sums, timeless, two_phase, with_threads};
@@ -12,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use syncsplit_checker::engine::packed::{Pack, run, run_kept};
 use syncsplit_checker::engine::{Ending, Keep, Limit, Limits, Options, Outcome, StopAt};
 
@@ -88,14 +89,15 @@ impl Pack for Maze {
 }
 
 /// Runs in pieces, each with more states allowed than the one before, on one and two threads in
-/// turn, and compares the end with a run in one piece.
+/// turn, and compares the end with a run in one piece. Returns how many pieces ended within a level.
 fn assert_same_in_pieces<M>(
     name: &str,
     model: &M,
     stop: StopAt,
     kind: fn(&M::Action) -> usize,
     step: u64,
-) where
+) -> u32
+where
     M: Pack + Sync,
     M::State: Clone + Debug + PartialEq,
     M::Action: Clone + Debug + PartialEq,
@@ -104,7 +106,7 @@ fn assert_same_in_pieces<M>(
         |threads, limits| Options { limits, stop, kind: Some(kind), ..with_threads(threads) };
     let whole = timeless(run(model, &with(2, Limits::default())).unwrap());
     let file = file(name);
-    let (mut pieces, mut before) = (0, 0);
+    let (mut pieces, mut before, mut within) = (0, 0, 0);
     for piece in 1_usize.. {
         let states = Limits { states: Some(before + step), ..Limits::default() };
         let kept = run_kept(model, &with(1 + piece % 2, states), &keep(&file)).unwrap();
@@ -119,12 +121,16 @@ fn assert_same_in_pieces<M>(
         let written = kept.written.unwrap().unwrap();
         assert_eq!(written.bytes, fs::metadata(&file).unwrap().len());
         assert!(written.states > before && written.states >= kept.outcome.distinct);
-        let levels = kept.outcome.levels.len();
-        let same = |levels: &[_]| levels == &whole.levels[..levels.len()];
-        assert!(same(&kept.outcome.levels[..levels - 1]), "{name}: what is settled stays");
+        let mut levels = whole.levels[..kept.outcome.levels.len()].to_vec();
+        levels.last_mut().unwrap().generated = 0;
+        assert_eq!(kept.outcome.levels, levels, "{name}: only finished levels are told of");
+        let settled = levels.iter().map(|level| level.new).sum::<u64>();
+        assert_eq!(kept.outcome.distinct, settled);
+        within += u32::from(written.states > settled);
         before = written.states;
     }
     assert!(pieces > 3, "{name} ended after {pieces} pieces");
+    within
 }
 
 #[test]
@@ -138,6 +144,15 @@ fn a_run_in_pieces_is_the_run_in_one_piece() {
         let maze = Maze::stopping_after(u64::MAX);
         assert_same_in_pieces("maze", &maze, all, |edge| *edge as usize, step);
     }
+}
+
+/// The last level is wider than several slices.
+#[test]
+fn a_level_in_pieces_is_the_level_in_one_piece() {
+    let wide = tree(1_800_000, Duration::ZERO);
+    let within =
+        assert_same_in_pieces("wide", &wide, StopAt::Exhaust, |to| *to as usize % 9, 300_000);
+    assert!(within > 2, "{within} pieces ended within a level");
 }
 
 #[test]
