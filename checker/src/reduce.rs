@@ -3,6 +3,7 @@
 //! docs/reductions.md says why.
 
 use clap::ValueEnum;
+use stateright::Model;
 use syncsplit_model::world::{Action, State, World};
 
 use crate::check::Question;
@@ -14,6 +15,8 @@ use crate::engine::{EngineError, Outcome, Trace};
 pub enum Reduction {
     /// States that differ by an exchange of blocks count as one
     Symmetry,
+    /// A step that commutes with all others, and that no property sees, is taken at once
+    Order,
 }
 
 impl Reduction {
@@ -22,6 +25,7 @@ impl Reduction {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Symmetry => "symmetry",
+            Self::Order => "order",
         }
     }
 
@@ -64,11 +68,12 @@ pub fn check(question: &Question) -> Result<(), String> {
 pub fn reduced(world: World, reductions: &[Reduction]) -> World {
     reductions.iter().fold(world, |world, reduction| match reduction {
         Reduction::Symmetry => world.with_blocks_exchanged(),
+        Reduction::Order => world.with_order_reduced(),
     })
 }
 
 /// Replaces each run of `reduced` by one of `plain`, the world it was made from: as long, through the same states up to
-/// an exchange of blocks.
+/// an exchange of blocks. A step that was taken first is one of `plain` anyway.
 ///
 /// # Errors
 /// A run that `plain` does not have.
@@ -85,14 +90,14 @@ pub fn unfold(
     Ok(())
 }
 
-/// From the initial state on, each step leads to a state that the next one of `trace` stands for. There is such a step,
-/// since what stands for a state has its successors up to an exchange of blocks.
+/// From the initial state on, each step leads to a state that the next one of `trace` stands for, and is followed by the
+/// steps that were taken at once with it. There is such a step, since what stands for a state has its successors up to an
+/// exchange of blocks. After the last one none needs to follow: no property sees it.
 fn real(
     plain: &World,
     reduced: &World,
     trace: &Trace<Action, State>,
 ) -> Result<Trace<Action, State>, EngineError<Action, State>> {
-    use stateright::Model;
     let mut path: Trace<Action, State> = Vec::with_capacity(trace.len());
     for (action, wanted) in trace {
         let is_wanted = |state: &State| reduced.representative(state) == *wanted;
@@ -102,11 +107,19 @@ fn real(
                 initial.find(is_wanted).map(|state| (None, state))
             }
             (Some((_, before)), Some(taken)) => {
+                let mut before = *before;
+                while let Some(first) = reduced.led(&before) {
+                    before = plain
+                        .attempt(&before, first)
+                        .map_err(|_| EngineError::NotRepeatable { trace: path.clone() })?;
+                    path.push((Some(first), before));
+                }
                 let mut actions = Vec::new();
-                plain.actions(before, &mut actions);
+                plain.actions(&before, &mut actions);
                 // Another kind of action may lead to the same state; a reader is shown the kind that was taken.
                 actions.sort_by_key(|action| action.kind() != taken.kind());
-                let step = |action: Action| Some((Some(action), plain.next_state(before, action)?));
+                let step =
+                    |action: Action| Some((Some(action), plain.next_state(&before, action)?));
                 actions.into_iter().filter_map(step).find(|(_, after)| is_wanted(after))
             }
         };

@@ -39,6 +39,8 @@ fn what_a_reduction_does_not_go_with_is_refused_by_name() {
     refused(&symmetry(&promise), &["symmetry", "copy-leads-to-pair"]);
     let stateright = ["smoke", "--engine", "stateright"];
     refused(&symmetry(&stateright), &["symmetry", "stateright", "native"]);
+    refused(&["waits", "--reduce", "order"], &["order", "frozen-leads-to-thawed"]);
+    refused(&["smoke", "--reduce", "order", "--engine", "stateright"], &["order", "native"]);
     refused(&["smoke", "--reduce", "symmetry"], &["no two blocks", "--transactions any"]);
     refused(&["smoke", "--reduce", "abstraction"], &["'abstraction'", "symmetry"]);
     refused(&["smoke", "--transactions", "three"], &["'three'", "first-last", "any"]);
@@ -104,6 +106,22 @@ fn a_report_says_that_its_counts_are_reduced() {
     assert!(reduced["states"].as_u64() < whole["states"].as_u64());
     let junit = predicate::str::contains("name=\"reductions\" value=\"symmetry\"");
     check(&symmetry(&["create", "--format", "junit"])).assert().code(0).stdout(junit);
+}
+
+#[test]
+fn a_way_by_order_is_a_run_that_is_not_called_shortest() {
+    let violated = ["late", "--without", "XFER-4", "--reduce", "order"];
+    let says = predicate::str::contains("is violated; a way there:")
+        .and(predicate::str::contains("a way may not be a shortest one"))
+        .and(predicate::str::is_match(r"depth +[0-9]+  of a space reduced by order").unwrap());
+    check(&violated).assert().code(1).stdout(says);
+    let folder = std::env::temp_dir().join(format!("syncsplit-order-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("found.itf.json");
+    let file = file.to_str().unwrap();
+    check(&[&violated[..], &["--trace-out", file]].concat()).assert().code(1);
+    Command::cargo_bin("syncsplit").unwrap().args(["replay", file]).assert().code(0);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -83,25 +83,63 @@ fn assert_real(question: &Question, outcome: &Found) {
     }
 }
 
-#[test]
-fn symmetry_changes_no_verdict_and_no_length() {
-    let mut fewer = 0;
-    for question in questions() {
-        let reduced = Question { reduce: vec![Reduction::Symmetry], ..question.clone() };
-        reduce::check(&reduced).unwrap();
-        let (whole, part) = (ask(&question), ask(&reduced));
-        let what = what(&question);
-        assert_eq!(settled(&part), settled(&whole), "{what}");
-        assert_eq!((part.ending, part.depth), (whole.ending, whole.depth), "{what}");
-        assert_real(&reduced, &part);
-        let images = question.plain_world().automorphisms().len() as u64 + 1;
-        assert!(part.distinct * images >= whole.distinct, "{what}: more than an image is gone");
-        fewer += u32::from(part.distinct * images < whole.distinct * 5 / 4);
-        let levels = part.levels.iter().zip(&whole.levels);
-        for (part, whole) in levels {
-            assert!(part.new <= whole.new && part.new * images >= whole.new, "{what}: {part:?}");
-        }
-        assert!(part.ending != Ending::Complete || part.levels.len() == whole.levels.len());
+fn with(question: &Question, reduce: &[Reduction]) -> Question {
+    let reduced = Question { reduce: reduce.to_vec(), ..question.clone() };
+    reduce::check(&reduced).unwrap();
+    reduced
+}
+
+/// Verdicts, lengths and depths are the same, and levels are smaller by as much as there are images at the most.
+fn assert_symmetric(question: &Question, whole: &Found) -> u64 {
+    let reduced = with(question, &[Reduction::Symmetry]);
+    let (part, what) = (ask(&reduced), what(question));
+    assert_eq!(settled(&part), settled(whole), "{what}");
+    assert_eq!((part.ending, part.depth), (whole.ending, whole.depth), "{what}");
+    assert_real(&reduced, &part);
+    let images = question.plain_world().automorphisms().len() as u64 + 1;
+    assert_eq!(part.levels.len(), whole.levels.len(), "{what}");
+    for (part, whole) in part.levels.iter().zip(&whole.levels) {
+        assert!(part.new <= whole.new && part.new * images >= whole.new, "{what}: {part:?}");
     }
-    assert!(fewer > 10, "in only {fewer} checks nearly all blocks were exchanged");
+    part.distinct
+}
+
+/// The verdict is the same; where all states were seen, each property's is. Every property that is violated is so still
+/// when it is asked alone.
+fn assert_ordered(question: &Question, whole: &Found, reduce: &[Reduction]) -> u64 {
+    let verdicts = |outcome: &Found| -> Vec<_> {
+        outcome.properties.iter().map(|property| (property.name, property.verdict)).collect()
+    };
+    let reduced = with(question, reduce);
+    let (part, what) = (ask(&reduced), what(question));
+    assert_eq!(part.ending, whole.ending, "{what}");
+    assert_real(&reduced, &part);
+    if whole.ending == Ending::Complete {
+        assert_eq!(verdicts(&part), verdicts(whole), "{what}");
+    }
+    for violated in whole.properties.iter().filter(|p| p.verdict == Verdict::Violated) {
+        let alone = Question { properties: vec![violated.name], ..reduced.clone() };
+        assert_eq!(ask(&alone).ending, Ending::Violation, "{what}, {} alone", violated.name);
+    }
+    part.distinct
+}
+
+#[test]
+fn a_reduction_changes_no_verdict() {
+    let mut counts = [0; 4];
+    for question in questions() {
+        let whole = ask(&question);
+        let by_symmetry = assert_symmetric(&question, &whole);
+        let by_order = assert_ordered(&question, &whole, &[Reduction::Order]);
+        let by_both = [Reduction::Symmetry, Reduction::Order];
+        let by_both = assert_ordered(&question, &whole, &by_both);
+        if whole.ending == Ending::Complete {
+            let found = [whole.distinct, by_symmetry, by_order, by_both];
+            counts.iter_mut().zip(found).for_each(|(count, found)| *count += found);
+        }
+    }
+    let [whole, by_symmetry, by_order, by_both] = counts;
+    let all = format!("{counts:?} states");
+    assert!(by_symmetry * 100 < whole * 60 && by_order * 100 < whole * 60, "{all}");
+    assert!(by_both * 100 < whole * 35, "{all}");
 }

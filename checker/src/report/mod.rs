@@ -19,6 +19,7 @@ use crate::engine::liveness::{Lasso, PromiseResult};
 use crate::engine::packed::missed_at_most;
 use crate::engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store, Verdict};
 use crate::list;
+use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
 use crate::trace::{Step, Subject, Trace};
 
@@ -65,7 +66,8 @@ pub struct Report {
     pub peak_bytes: Option<u64>,
     /// Each property with its verdict.
     pub properties: Vec<PropertyReport>,
-    /// How often each kind of action fired, and how often it was the first way into a state.
+    /// How often each kind of action fired, and how often it was the first way into a state; in the reduced space, if
+    /// there are reductions.
     pub actions: Vec<ActionReport>,
     /// How often each fault of the instance had an effect.
     pub faults: Vec<FaultReport>,
@@ -102,6 +104,8 @@ impl Report {
     #[must_use]
     pub fn new(question: &Question, outcome: &Outcome<Action, State>) -> Self {
         let world = question.world();
+        // What is taken at once is counted for no action, so that none can be said never to happen.
+        let is_ordered = question.reduce.contains(&Reduction::Order);
         let seed = match question.store {
             Store::Exact => None,
             Store::Fingerprint { seed } => Some(seed),
@@ -127,7 +131,7 @@ impl Report {
             properties: properties(question, outcome),
             actions: coverage::actions(outcome),
             faults: coverage::faults(&world, outcome),
-            warnings: coverage::warnings(&world, outcome),
+            warnings: if is_ordered { Vec::new() } else { coverage::warnings(&world, outcome) },
             expected: None,
             notes: notes(question, outcome),
         };
@@ -232,6 +236,9 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
         notes.push("the command line asks another question than the file, so what the file expects is not compared".into());
     } else if question.instance.expected.is_some() && !question.reduce.is_empty() {
         notes.push("counts of a reduced space are not compared with what the file expects".into());
+    }
+    if question.reduce.contains(&Reduction::Order) {
+        notes.push("reduced by order: steps that were taken at once are counted nowhere, and a way may not be a shortest one".into());
     }
     notes
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use bytesize::ByteSize;
 
 use crate::check::Answer;
+use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
 use crate::report::{PropertyReport, Report, thousands};
 use crate::trace::text::table;
@@ -31,7 +32,10 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  states       {}{reduced}", thousands(report.states))?;
     writeln!(out, "  transitions  {}{reduced}", thousands(report.transitions))?;
     let depth = report.depth.map_or("not known to this engine".into(), |depth| depth.to_string());
-    writeln!(out, "  depth        {depth}")?;
+    // By symmetry it is that of the whole space.
+    let is_ordered = report.reductions.contains(&Reduction::Order.name());
+    let reduced = if is_ordered { reduced } else { String::new() };
+    writeln!(out, "  depth        {depth}{reduced}")?;
     writeln!(out, "  search       {}, {}", ended(report), report.engine)?;
     if let Some(seed) = report.seed {
         writeln!(out, "  store        fingerprints of 64 bits, seed {seed}")?;
@@ -59,8 +63,12 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     }
     for property in &report.properties {
         if let Some(trace) = &property.trace {
-            let what = if property.cycle.is_some() { "run" } else { "way there" };
-            writeln!(out, "\n{} is violated; a shortest {what}:\n", property.name)?;
+            let what = match property.cycle {
+                Some(_) => "a shortest run",
+                None if is_ordered => "a way there",
+                None => "a shortest way there",
+            };
+            writeln!(out, "\n{} is violated; {what}:\n", property.name)?;
             table(trace, out)?;
             match property.steps.zip(property.cycle) {
                 None => {}

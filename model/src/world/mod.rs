@@ -5,7 +5,8 @@
 //! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, `offer` when, [`step`] how,
 //! with `arrays` and `hosts`; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
 //! what must come to pass, [`instance`] how large it all is, [`describe`] how a person
-//! reads it, [`parties`] who takes part in it, and [`symmetry`] which blocks can be exchanged.
+//! reads it, [`parties`] who takes part in it, [`symmetry`] which blocks can be exchanged, and
+//! `order` which steps can be taken first.
 
 pub mod action;
 mod arrays;
@@ -16,6 +17,7 @@ mod hosts;
 pub mod instance;
 pub mod normal;
 mod offer;
+mod order;
 pub mod pack;
 pub mod parties;
 pub mod promise;
@@ -55,6 +57,8 @@ pub struct World {
     pub variant: Variant,
     /// The exchanges of blocks under which states count as one; none unless asked for.
     exchanges: Vec<Exchange>,
+    /// Whether a step that can be taken first is taken at once.
+    leads_first: bool,
     /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
     ablated: bool,
 }
@@ -71,6 +75,7 @@ impl World {
             promises: false,
             variant,
             exchanges: Vec::new(),
+            leads_first: false,
             ablated: !without.is_empty(),
         }
     }

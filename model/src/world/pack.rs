@@ -58,7 +58,13 @@ impl World {
         self.pack_into(&mut words, &mut after);
         // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
         // tell and the last are still on their way to memory.
-        words.iter().ne(packed).then(|| self.least(&after, words))
+        if words.iter().eq(packed) {
+            return None;
+        }
+        if self.lead(&mut after) {
+            words = self.pack(&after);
+        }
+        Some(self.least(&after, words))
     }
 
     /// The state of these words, which [`World::pack`] of this world once gave.

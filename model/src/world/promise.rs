@@ -254,6 +254,6 @@ fn may_be_answered(state: &State) -> bool {
 }
 
 /// Whether the backup the requester waits for is in somebody's hands or on its way.
-fn is_worked_on(state: &State, id: BackupId) -> bool {
+pub(super) fn is_worked_on(state: &State, id: BackupId) -> bool {
     is_coordinated(state, id) || state.host.iter().any(|message| message.id() == id)
 }

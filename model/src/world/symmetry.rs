@@ -49,14 +49,16 @@ impl World {
         images.fold(words, Packed::min)
     }
 
-    /// The state that stands for `state` and all its images under the exchanges of blocks in use: the one of the least
-    /// words. `state` is in normal form; so is what stands for it.
+    /// The state that stands for `state` in this world: after the steps that are taken at once, and of all its images
+    /// under the exchanges of blocks in use the one of the least words. `state` is in normal form; so is what stands for it.
     #[must_use]
     pub fn representative(&self, state: &State) -> State {
+        let mut after = *state;
+        self.lead(&mut after);
         if self.exchanges.is_empty() {
-            return *state;
+            return after;
         }
-        self.unpack(&self.least(state, self.pack(state)))
+        self.unpack(&self.least(&after, self.pack(&after)))
     }
 }
 
