@@ -41,7 +41,7 @@ fn a_part_of_a_state_is_enough_and_is_judged() {
 /// Every payload is left out, at the first place and at the last: the contents are followed all the same.
 #[test]
 fn payloads_may_be_left_out() {
-    let text = changed(|record| without_payloads(record));
+    let text = changed(without_payloads);
     allowed(&text, Limits::default());
     // What arrives is then the first to show contents; they have to be the same at every place.
     let shown = changed(|record| {
