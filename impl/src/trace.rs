@@ -1,7 +1,7 @@
 //! The trace: every protocol event that a thread takes, in the order in which it took effect.
 //!
 //! # Format
-//! NDJSON, one record a line, in rising `n`:
+//! NDJSON, one record a line, in rising `n`; docs/trace-format.md says all of it:
 //!
 //! ```json
 //! {"n":17,"role":"primary","event":{"HostWrite":{"block":3,"payload":"9ae0daaf"}},"refused":null,

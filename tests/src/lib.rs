@@ -1,6 +1,6 @@
 //! What the checks on this repository itself share: where its files are, what a source file imports, which habits are
 //! kept, which ids are cited, and the table of pinned verdicts. Nothing of the protocol lives there; beside them stand
-//! the replay of traces through the model, and the races whose traces are replayed.
+//! the way of traces to the validator, and the races whose traces are replayed.
 #![forbid(unsafe_code)]
 
 pub mod ids;

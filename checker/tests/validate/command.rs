@@ -188,7 +188,10 @@ fn a_mapping_that_says_what_nobody_knows_is_refused() {
         (good.replace("\"after.written\"", "\"after.writen\""), "no field \"after.writen\""),
         (good.replace("blocks = 2", "blocks = 0"), "group.blocks = 0; valid is 1 to"),
         (good.replace("unmapped = \"ignore\"", "unmapped = \"skip\""), "`refuse` or `ignore`"),
-        (good.replace("unmapped = \"ignore\"\n", ""), "event \"heartbeat\" is not in the mapping"),
+        (
+            good.replace("unmapped = \"ignore\"", "unmapped = \"refuse\""),
+            "event \"heartbeat\" is not in the mapping",
+        ),
     ];
     for (text, says) in cases {
         assert_ne!(text, good, "{says}: the mapping has not changed");
