@@ -11,9 +11,12 @@ use syncsplit_model::world::{
     Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Transactions, Variant, World,
 };
 
-use crate::cli::{CheckArgs, CheckFormat, Engine, Kept};
+use crate::checkpoint::Checkpoint;
+use crate::cli::{CheckArgs, CheckFormat, Engine, Stored};
 use crate::coverage;
-use crate::engine::{Ending, EngineError, Limits, Options, Outcome, StopAt, Store, Verdict};
+use crate::engine::{
+    Ending, EngineError, Keep, Kept, Limits, Options, Outcome, StopAt, Store, Verdict,
+};
 use crate::engine::{liveness, stateright};
 use crate::instance::Instance;
 use crate::progress::Reporter;
@@ -174,6 +177,20 @@ impl Question {
         reporter: &Reporter,
         interrupt: Option<&AtomicBool>,
     ) -> Result<Outcome<Action, State>, CheckError> {
+        Ok(self.ask_kept(reporter, interrupt, &Keep::default())?.outcome)
+    }
+
+    /// Asks the engine, and keeps on disk what `keep` says. Only the native engine can do that; for another one nothing
+    /// is kept.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; and a file to go on with that is not one of this check.
+    pub fn ask_kept(
+        &self,
+        reporter: &Reporter,
+        interrupt: Option<&AtomicBool>,
+        keep: &Keep<'_>,
+    ) -> Result<Kept<Action, State>, CheckError> {
         let world = self.world();
         let show = |progress: &_| reporter.show(progress);
         let options = Options {
@@ -185,14 +202,15 @@ impl Question {
             interrupt,
             progress: Some(&show),
         };
-        let outcome = match self.engine {
-            Engine::Native => liveness::run_packed(&world, &options),
-            Engine::Stateright => stateright::run(Arc::new(world.clone()), &options),
+        let kept = match self.engine {
+            Engine::Native => liveness::run_kept(&world, &options, keep),
+            Engine::Stateright => stateright::run(Arc::new(world.clone()), &options)
+                .map(|outcome| Kept { outcome, resumed: None, written: None }),
         };
         reporter.finish();
-        let mut outcome = outcome?;
-        reduce::unfold(&self.plain_world(), &world, &mut outcome)?;
-        Ok(outcome)
+        let mut kept = kept.map_err(Box::new)?;
+        reduce::unfold(&self.plain_world(), &world, &mut kept.outcome)?;
+        Ok(kept)
     }
 }
 
@@ -218,11 +236,11 @@ fn refuse_promise(promise: &PromiseInfo, bounds: &Bounds, engine: Engine) -> Res
 /// What is to be kept of each state.
 fn store(args: &CheckArgs) -> Result<Store, String> {
     match (args.store, args.seed) {
-        (Kept::Exact, None) => Ok(Store::Exact),
-        (Kept::Exact, Some(seed)) => {
+        (Stored::Exact, None) => Ok(Store::Exact),
+        (Stored::Exact, Some(seed)) => {
             Err(format!("the seed {seed} is one of fingerprints; it needs --store fingerprint"))
         }
-        (Kept::Fingerprint, seed) => Ok(Store::Fingerprint { seed: seed.unwrap_or(0) }),
+        (Stored::Fingerprint, seed) => Ok(Store::Fingerprint { seed: seed.unwrap_or(0) }),
     }
 }
 
@@ -279,8 +297,12 @@ pub fn interrupt() -> Arc<AtomicBool> {
 /// Runs the command.
 #[must_use]
 pub fn main(args: &CheckArgs) -> ExitCode {
-    let question = match Question::of(args) {
-        Ok(question) => question,
+    let asked = Question::of(args).and_then(|question| {
+        let checkpoint = Checkpoint::of(args, &question)?;
+        Ok((question, checkpoint))
+    });
+    let (question, checkpoint) = match asked {
+        Ok(asked) => asked,
         Err(message) => {
             eprintln!("error: {message}");
             return ExitCode::from(2);
@@ -288,26 +310,14 @@ pub fn main(args: &CheckArgs) -> ExitCode {
     };
     let interrupt = interrupt();
     let reporter = Reporter::new(args.progress);
-    match question.ask(&reporter, Some(&interrupt)) {
-        Ok(outcome) => {
-            let report = Report::new(&question, &outcome);
-            let printed = match args.format {
-                CheckFormat::Text => report::text::print(&report),
-                CheckFormat::Json => report::json::print(&report),
-                CheckFormat::Junit => report::junit::print(&report::junit::check(&report)),
-            };
-            if let Err(error) = printed.or_else(report::reader_left) {
-                eprintln!("error: the report could not be written: {error}");
-                return ExitCode::from(2);
+    match question.ask_kept(&reporter, Some(&interrupt), &checkpoint.keep()) {
+        Ok(kept) => match tell(args, &question, &checkpoint, &kept) {
+            Ok(code) => ExitCode::from(code),
+            Err(message) => {
+                eprintln!("error: {message}");
+                ExitCode::from(2)
             }
-            if let Some(file) = &args.trace_out
-                && let Err(error) = file.offer(report::shortest(&question, &outcome).as_ref())
-            {
-                eprintln!("error: {error}");
-                return ExitCode::from(2);
-            }
-            ExitCode::from(report.exit_code())
-        }
+        },
         Err(error) => {
             eprintln!("error: {error}");
             if args.format == CheckFormat::Junit {
@@ -319,4 +329,27 @@ pub fn main(args: &CheckArgs) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints the report, and says what became of the files that were asked for. Returns the exit code.
+fn tell(
+    args: &CheckArgs,
+    question: &Question,
+    checkpoint: &Checkpoint,
+    kept: &Kept<Action, State>,
+) -> Result<u8, String> {
+    let report = Report::new(question, &kept.outcome);
+    let printed = match args.format {
+        CheckFormat::Text => report::text::print(&report),
+        CheckFormat::Json => report::json::print(&report),
+        CheckFormat::Junit => report::junit::print(&report::junit::check(&report)),
+    };
+    // What was kept does not depend on who reads the report.
+    checkpoint.tell(kept)?;
+    let printed = printed.or_else(report::reader_left);
+    printed.map_err(|error| format!("the report could not be written: {error}"))?;
+    if let Some(file) = &args.trace_out {
+        file.offer(report::shortest(question, &kept.outcome).as_ref())?;
+    }
+    Ok(report.exit_code())
 }

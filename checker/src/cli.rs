@@ -36,6 +36,8 @@ pub enum Command {
     Explore(ExploreArgs),
     /// Step a trace file through the model, and say whether it is a run of it
     Replay(ReplayArgs),
+    /// Say whether a run that an implementation recorded is one of the model
+    Validate(crate::validate::args::ValidateArgs),
     /// Leave out one rule after the other, and show what breaks without it
     Ablate(AblateArgs),
     /// Check every variant of the protocol under every class of faults
@@ -52,7 +54,12 @@ pub enum Command {
   syncsplit check smoke --without SYNC-5     what goes wrong when Sync does not look at the pair again
   syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json
   syncsplit check --transactions any --reduce symmetry    blocks that can be exchanged count once
-  syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it")]
+  syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it
+  syncsplit check nightly --time 20m --checkpoint FILE   as far as 20 minutes go: exit code 3
+  syncsplit check nightly --time 20m --resume FILE       on from there, until it is another
+
+A check in parts comes to the very verdict, counts and traces of a check in one piece. What a limit ends tells how many
+states are reached in so many steps, and that none of them violates anything.")]
 pub struct CheckArgs {
     /// Which world to check: a name, or the path of a TOML file
     #[arg(default_value = "ci", help = instance_help())]
@@ -73,8 +80,8 @@ pub struct CheckArgs {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub reduce: Vec<Reduction>,
     /// What is kept of each state
-    #[arg(long, value_enum, default_value_t = Kept::Exact)]
-    pub store: Kept,
+    #[arg(long, value_enum, default_value_t = Stored::Exact)]
+    pub store: Stored,
     /// Which fingerprints `--store fingerprint` takes; another seed misses other states [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -87,12 +94,19 @@ pub struct CheckArgs {
     /// Give up after this time, for example 90s, 5m or 1h; the verdict is then `undecided`
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub time: Option<Duration>,
-    /// Give up at this much memory, for example 900MB or 8GiB; the verdict is then `undecided`
+    /// Give up before the process takes more memory than this, for example 900MB or 8GiB; the verdict is then `undecided`
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<u64>,
     /// Give up after this many distinct states; the verdict is then `undecided`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub states: Option<u64>,
+    /// When a limit, Ctrl-C or SIGTERM ends the run, write to this file what it has found, so that --resume can go on
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub checkpoint: Option<PathBuf>,
+    /// Go on with the run in this file, and write it back if a limit ends it again. Only threads and limits may differ
+    /// from the run that wrote it
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
@@ -331,7 +345,7 @@ impl Engine {
 
 /// What is kept of each state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kept {
+pub enum Stored {
     /// The state: what holds, holds
     Exact,
     /// 64 bits: states may be missed, and the report says how likely that is. For what is too large otherwise
@@ -366,11 +380,11 @@ fn property_names() -> PossibleValuesParser {
     PossibleValuesParser::new(crate::check::askable())
 }
 
-fn parse_rule(text: &str) -> Result<Rule, String> {
+pub(crate) fn parse_rule(text: &str) -> Result<Rule, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if !time.is_zero() => Ok(time),
         Ok(_) => Err("a duration above zero is needed, for example 90s, 5m or 1h".into()),

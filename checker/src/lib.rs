@@ -6,6 +6,7 @@
 pub mod ablate;
 pub mod bounds;
 pub mod check;
+pub mod checkpoint;
 pub mod cli;
 pub mod coverage;
 pub mod engine;
@@ -20,4 +21,5 @@ pub mod report;
 pub mod simulate;
 pub mod study;
 pub mod trace;
+pub mod validate;
 mod world;

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use syncsplit_checker::cli::{Cli, Command};
-use syncsplit_checker::{ablate, check, explore, list, matrix, replay, simulate};
+use syncsplit_checker::{ablate, check, explore, list, matrix, replay, simulate, validate};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Check(args) => check::main(&args),
         Command::Replay(args) => replay::main(&args),
+        Command::Validate(args) => validate::command::main(&args),
         Command::Simulate(args) => simulate::main(&args),
         Command::Explore(args) => explore::main(&args),
         Command::Ablate(args) => ablate::main(&args),

@@ -15,6 +15,10 @@ mod packing;
 mod plain;
 #[path = "packed/prints.rs"]
 mod prints;
+#[path = "packed/refused.rs"]
+mod refused;
+#[path = "packed/resume.rs"]
+mod resume;
 #[path = "../benches/engines/two_phase.rs"]
 mod two_phase;
 #[path = "../benches/engines/words.rs"]

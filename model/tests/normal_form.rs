@@ -1,16 +1,19 @@
 //! The normal form loses nothing: a state and its normal form have the same successors and satisfy the same
-//! properties, under every set of rules with up to two left out, along random runs with true numbers.
+//! properties, under every set of rules with up to two left out, along random runs with true numbers. And a message that
+//! it leaves out as dead does nothing, whenever it may arrive.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use std::collections::HashSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::protocol::{HostMessage, Rule, ToSecondary};
+use syncsplit_model::world::action::Reply;
 use syncsplit_model::world::{
     Action, Bounds, Cache, Fault, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
-    Transactions, Variant, World, describe,
+    Transactions, Value, Variant, World, describe,
 };
 
 /// Successors as the checker sees them: the kind of the action and the normal form it leads to, if that is another.
@@ -48,6 +51,93 @@ fn compare_along(world: &World, choices: &[usize]) -> Result<(), TestCaseError> 
             break;
         }
         state = successors[choice % successors.len()].1;
+    }
+    Ok(())
+}
+
+/// A message that has been in flight, of either link or direction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Sent {
+    ToSecondary(ToSecondary<Value>),
+    ToPrimary(Reply),
+    Host(HostMessage),
+}
+
+/// Every message in flight.
+fn in_flight(state: &State) -> impl Iterator<Item = Sent> {
+    let State { to_secondary, to_primary, host, .. } = *state;
+    let forward: Vec<_> = to_secondary.iter().map(Sent::ToSecondary).collect();
+    let back: Vec<_> = to_primary.iter().map(Sent::ToPrimary).collect();
+    let between: Vec<_> = host.iter().map(Sent::Host).collect();
+    forward.into_iter().chain(back).chain(between)
+}
+
+/// `state` with the message in flight once more; nothing when there is no place for it.
+fn with_message(mut state: State, sent: Sent) -> Option<State> {
+    let added = match sent {
+        Sent::ToSecondary(message) => state.to_secondary.add(message, usize::MAX),
+        Sent::ToPrimary(message) => state.to_primary.add(message, usize::MAX),
+        Sent::Host(message) => state.host.add(message, usize::MAX),
+    };
+    added.then_some(state)
+}
+
+/// Whether `action` is the arrival of `sent`.
+fn delivers(action: &Action, sent: Sent) -> bool {
+    match (action, sent) {
+        (Action::Deliver { message, .. }, Sent::ToSecondary(of)) => *message == of,
+        (Action::DeliverReply { message, .. }, Sent::ToPrimary(of)) => *message == of,
+        (Action::DeliverHost { message, .. }, Sent::Host(of)) => *message == of,
+        _ => false,
+    }
+}
+
+/// Follows one run of true numbers with everything that was ever in flight at hand. What the normal form once leaves out as
+/// dead it must leave out ever after, and its arrival must change nothing, then and later.
+fn hold_the_dead_along(
+    world: &World,
+    choices: &[usize],
+    dead_seen: &Cell<usize>,
+) -> Result<(), TestCaseError> {
+    let mut state = world.raw_initial();
+    let mut sent: BTreeMap<Sent, bool> = BTreeMap::new();
+    // SPEC 8.6, A: while one of these is left out, an acknowledgement that is no news is lost with it.
+    let acks_last = world.rules.has(Rule::Xfer4) && world.rules.has(Rule::Resync1);
+    for choice in choices {
+        let here = world.normal(state);
+        in_flight(&state).for_each(|message| _ = sent.entry(message).or_insert(false));
+        for (message, was_dead) in &mut sent {
+            if !acks_last && matches!(message, Sent::ToPrimary(Reply::Ack(_))) {
+                continue;
+            }
+            let Some(with) = with_message(state, *message).filter(|with| *with != state) else {
+                continue;
+            };
+            let dead = world.normal(with) == here;
+            prop_assert!(dead || !*was_dead, "{message:?} came back to life in {state:?}");
+            *was_dead = dead;
+            if !dead {
+                continue;
+            }
+            dead_seen.set(dead_seen.get() + 1);
+            for (action, after) in world.raw_successors(&with) {
+                let nothing = !delivers(&action, *message) || world.normal(after) == here;
+                prop_assert!(
+                    nothing,
+                    "{action:?} of a dead message leads from {state:?} to {after:?}"
+                );
+            }
+        }
+        let successors = world.raw_successors(&state);
+        if successors.is_empty() {
+            break;
+        }
+        let (action, after) = successors[choice % successors.len()];
+        if action == Action::Failback {
+            // The sides change roles, and begin with empty links.
+            sent.clear();
+        }
+        state = after;
     }
     Ok(())
 }
@@ -98,7 +188,14 @@ fn bounds() -> Vec<Bounds> {
     bounds
 }
 
+/// What is asked of one run: a world, and which of the steps on offer is taken each time.
+type Ask<'a> = dyn Fn(&World, &[usize]) -> Result<(), TestCaseError> + 'a;
+
 fn run(variant: Variant, without: &[Rule], cases: u32) {
+    run_each(variant, without, cases, &compare_along);
+}
+
+fn run_each(variant: Variant, without: &[Rule], cases: u32, ask: &Ask<'_>) {
     // A fixed seed: the same runs every time. PROPTEST_CASES, 256 unless set, makes them more.
     let cases = cases * Config::default().cases.div_ceil(256);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
@@ -107,14 +204,14 @@ fn run(variant: Variant, without: &[Rule], cases: u32) {
     let worlds: Vec<World> =
         bounds().into_iter().map(|bounds| World::new(bounds, variant, without)).collect();
     let inputs = (0..worlds.len(), proptest::collection::vec(any::<usize>(), 1..150));
-    runner.run(&inputs, |(world, choices)| compare_along(&worlds[world], &choices)).unwrap_or_else(
-        |error| match error {
+    runner.run(&inputs, |(world, choices)| ask(&worlds[world], &choices)).unwrap_or_else(|error| {
+        match error {
             TestError::Fail(reason, _) => {
                 panic!("{} without {without:?}: {reason}", variant.name())
             }
             TestError::Abort(reason) => panic!("{reason}"),
-        },
-    );
+        }
+    });
 }
 
 /// Walks through every state of a world by its plain normal form, and holds each against its whole normal form.
@@ -207,4 +304,17 @@ fn without_pairs_of_rules() {
             run(Variant::Hardened, &[*first, *second], 2);
         }
     }
+}
+
+#[test]
+fn the_dead_stay_dead() {
+    let seen = Cell::new(0);
+    let ask = |world: &World, choices: &[usize]| hold_the_dead_along(world, choices, &seen);
+    for variant in Variant::ALL {
+        run_each(*variant, &[], 200, &ask);
+    }
+    for rule in Rule::ALL {
+        run_each(Variant::Hardened, &[*rule], 60, &ask);
+    }
+    assert!(seen.get() > 100_000, "only {} times was a message dead", seen.get());
 }

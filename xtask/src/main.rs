@@ -37,9 +37,15 @@ enum Command {
     },
     /// List the steps
     List,
-    /// Rewrite what is pinned by what the checks come to now: tests/pinned.toml, checker/ablations.toml,
-    /// checker/matrix.toml, docs/ablation.md and docs/matrix.md
+    /// Rewrite what is pinned by what the checks come to now, but for `nightly`: tests/pinned.toml,
+    /// checker/ablations.toml, checker/matrix.toml, docs/ablation.md and docs/matrix.md
     Pin,
+    /// Check the instance `nightly` against what is pinned; takes tens of minutes and 10 GiB, so `test` leaves it out
+    Nightly {
+        /// Rewrite what is pinned instead
+        #[arg(long)]
+        pin: bool,
+    },
     /// Rewrite docs/ablation.md and docs/matrix.md
     DocsGenerate,
     /// Compare the engines' time and memory; takes a quiet machine and some minutes
@@ -64,6 +70,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Pin => rewrite(&steps::pin()),
+        Command::Nightly { pin } => rewrite(&steps::nightly(pin)),
         Command::DocsGenerate => rewrite(&steps::docs_generate()),
         Command::Bench { arguments } => bench::run(&arguments),
     }

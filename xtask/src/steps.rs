@@ -120,6 +120,16 @@ pub(crate) fn pin() -> Outcome {
     outcome(cargo(&arguments).env("BLESS", "1"), 0, Show::Stdout)
 }
 
+/// The check that `test` has no time for: that of `nightly`, against what is pinned.
+pub(crate) fn nightly(pin: bool) -> Outcome {
+    let test = ["test", RELEASE, "--package", "syncsplit-tests", "--test", "pinned"];
+    let mut command = cargo(&[&test[..], &["--", "--ignored"]].concat());
+    if pin {
+        command.env("BLESS", "1");
+    }
+    some_tests(outcome(&mut command, 0, Show::Stdout))
+}
+
 /// The commands whose output is a page of the documentation.
 const PAGES: &[(&str, &str)] = &[("ablate", "docs/ablation.md"), ("matrix", "docs/matrix.md")];
 

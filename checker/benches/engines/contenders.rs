@@ -2,8 +2,9 @@
 //!
 //! Never here: time or memory; see `process`.
 
-use super::process::{self, Counted};
+use super::process::{self, Counted, Measured};
 use super::random::Random;
+use super::subject::Subject;
 use super::two_phase::{Action, TwoPhase};
 use super::words::InWords;
 use stateright::{Checker, Model};
@@ -12,20 +13,27 @@ use std::hash::Hash;
 use std::thread;
 use syncsplit_checker::engine::packed::{self, Kind, Pack, Sink, StateId, States};
 use syncsplit_checker::engine::{Options, StopAt};
+use syncsplit_model::world::{self, Variant, World};
 
-/// One way to go about the model.
+/// One way to go about a subject.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// What the table says of it.
     pub(crate) says: &'static str,
     /// Whether it searches the model, and so has to come to the known number of states.
     pub(crate) is_search: bool,
+    /// Whether it is for two-phase commit alone, and not for the world.
+    pub(crate) is_for_two_phase: bool,
     /// For Spin, what its verifier is called with.
     pub(crate) pan: Option<&'static [&'static str]>,
 }
 
 const fn search(name: &'static str, says: &'static str) -> Contender {
-    Contender { name, says, is_search: true, pan: None }
+    Contender { name, says, is_search: true, is_for_two_phase: false, pan: None }
+}
+
+const fn for_two_phase(name: &'static str, says: &'static str) -> Contender {
+    Contender { is_for_two_phase: true, ..search(name, says) }
 }
 
 const fn part(name: &'static str, says: &'static str) -> Contender {
@@ -38,50 +46,78 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     search("packed-1", "this engine on one thread"),
     search("stateright-bfs-2", "stateright, breadth first; fingerprints"),
     search("stateright-dfs-2", "stateright, depth first; fingerprints, no shortest ways"),
-    search("stateright-bfs-words-2", "the same, given a model whose states are words"),
-    search("stateright-dfs-words-2", "the same, given a model whose states are words"),
+    for_two_phase("stateright-bfs-words-2", "the same, given a model whose states are words"),
+    for_two_phase("stateright-dfs-words-2", "the same, given a model whose states are words"),
     Contender {
         pan: Some(&["-m10000", "-w24"]),
-        ..search("spin-1", "Spin, depth first; exact states, one thread, no invariant")
+        ..for_two_phase("spin-1", "Spin, depth first; exact states, one thread, no invariant")
     },
-    part("random-2", "this engine on as many random successors: no locality, no model"),
+    part("random-2", "the floor: as many random inserts of as many bits; no locality, no model"),
     part("successors-2", "the successors of all states, without a search"),
 ];
 
-/// The states that two-phase commit is known to have, as several checkers count them.
-pub(crate) fn states_of(rms: u32) -> Option<u64> {
-    let known = [(3, 288), (4, 1_568), (5, 8_832), (6, 50_816), (7, 296_448), (8, 1_745_408)];
-    let known = known.into_iter().chain([(9, 10_340_352), (10, 61_515_776)]);
-    known.into_iter().find(|(of, _)| *of == rms).map(|(_, states)| states)
+/// Does one run in this process and tells what it took. `like` is what this engine counted, for whoever imitates it.
+pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> Result<(), String> {
+    let threads = name.rsplit('-').next().and_then(|threads| threads.parse().ok()).unwrap_or(1);
+    let way = name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit());
+    let measured = match (subject, way) {
+        (_, "random") => {
+            let like = like.ok_or("how many states are to be imitated?")?;
+            match subject {
+                Subject::TwoPhase { .. } => imitate::<1>(subject, like, threads),
+                Subject::World(_) => imitate::<{ world::PACKED_WORDS }>(subject, like, threads),
+            }
+        }
+        (Subject::TwoPhase { rms }, "stateright-bfs-words") => {
+            process::measure(|| Ok(by_stateright(InWords { rms }, threads, true)))
+        }
+        (Subject::TwoPhase { rms }, "stateright-dfs-words") => {
+            process::measure(|| Ok(by_stateright(InWords { rms }, threads, false)))
+        }
+        (Subject::TwoPhase { rms }, way) => run_on(TwoPhase { rms }, Action::kind, way, threads),
+        (Subject::World(instance), way) => {
+            // Either engine asks for every property in every state until something has settled it.
+            let world = World::new(instance.bounds, Variant::Hardened, &[]);
+            run_on(world, world::Action::kind, way, threads)
+        }
+    };
+    measured.map(|measured| println!("{measured}"))
 }
 
-/// Does one run in this process and tells what it took.
-pub(crate) fn run_here(name: &str, rms: u32) -> Result<(), String> {
-    let threads = name.rsplit('-').next().and_then(|threads| threads.parse().ok()).unwrap_or(1);
-    let model = TwoPhase { rms };
-    let measured = match name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()) {
-        "packed" => process::measure(|| {
-            search_packed(&model, Action::kind, threads).map(|(counted, _)| counted)
-        }),
-        "random" => {
-            let random = Random { states: states_of(rms).unwrap_or(1 << 20), bits: model.bits() };
-            process::measure(|| search_packed(&random, |_| 0, threads).map(|(counted, _)| counted))
+fn imitate<const WORDS: usize>(
+    subject: Subject,
+    like: Counted,
+    threads: usize,
+) -> Result<Measured, String> {
+    let Counted { states, steps } = like;
+    let fan = steps.div_ceil(states.max(1));
+    let random = Random::<WORDS> { states, fan, bits: subject.bits() };
+    process::measure(|| search_packed(&random, |_| 0, threads).map(|(counted, _)| counted))
+}
+
+fn run_on<M>(
+    model: M,
+    kind: fn(&M::Action) -> usize,
+    way: &str,
+    threads: usize,
+) -> Result<Measured, String>
+where
+    M: Pack + Send + Sync + 'static,
+    M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
+    M::Action: Clone + Debug + PartialEq + Send + Sync,
+{
+    match way {
+        "packed" => {
+            process::measure(|| search_packed(&model, kind, threads).map(|(counted, _)| counted))
         }
         "successors" => {
-            let (_, states) = search_packed(&model, Action::kind, threads)?;
+            let (_, states) = search_packed(&model, kind, threads)?;
             process::measure(|| Ok(list_successors(&model, &states, threads)))
         }
         "stateright-bfs" => process::measure(|| Ok(by_stateright(model, threads, true))),
         "stateright-dfs" => process::measure(|| Ok(by_stateright(model, threads, false))),
-        "stateright-bfs-words" => {
-            process::measure(|| Ok(by_stateright(InWords { rms }, threads, true)))
-        }
-        "stateright-dfs-words" => {
-            process::measure(|| Ok(by_stateright(InWords { rms }, threads, false)))
-        }
-        _ => Err(format!("{name:?} does not run in this process")),
-    };
-    measured.map(|measured| println!("{measured}"))
+        _ => Err(format!("{way:?} does not run in this process")),
+    }
 }
 
 fn search_packed<M>(

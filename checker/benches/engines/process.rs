@@ -2,11 +2,13 @@
 //!
 //! Never here: which engine runs.
 
+use super::subject::Subject;
 use std::env;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::str::FromStr;
 use std::time::Instant;
 
 /// What a run counts.
@@ -14,6 +16,17 @@ use std::time::Instant;
 pub(crate) struct Counted {
     pub(crate) states: u64,
     pub(crate) steps: u64,
+}
+
+impl FromStr for Counted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let both = text.split_once(',').and_then(|(states, steps)| {
+            Some(Self { states: states.parse().ok()?, steps: steps.parse().ok()? })
+        });
+        both.ok_or_else(|| format!("{text:?} is not two numbers with a comma between them"))
+    }
 }
 
 /// What a run took.
@@ -43,11 +56,18 @@ pub(crate) fn measure(run: impl FnOnce() -> Result<Counted, String>) -> Result<M
     Ok(Measured { states, steps, seconds, bytes })
 }
 
-/// Has another process of this program do the run.
-pub(crate) fn run_one(name: &str, rms: u32) -> Result<Measured, String> {
+/// Has another process of this program do the run; `like` is what this engine counted, if it has been told.
+pub(crate) fn run_one(
+    name: &str,
+    subject: Subject,
+    like: Option<Counted>,
+) -> Result<Measured, String> {
     let this = env::current_exe().map_err(|why| format!("this program is not found: {why}"))?;
     let mut command = Command::new(this);
-    command.args(["--one", name, "--rms", &rms.to_string()]);
+    command.args(["--one", name, "--on", &subject.to_string()]);
+    if let Some(Counted { states, steps }) = like {
+        command.args(["--like", &format!("{states},{steps}")]);
+    }
     let said = said_by(&mut command)?;
     let mut words = said.split_whitespace();
     let mut next = || words.next().ok_or_else(|| format!("{name} said only {said:?}"));

@@ -4,6 +4,7 @@
 
 use super::contenders::CONTENDERS;
 use super::process::Measured;
+use super::subject::Subject;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -23,8 +24,8 @@ impl Rows {
     }
 
     /// All contenders beside ours.
-    pub(crate) fn compared(&self, rms: u32) -> String {
-        let mut text = format!("Two-phase commit with {rms} resource managers\n\n");
+    pub(crate) fn compared(&self, subject: Subject) -> String {
+        let mut text = format!("{subject}: {}\n\n", subject.says());
         let ours = self.runs.get(self.ours).map_or(f64::NAN, |runs| median(runs, |r| r.seconds));
         let _ = writeln!(
             text,
@@ -54,17 +55,31 @@ impl Rows {
              turns.",
             self.ours
         );
+        if let (Some(floor), Some(bare)) = (self.seconds("random-2"), self.seconds("successors-2"))
+        {
+            let _ = writeln!(
+                text,
+                "{} takes {:.2} times the sum of the floor and the bare successors.",
+                self.ours,
+                ours / (floor + bare)
+            );
+        }
+        text.push('\n');
         text
+    }
+
+    fn seconds(&self, name: &str) -> Option<f64> {
+        self.runs.get(name).map(|runs| median(runs, |run| run.seconds))
     }
 }
 
 /// What a state takes as there are more of them.
-pub(crate) fn growth(name: &str, sizes: &[(u32, Vec<Measured>)]) -> String {
-    let mut text = format!("\nGrowth of {name}\n\n");
+pub(crate) fn growth(name: &str, sizes: &[(Subject, Vec<Measured>)]) -> String {
+    let mut text = format!("Growth of {name}\n\n");
     let _ = writeln!(
         text,
-        "{:>3} {:>10} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
-        "rms", "states", "median s", "ns/state", "times", "ns/step", "B/state", "times"
+        "{:12} {:>10} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
+        "", "states", "median s", "ns/state", "times", "ns/step", "B/state", "times"
     );
     let of = |runs: &[Measured]| {
         let states = runs.first().map_or(1, |run| run.states.max(1)) as f64;
@@ -75,12 +90,13 @@ pub(crate) fn growth(name: &str, sizes: &[(u32, Vec<Measured>)]) -> String {
     };
     let Some((_, first)) = sizes.first() else { return text };
     let (_, time_first, _, bytes_first) = of(first);
-    for (rms, runs) in sizes {
+    for (subject, runs) in sizes {
         let (seconds, time, step, bytes) = of(runs);
         let states = runs.first().map_or(0, |run| run.states);
         let _ = writeln!(
             text,
-            "{rms:3} {states:10} {seconds:9.2} {time:9.0} {:8.2} {step:8.1} {bytes:8.1} {:8.2}",
+            "{:12} {states:10} {seconds:9.2} {time:9.0} {:8.2} {step:8.1} {bytes:8.1} {:8.2}",
+            subject.to_string(),
             time / time_first,
             bytes / bytes_first,
         );

@@ -3,6 +3,7 @@
 //! Never here: when something counts. A search adds what it has settled.
 
 use super::{KindCount, LevelCount};
+use serde::{Deserialize, Serialize};
 
 /// What expanding some states yields besides new states.
 pub(super) struct Tally<Id> {
@@ -20,6 +21,8 @@ impl<Id> Default for Tally<Id> {
 }
 
 /// The sums over a run.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Counts<Id> {
     pub(super) distinct: u64,
     pub(super) transitions: u64,

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How often the progress callback runs, roughly.
 pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Memory that is left to what nobody counts: the threads' own needs, a report.
+pub(super) const MARGIN: u64 = 1 << 20;
 /// How often the resident memory is read.
 const MEMORY_EVERY: Duration = Duration::from_millis(50);
 
@@ -105,6 +107,31 @@ impl<'a> Watch<'a> {
     }
 }
 
+impl Watch<'_> {
+    /// Whether there is a limit of memory.
+    pub(super) fn limits_memory(&self) -> bool {
+        self.limits.memory_bytes.is_some()
+    }
+
+    /// Whether so many bytes can still be taken; if not, the run is to be left. To be asked before
+    /// they are.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        let Some(most) = self.limits.memory_bytes else { return true };
+        let after = resident_bytes().unwrap_or(0).saturating_add(bytes).saturating_add(MARGIN);
+        if after > most {
+            self.leave(Limit::Memory);
+        }
+        after <= most
+    }
+
+    /// Whether a list can take one more, which doubles it when it is full. As much again is asked
+    /// for: what a list beside it has got and not used yet is not resident, and it is not larger
+    /// than what this one will be, or was itself asked for with that to spare.
+    pub(super) fn may_push<T>(&self, len: usize, capacity: usize) -> bool {
+        len < capacity || self.has_room((4 * capacity * size_of::<T>()) as u64)
+    }
+}
+
 /// What the progress callback is told beyond what the pulse measures itself.
 pub(super) struct Glance {
     pub(super) depth: Option<u32>,
@@ -125,6 +152,11 @@ impl<'a> Pulse<'a> {
     pub(super) fn new(watch: &'a Watch<'a>, callback: Option<&'a dyn Fn(&Progress)>) -> Self {
         let reported = Cell::new((watch.started, 0));
         Self { watch, callback, memory_read: Cell::new(None), reported }
+    }
+
+    /// So many states were known before the run began, and are none of its work.
+    pub(super) fn begin_with(&self, distinct: u64) {
+        self.reported.set((self.watch.started, distinct));
     }
 
     /// Looks at clock, interrupt and memory, and reports if it is time to.

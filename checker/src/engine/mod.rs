@@ -7,6 +7,7 @@ mod counts;
 mod crew;
 mod expand;
 mod insert;
+mod keep;
 pub mod levels;
 mod limits;
 pub mod liveness;
@@ -17,9 +18,11 @@ mod table;
 mod trace;
 
 use ::stateright::{Expectation, Model, Property};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
+pub use keep::{CheckpointError, Difference, Keep, Kept, KeptRun, Resumed, Spoilt, Written};
 pub use limits::{Limit, Limits};
 pub use liveness::{Faults, Lasso, PromiseResult};
 
@@ -174,7 +177,7 @@ pub struct Deadlocks<A, S> {
 }
 
 /// What one depth contributed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LevelCount {
     /// Edges from an initial state.
     pub depth: u32,
@@ -185,7 +188,7 @@ pub struct LevelCount {
 }
 
 /// What one group of actions contributed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct KindCount {
     /// Generated successors, duplicates included.
     pub fired: u64,
@@ -195,6 +198,12 @@ pub struct KindCount {
 
 /// What a run found. All but `seconds` and `peak_bytes` is the same for every run of `levels`
 /// that no limit of time, memory or interruption cut short, with any number of threads.
+///
+/// When a limit ends a run of `packed`, its counts are those of the last level that was finished:
+/// `distinct` is how many states are reached in `depth` steps or fewer, all of which were checked,
+/// and `transitions` are those out of the states of fewer than `depth` steps. So they are numbers
+/// that any search bounded to that depth comes to. What was seen of the level under way is not
+/// counted; a property that it settled is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome<A, S> {
     /// Why the run ended.
@@ -334,6 +343,8 @@ pub enum EngineError<A, S> {
         /// The way to the state where it showed.
         trace: Trace<A, S>,
     },
+    /// What is kept of a run on disk could not be used.
+    Checkpoint(CheckpointError),
     /// The same state gave different actions or successors when asked again, so no count and no
     /// trace of this run can be trusted.
     NotRepeatable {
@@ -365,6 +376,7 @@ impl<A: fmt::Debug, S> fmt::Display for EngineError<A, S> {
                 "the packing of the model is broken: {flaw}; seen after {} steps",
                 trace.len().saturating_sub(1)
             ),
+            Self::Checkpoint(error) => error.fmt(f),
             Self::NotRepeatable { trace } => write!(
                 f,
                 "the model is not deterministic: step {} of a trace could not be repeated",

@@ -17,7 +17,7 @@ use crate::check::{Answer, Question};
 use crate::coverage::{self, ActionReport, FaultReport};
 use crate::engine::liveness::{Lasso, PromiseResult};
 use crate::engine::packed::missed_at_most;
-use crate::engine::{Discovery, Ending, Limit, Outcome, Store, Verdict};
+use crate::engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store, Verdict};
 use crate::list;
 use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
@@ -53,11 +53,12 @@ pub struct Report {
     pub threads: usize,
     /// Why the search ended: `complete`, `violation`, or the limit reached.
     pub ended: &'static str,
-    /// Distinct states.
+    /// Distinct states. If a limit ended the search: those reached in `depth` steps or fewer, where the depth is known.
     pub states: u64,
-    /// Steps from one state to another.
+    /// Steps from one state to another. If a limit ended the search: those out of states nearer than `depth`.
     pub transitions: u64,
-    /// Steps to the farthest state by a shortest path; none where the engine does not know.
+    /// Steps to the farthest state by a shortest path; none where the engine does not know. If a limit ended the search:
+    /// the deepest level of which every state was seen and checked.
     pub depth: Option<u32>,
     /// Wall-clock time.
     pub seconds: f64,
@@ -229,7 +230,7 @@ pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option
 fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Ending::Limit(limit) = outcome.ending {
-        notes.push(format!("the limit of {} was reached; nothing is claimed", limit_name(limit)));
+        notes.push(limit_note(limit, outcome));
     }
     if question.instance.expected.is_some() && !question.is_as_the_instance_asks() {
         notes.push("the command line asks another question than the file, so what the file expects is not compared".into());
@@ -240,6 +241,22 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
         notes.push("reduced by order: steps that were taken at once are counted nowhere, and a way may not be a shortest one".into());
     }
     notes
+}
+
+/// What is true although a limit was reached.
+fn limit_note(limit: Limit, outcome: &Outcome<Action, State>) -> String {
+    let name = limit_name(limit);
+    let settled = |p: &PropertyResult| p.verdict != Verdict::Unknown;
+    match outcome.depth {
+        _ if outcome.properties.iter().all(settled) => format!(
+            "the limit of {name} was reached when every state had been seen; nothing is claimed about promises"
+        ),
+        Some(depth) => format!(
+            "the limit of {name} was reached; states and transitions are those of all runs of at most {depth} step(s), \
+             each state checked, and nothing is claimed beyond"
+        ),
+        None => format!("the limit of {name} was reached; nothing is claimed"),
+    }
 }
 
 const fn ended(ending: Ending) -> &'static str {

@@ -106,9 +106,10 @@ impl World {
                 incarnation > secondary.incarnation
                     || incarnation == secondary.incarnation && secondary.state.is_linked()
             }
+            // In SMPL there is nothing left to end, unless a remote host may write there and mark blocks.
             ToSecondary::Delete { incarnation } => {
-                incarnation > secondary.incarnation
-                    || incarnation == secondary.incarnation && secondary.state != PairState::Smpl
+                let ends = secondary.state != PairState::Smpl || !rules.has(Rule::Takeover1);
+                incarnation > secondary.incarnation || incarnation == secondary.incarnation && ends
             }
         }
     }
@@ -142,7 +143,9 @@ impl World {
         let linked = primary.state.is_linked();
         match *message {
             // `written` never goes back, and a resync takes it up to the secondary's: what an acknowledgement says that
-            // is older, or that finds the primary suspended, it says for ever too late.
+            // is older, or that finds the primary suspended, it says for ever too late. While XFER-4 or RESYNC-1 is left
+            // out a later pairing may count from below again; an acknowledgement that is no news is lost even then, or
+            // there would be no end of old ones. What is found without these rules is harm; there may be more.
             ToPrimary::Ack(ack) => {
                 let current = ack.incarnation == primary.incarnation || !rules.has(Rule::Xfer4);
                 let waits = !(linked || rules.has(Rule::Xfer4) && rules.has(Rule::Resync1));

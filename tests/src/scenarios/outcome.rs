@@ -1,10 +1,11 @@
 //! What a scene leaves behind, and whether the model allows it.
 
+use syncsplit_checker::validate::System;
 use syncsplit_impl::trace::TraceRecord;
 use syncsplit_model::protocol::BackupId;
 
 use super::Failure;
-use crate::replay::{Image, Options, Replayer};
+use crate::replay::{Image, Options, image, replay};
 
 /// What a thread that was permitted to has read.
 #[derive(Clone, Debug)]
@@ -38,16 +39,16 @@ impl Outcome {
     ///
     /// # Errors
     /// The first record that the model does not allow, or a medium that holds something else.
-    pub fn verify(self) -> Result<Replayer, Failure> {
-        let replayer = Replayer::replay(self.options, self.trace)?;
-        let volumes = replayer.volumes();
+    pub fn verify(self) -> Result<System, Failure> {
+        let system = replay(self.options, &self.trace)?;
+        let volumes = system.volumes();
         let media = [
-            ("P-VOL", &self.pvol, &volumes.pvol),
-            ("S/P-VOL", &self.spvol, &volumes.spvol),
-            ("S-VOL", &self.svol, &volumes.svol),
+            ("P-VOL", &self.pvol, image(&volumes.pvol)),
+            ("S/P-VOL", &self.spvol, image(&volumes.spvol)),
+            ("S-VOL", &self.svol, image(&volumes.svol)),
         ];
         for (name, medium, replayed) in media {
-            if medium != replayed {
+            if *medium != replayed {
                 return Err(
                     format!("the {name} holds {medium:?}, its trace makes {replayed:?}").into()
                 );
@@ -58,15 +59,15 @@ impl Outcome {
             let (pvol, spvol) = (self.pvol, self.spvol);
             return Err(format!("P-VOL {pvol:?} and S/P-VOL {spvol:?} differ in the end").into());
         }
-        for Reading { id, image } in self.readings {
-            let split = replayer.split_image(id);
-            if split != Some(&image) {
+        for Reading { id, image: read } in self.readings {
+            let split = system.split_image(id).map(image);
+            if split.as_ref() != Some(&read) {
                 let id = id.0;
                 return Err(
-                    format!("backup {id} has read {image:?}, the split made {split:?}").into()
+                    format!("backup {id} has read {read:?}, the split made {split:?}").into()
                 );
             }
         }
-        Ok(replayer)
+        Ok(system)
     }
 }

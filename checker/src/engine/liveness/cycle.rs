@@ -35,6 +35,9 @@ pub(super) fn fair_cycle(
     if owed == 0 {
         return Some(Vec::new());
     }
+    if !watch.has_room((edges.len() * size_of::<u32>()) as u64) {
+        return None;
+    }
     let from = vec![NONE; edges.len()];
     let (at, steps, reached) = (knot, Vec::new(), Vec::new());
     let mut walk = Walk { components, watch, at, steps, owed, from, reached };
@@ -71,6 +74,9 @@ impl Walk<'_> {
                     return Some(());
                 }
                 if self.from[edge.target as usize] == NONE {
+                    if !self.watch.may_push::<u32>(self.reached.len(), self.reached.capacity()) {
+                        return None;
+                    }
                     self.from[edge.target as usize] = number;
                     self.reached.push(edge.target);
                 }

@@ -22,6 +22,11 @@ const WORDS: usize = CHUNK / 64;
 /// What is noted of a state before its promises are: whether all is repaired.
 const REPAIRED: usize = 0;
 
+/// What the edges of a chunk are taken to need, until one was made.
+const GUESS: u64 = 1 << 18;
+/// A list that grows doubles, and for a moment holds both the old and the new one.
+const WHILE_GROWING: u64 = 3;
+
 /// What makes the edges.
 pub(super) struct Expander<'a, M: Model, G> {
     pub(super) model: &'a M,
@@ -93,10 +98,16 @@ where
         let mut chunks: Vec<Filled> = Vec::new();
         chunks.resize_with(len.div_ceil(CHUNK), Filled::default);
         let (done, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let largest = AtomicU64::new(GUESS);
+        // What the other threads are about to take is not resident yet.
+        let at_once = WHILE_GROWING * threads.get() as u64;
         // Chunks are begun in their order, so all before the first one in trouble get done.
         let troubled = AtomicUsize::new(usize::MAX);
         let work = |(at, filled): (usize, &mut Filled)| {
             if troubled.load(Ordering::Relaxed) < at || self.watch.is_over() {
+                return;
+            }
+            if !self.watch.has_room(at_once * largest.load(Ordering::Relaxed)) {
                 return;
             }
             let end = len.min((at + 1) * CHUNK);
@@ -106,7 +117,9 @@ where
             }
             done.fetch_add(end - at * CHUNK, Ordering::Relaxed);
             let marks = filled.marks.len() * size_of::<u64>();
-            bytes.fetch_add(filled.chunk.bytes() + marks as u64, Ordering::Relaxed);
+            let taken = filled.chunk.bytes() + marks as u64;
+            largest.fetch_max(taken, Ordering::Relaxed);
+            bytes.fetch_add(taken, Ordering::Relaxed);
         };
         let look = || {
             let left = len - done.load(Ordering::Relaxed);
@@ -114,6 +127,8 @@ where
         };
         share_out(threads, chunks.iter_mut().enumerate(), work, look);
         look();
+        let marks: usize = chunks.iter().map(|filled| filled.marks.len() * size_of::<u64>()).sum();
+        self.watch.has_room(WHILE_GROWING * marks as u64);
         let first = chunks.iter_mut().find_map(|filled| filled.trouble.take());
         match first {
             Some(trouble) => Err(self.explain(trouble)),

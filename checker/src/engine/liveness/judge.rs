@@ -68,6 +68,9 @@ impl Judge<'_> {
 
     /// `None` if the run was left.
     fn settle(&self, which: usize, faults: Faults) -> Option<Ruling> {
+        if !self.watch.has_room(Self::bytes(self.edges)) {
+            return None;
+        }
         let marks = &self.edges.marks;
         let (open, to) = (marks.open(which), &marks.to[which]);
         if open.is_empty() {

@@ -49,7 +49,7 @@ mod scc;
 mod stem;
 mod way;
 
-pub use packed::run_packed;
+pub use packed::{run_kept, run_packed};
 pub use result::{Faults, Lasso, PromiseResult};
 
 use super::crew::share_out;
@@ -228,10 +228,12 @@ where
             let faults = self.promises[which].faults;
             *ruling = Judge { edges, initial, watch: self.watch }.rule(which, faults);
         };
-        let at_once = self.threads.get().min(self.promises.len()) as u64;
+        // Threads that each ask whether there is room for one more list may all be told there is.
+        let threads = if self.watch.limits_memory() { NonZeroUsize::MIN } else { self.threads };
+        let at_once = threads.get().min(self.promises.len()) as u64;
         let bytes = self.graph.bytes() + edges.bytes() + at_once * Judge::bytes(edges);
         self.watch.note_memory(bytes);
-        share_out(self.threads, rulings.iter_mut().enumerate(), work, || {
+        share_out(threads, rulings.iter_mut().enumerate(), work, || {
             self.pulse.beat(|| glance(0));
         });
         rulings

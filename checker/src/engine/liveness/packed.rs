@@ -3,11 +3,11 @@
 //! Never here: how a promise is judged.
 
 use super::graph::{First, NONE, StateGraph};
-use super::{Live, Liveness, OutcomeOf, unsettled};
+use super::{Live, Liveness, unsettled};
 use crate::engine::limits::{Pulse, Watch, peak_bytes};
 use crate::engine::packed::{self, Pack, StateId, States};
 use crate::engine::trace::guard;
-use crate::engine::{Doing, Ending, Options, RunResult, Store};
+use crate::engine::{Doing, Ending, Keep, Kept, KeptRun, Options, RunResult, Store};
 use std::borrow::Cow;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
@@ -74,27 +74,46 @@ where
     M::State: Clone + Eq + Hash + Send + Sync,
     M::Action: Clone + Send + Sync,
 {
+    Ok(run_kept(model, options, &Keep::default())?.outcome)
+}
+
+/// As [`run_packed`], with what is kept on disk as [`packed::run_kept`] does. The states are kept,
+/// and not what was found out about the promises: a limit that ends a run while they are judged
+/// costs that much work.
+///
+/// # Errors
+///
+/// See [`packed::run_kept`].
+pub fn run_kept<M>(model: &M, options: &Options<'_, M::Action>, keep: &Keep<'_>) -> KeptRun<M>
+where
+    M: Live + Pack + Sync,
+    M::State: Clone + Eq + Hash + Send + Sync,
+    M::Action: Clone + Send + Sync,
+{
     let watch = Watch::new(options.limits, options.interrupt);
     let promises = guard(Doing::Setup, || model.promises())?;
-    let (mut outcome, states): (OutcomeOf<M>, _) = packed::search_within(model, options, &watch)?;
+    let (mut searched, origin) = packed::search_within(model, options, &watch, keep)?;
+    let outcome = &mut searched.outcome;
     outcome.promises = promises.iter().map(unsettled).collect();
     // Fingerprints do not tell which states are connected.
     let has_states = options.store == Store::Exact;
     if outcome.ending == Ending::Complete && !promises.is_empty() && has_states {
         let liveness = Liveness {
             model,
-            graph: &Packed { model, states: &states },
+            graph: &Packed { model, states: &searched.states },
             promises: &promises,
             threads: NonZeroUsize::new(options.threads).unwrap_or(NonZeroUsize::MIN),
             watch: &watch,
             pulse: Pulse::new(&watch, options.progress),
         };
-        liveness.answer(&mut outcome)?;
+        liveness.answer(outcome)?;
         if let Some(limit) = watch.reached() {
             outcome.ending = Ending::Limit(limit);
         }
     }
     outcome.seconds = watch.seconds();
     outcome.peak_bytes = peak_bytes();
-    Ok(outcome)
+    let ending = outcome.ending;
+    let written = origin.keep(keep, &searched, ending);
+    Ok(Kept { outcome: searched.outcome, resumed: origin.resumed, written })
 }

@@ -27,6 +27,9 @@ pub(super) fn region(edges: &Edges, open: &Bits, to: &Bits, watch: &Watch<'_>) -
             }
             for target in edges.parts(number).0 {
                 if *target != OUTSIDE && !to.get(*target) && region.set(*target) {
+                    if !watch.may_push::<u32>(found.len(), found.capacity()) {
+                        return None;
+                    }
                     found.push(*target);
                 }
             }

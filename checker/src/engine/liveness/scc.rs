@@ -106,7 +106,7 @@ impl Search {
         watch: &Watch<'_>,
         each: &mut impl FnMut(&Components<'_>, &[u32]),
     ) -> Option<()> {
-        self.begin(components, root);
+        self.begin(components, root, watch)?;
         while let Some(frame) = self.frames.last_mut() {
             self.until_look -= 1;
             if self.until_look == 0 {
@@ -116,30 +116,41 @@ impl Search {
                 }
             }
             match follow(components, frame) {
-                Some(fresh) => self.begin(components, fresh),
-                None => self.end(components, each),
+                Some(fresh) => self.begin(components, fresh, watch)?,
+                None => self.end(components, watch, each)?,
             }
         }
         Some(())
     }
 
-    fn begin(&mut self, components: &mut Components<'_>, number: u32) {
+    fn begin(
+        &mut self,
+        components: &mut Components<'_>,
+        number: u32,
+        watch: &Watch<'_>,
+    ) -> Option<()> {
         components.of[number as usize] = self.index;
+        if !watch.may_push::<Frame>(self.frames.len(), self.frames.capacity()) {
+            return None;
+        }
         self.frames.push(Frame { number, index: self.index, edge: 0 });
         self.index += 1;
+        Some(())
     }
 
     /// The state on top is done: a component ends with it, or it waits for the one that does.
     fn end(
         &mut self,
         components: &mut Components<'_>,
+        watch: &Watch<'_>,
         each: &mut impl FnMut(&Components<'_>, &[u32]),
-    ) {
-        let Some(Frame { number, index, .. }) = self.frames.pop() else {
-            return;
-        };
+    ) -> Option<()> {
+        let Frame { number, index, .. } = self.frames.pop()?;
         let of = &mut components.of;
         let least = of[number as usize];
+        if !watch.may_push::<u32>(self.waiting.len(), self.waiting.capacity()) {
+            return None;
+        }
         self.waiting.push(number);
         if least == index {
             let mine = |waits: &u32| of[*waits as usize] >= index;
@@ -156,6 +167,7 @@ impl Search {
             let reached = &mut of[parent.number as usize];
             *reached = least.min(*reached);
         }
+        Some(())
     }
 }
 

@@ -40,6 +40,9 @@ pub(super) fn shortest(
     goal: &Bits,
     watch: &Watch<'_>,
 ) -> Option<Stem> {
+    if !watch.has_room(2 * (edges.len() * size_of::<u32>()) as u64) {
+        return None;
+    }
     let unseen = || vec![NONE; edges.len()];
     let (before, after) = (unseen(), unseen());
     let mut search = Search { edges, open, goal, before, after, queue: VecDeque::new() };
@@ -54,6 +57,11 @@ pub(super) fn shortest(
             }
         }
         let (number, is_open) = search.queue.pop_front()?;
+        // One state may lead to many, and each to two places in the queue.
+        let places = search.queue.len() + 2 * search.edges.parts(number).0.len();
+        if !watch.may_push::<(u32, bool)>(places, search.queue.capacity()) {
+            return None;
+        }
         let targets = search.edges.parts(number).0.iter().filter(|target| **target != OUTSIDE);
         found = match is_open {
             false => targets.copied().find_map(|target| search.reach(number, target)),

@@ -30,6 +30,13 @@ impl Arena {
         segment.and_then(|segment| segment.get(from..from + self.span)).unwrap_or_default()
     }
 
+    /// The bytes of the first `len` records, for which there must be room.
+    pub(super) fn written(&self, len: usize) -> impl Iterator<Item = &[u8]> {
+        let counts = (0..len).step_by(SEGMENT).map(move |from| (len - from).min(SEGMENT));
+        let pieces = self.segments.iter().zip(counts);
+        pieces.map(|(segment, count)| segment.get(..count * self.stride).unwrap_or_default())
+    }
+
     /// Makes room for `len` records in all.
     pub(super) fn make_room(&mut self, len: usize) {
         let bytes = self.segment_bytes();
@@ -134,6 +141,10 @@ mod tests {
             assert_eq!(&arena.get(at)[..3], &(at as u32).to_le_bytes()[..3]);
         }
         assert!(arena.get(100 * SEGMENT).is_empty());
+        let written: Vec<u8> = arena.written(len).flatten().copied().collect();
+        assert_eq!(written.len(), 3 * len);
+        let numbers = (0..len).flat_map(|at| (at as u32).to_le_bytes().into_iter().take(3));
+        assert!(numbers.eq(written));
         assert_eq!(arena.bytes_for(0), arena.segments.iter().map(Vec::len).sum::<usize>());
     }
 }

@@ -13,24 +13,31 @@
 
 mod adopt;
 mod arena;
+mod checkpoint;
 mod expand;
 mod flaw;
 mod insert;
 mod layout;
+mod outcome;
 mod pack;
 mod prints;
 mod recent;
 mod rehash;
+mod resume;
 mod room;
 mod search;
+mod snapshot;
 mod store;
 mod table;
 mod trace;
 
 use super::limits::Watch;
-use super::{Failure, Options, Outcome, RunResult, Trace};
+use super::{CheckpointError, Ending, Failure, Keep, Kept, KeptRun, Options, Outcome, Resumed};
+use super::{RunResult, Trace, Written};
 use ::stateright::Model;
+use snapshot::Snapshot;
 
+pub use checkpoint::try_out;
 pub use pack::{Kind, Pack, Sink, Words};
 pub use prints::missed_at_most;
 pub use store::{StateId, States};
@@ -49,6 +56,26 @@ where
     Ok(explore(model, options)?.0)
 }
 
+/// Searches as [`run`] does, from where another run was left and so that yet another one can go
+/// on, as `keep` asks. However often a run was interrupted, and with however many threads each
+/// part of it ran: what it finds in the end is what it would have found in one piece.
+///
+/// # Errors
+///
+/// See [`run`]; and if the file to go on with is not one of this very run. That a file could not
+/// be written is no error here, since it takes nothing from what was found.
+pub fn run_kept<M>(model: &M, options: &Options<'_, M::Action>, keep: &Keep<'_>) -> KeptRun<M>
+where
+    M: Pack + Sync,
+    M::State: Clone + PartialEq,
+    M::Action: Clone,
+{
+    let watch = Watch::new(options.limits, options.interrupt);
+    let (searched, origin) = search_within(model, options, &watch, keep)?;
+    let written = origin.keep(keep, &searched, searched.outcome.ending);
+    Ok(Kept { outcome: searched.outcome, resumed: origin.resumed, written })
+}
+
 /// What [`explore`] returns for the model `M`.
 pub type Explored<M> = Result<
     (Outcome<<M as Model>::Action, <M as Model>::State>, States<<M as Pack>::Packed>),
@@ -56,7 +83,8 @@ pub type Explored<M> = Result<
 >;
 
 /// Searches as [`run`] does and hands out the states that were seen. These are all states of the
-/// model only if the outcome is complete.
+/// model only if the outcome is complete. If a limit ended the run there may be states among them
+/// that the outcome does not count: those of the level that was not finished.
 ///
 /// # Errors
 ///
@@ -68,21 +96,54 @@ where
     M::Action: Clone,
 {
     let watch = Watch::new(options.limits, options.interrupt);
-    search_within(model, options, &watch)
+    let (searched, _) = search_within(model, options, &watch, &Keep::default())?;
+    Ok((searched.outcome, searched.states))
 }
 
-/// The search of [`explore`], which `watch` ends early.
+/// What a search comes to.
+pub(super) struct Searched<M: Pack> {
+    pub(super) outcome: Outcome<M::Action, M::State>,
+    pub(super) states: States<M::Packed>,
+    snapshot: Snapshot,
+}
+
+/// Where a search came from, and what it is about.
+pub(super) struct Origin {
+    pub(super) resumed: Option<Resumed>,
+    about: checkpoint::About,
+}
+
+impl Origin {
+    /// Writes a search that a limit has ended, if `keep` asks for that. It may have been complete,
+    /// and what comes after it was ended.
+    pub(super) fn keep<M: Pack>(
+        &self,
+        keep: &Keep<'_>,
+        searched: &Searched<M>,
+        ending: Ending,
+    ) -> Option<Result<Written, CheckpointError>> {
+        let file = keep.write.filter(|_| matches!(ending, Ending::Limit(_)))?;
+        let Searched { states, snapshot, .. } = searched;
+        Some(checkpoint::write(file, &self.about, snapshot, &states.known))
+    }
+}
+
+/// The search of [`run_kept`], which `watch` ends early.
 pub(super) fn search_within<M>(
     model: &M,
     options: &Options<'_, M::Action>,
     watch: &Watch<'_>,
-) -> Explored<M>
+    keep: &Keep<'_>,
+) -> Result<(Searched<M>, Origin), Failure<M>>
 where
     M: Pack + Sync,
     M::State: Clone + PartialEq,
     M::Action: Clone,
 {
-    search::Search::new(model, options, watch)?.run()
+    let mut search = search::Search::new(model, options, watch)?;
+    let resumed = search.resume(keep)?;
+    let origin = Origin { resumed, about: search.about(keep) };
+    Ok((search.run()?, origin))
 }
 
 /// The shortest way to a state, the one that the search found first.

@@ -2,7 +2,7 @@
 //!
 //! Never here: what happens when there is no room.
 
-use super::super::limits::resident_bytes;
+use super::super::limits::{MARGIN, resident_bytes};
 use super::expand::Row;
 use super::pack::Pack;
 use super::recent::Recent;
@@ -11,8 +11,6 @@ use super::search::Search;
 use super::store::{SHARDS, States};
 use super::table::Demand;
 
-/// Memory that is left to the threads' own needs when it is limited.
-const MARGIN: u64 = 1 << 20;
 impl<M: Pack> Search<'_, '_, M> {
     /// What the table must have room for so that the first `count` rows can be taken in.
     pub(super) fn demand(&self, count: usize) -> Demand {

@@ -13,6 +13,7 @@ use super::layout::Layout;
 use super::pack::Words;
 use super::prints::{Keys, PRINT};
 use super::table::{Find, NUMBER_MAX, Table};
+use serde::{Deserialize, Serialize};
 
 /// The set is cut by hash into this many parts, each written by one thread at a time. Nothing
 /// that a run tells depends on it.
@@ -22,7 +23,7 @@ pub(super) const SHARDS: usize = 64;
 const BLOCK: u32 = 256;
 
 /// The number of a state: its position in the queue of a plain breadth-first search.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct StateId(u32);
 
 impl StateId {
@@ -80,17 +81,17 @@ pub(super) struct Known<P> {
     pub(super) layout: Layout<P>,
     pub(super) len: u32,
     /// The states of the numbers from `kept_from` on.
-    states: Arena,
+    pub(super) states: Arena,
     kept_from: u32,
     /// With fingerprints: what they are made with, and each by number.
     pub(super) keys: Option<Keys>,
     prints: Arena,
     /// One byte per state: its parent's position in its block.
-    parents: Arena,
+    pub(super) parents: Arena,
     /// For each block of parents, the first state that has a parent there or in a later block.
-    first_children: Vec<u32>,
+    pub(super) first_children: Vec<u32>,
     /// Initial states; they come first and have no parent.
-    roots: u32,
+    pub(super) roots: u32,
 }
 
 impl<P: Words> Known<P> {
@@ -201,12 +202,33 @@ impl<P: Words> Known<P> {
         self.roots = self.len;
     }
 
+    /// Whether every state but the initial ones has a parent that comes before it, so that every
+    /// way back ends. A search sees to that; of what was read from a file it has to be asked.
+    pub(super) fn leads_back(&self) -> bool {
+        let mut blocks = 0;
+        self.first_children.is_sorted()
+            && (self.roots..self.len).all(|id| {
+                let begins = |first: &u32| *first <= id;
+                while self.first_children.get(blocks).is_some_and(begins) {
+                    blocks += 1;
+                }
+                let block = u64::try_from(blocks).unwrap_or(0).checked_sub(1);
+                let within = self.parents.get(id as usize).first();
+                block.zip(within).is_some_and(|(block, within)| {
+                    block * u64::from(BLOCK) + u64::from(*within) < u64::from(id)
+                })
+            })
+    }
+
     /// The memory in use once there is room for `len` states.
     pub(super) fn bytes_for(&self, len: usize) -> usize {
-        let marks = self.first_children.capacity() * size_of::<u32>();
+        let (marks, most) = (self.first_children.capacity(), len.div_ceil(BLOCK as usize));
+        // A list that grows doubles, and for a moment holds both the old and the new one.
+        let marks = if most > marks { marks + 2 * most.max(marks) } else { marks };
         let prints = if self.keys.is_some() { self.prints.bytes_for(len) } else { 0 };
         let kept = len.saturating_sub(self.kept_from as usize);
-        self.states.bytes_for(kept) + self.parents.bytes_for(len) + prints + marks
+        let states = self.states.bytes_for(kept) + self.parents.bytes_for(len);
+        states + prints + marks * size_of::<u32>()
     }
 }
 

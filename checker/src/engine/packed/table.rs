@@ -96,6 +96,11 @@ impl Table {
         self.taken.fill(0);
     }
 
+    /// How large it is now.
+    pub(super) fn size(&self) -> Size {
+        self.size
+    }
+
     /// The parts, to be read.
     pub(super) fn part(&self, part: usize) -> Part<&[Bucket]> {
         let from = part * self.size.buckets;

@@ -1,0 +1,136 @@
+//! What a check says about itself in a checkpoint, and where the command line wants one. What such a file is, and how
+//! it is written, is the engine's.
+
+use std::path::{Path, PathBuf};
+
+use bytesize::ByteSize;
+use syncsplit_model::world::Fault;
+
+use crate::check::Question;
+use crate::cli::{CheckArgs, Engine};
+use crate::engine::{Keep, Kept, Store, packed};
+use crate::report::thousands;
+
+/// The version of the product, and which model it was built with.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const MODEL: &str = env!("SYNCSPLIT_MODEL");
+
+/// The files of one check.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoint {
+    about: Vec<(&'static str, String)>,
+    besides: String,
+    title: String,
+    resume: Option<PathBuf>,
+    write: Option<PathBuf>,
+}
+
+impl Checkpoint {
+    /// What the command line asks for. A run that goes on with a file writes it back.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way, before any search has begun.
+    pub fn of(args: &CheckArgs, question: &Question) -> Result<Self, String> {
+        let Some(file) = args.checkpoint.as_ref().or(args.resume.as_ref()) else {
+            return Ok(Self::default());
+        };
+        if question.engine != Engine::Native {
+            let engine = question.engine.name();
+            return Err(format!(
+                "the engine {engine} keeps no checkpoint; --checkpoint and --resume need native"
+            ));
+        }
+        if question.store != Store::Exact {
+            return Err(
+                "--store fingerprint keeps no checkpoint: the states that it would have to \
+                        hold are given up once they are expanded; --checkpoint and --resume need \
+                        --store exact"
+                    .into(),
+            );
+        }
+        // A file that is not there is better said to be missing than made and taken away.
+        if args.resume.is_none() || file.exists() {
+            packed::try_out(file).map_err(|error| error.to_string())?;
+        }
+        Ok(Self {
+            about: about(question),
+            // Whatever a world may come to have besides what is named.
+            besides: format!("{:?}", question.world()),
+            title: title(question),
+            resume: args.resume.clone(),
+            write: Some(file.clone()),
+        })
+    }
+
+    /// The same for the engine.
+    #[must_use]
+    pub fn keep(&self) -> Keep<'_> {
+        Keep {
+            about: &self.about,
+            besides: &self.besides,
+            title: &self.title,
+            resume: self.resume.as_deref(),
+            write: self.write.as_deref(),
+        }
+    }
+
+    /// Says on stderr where the run began and what was written.
+    ///
+    /// # Errors
+    /// A sentence that names the file that could not be written.
+    pub fn tell<A, S>(&self, kept: &Kept<A, S>) -> Result<(), String> {
+        if let (Some(file), Some(resumed)) = (&self.resume, kept.resumed) {
+            let states = thousands(resumed.states);
+            let depth = resumed.depth.map_or(String::new(), |depth| format!(", at depth {depth}"));
+            eprintln!("resumed from {}: {states} states{depth}", file.display());
+        }
+        let Some(file) = &self.write else { return Ok(()) };
+        let file: &Path = file;
+        match &kept.written {
+            None => eprintln!("no limit was reached: nothing is written to {}", file.display()),
+            Some(Ok(written)) => eprintln!(
+                "checkpoint in {}: {} states, {}; the same check with --resume goes on from there",
+                file.display(),
+                thousands(written.states),
+                ByteSize::b(written.bytes)
+            ),
+            Some(Err(error)) => return Err(error.to_string()),
+        }
+        Ok(())
+    }
+}
+
+/// What the check is, in a few words.
+fn title(question: &Question) -> String {
+    let without: String = question.without.iter().map(|r| format!(" without {}", r.id())).collect();
+    format!("{}, {}{without}", question.instance.name, question.variant.name())
+}
+
+/// All that decides what the check finds. The name of an instance is not among it: a world is the same under any name.
+fn about(question: &Question) -> Vec<(&'static str, String)> {
+    let bounds = &question.instance.bounds;
+    let names = |names: Vec<&str>| if names.is_empty() { "none".into() } else { names.join(", ") };
+    let mut without: Vec<_> = question.without.iter().map(|rule| rule.id()).collect();
+    without.sort_unstable();
+    without.dedup();
+    let world = question.world();
+    let promises = world.asked_promises().map(|promise| promise.name).collect();
+    vec![
+        ("version", VERSION.into()),
+        ("model", MODEL.into()),
+        ("variant", question.variant.name().into()),
+        ("without", names(without)),
+        ("blocks", bounds.blocks.to_string()),
+        ("volumes", bounds.volumes.to_string()),
+        ("journal", bounds.journal.to_string()),
+        ("frames", bounds.frames.to_string()),
+        ("acks", bounds.acks.to_string()),
+        ("host_messages", bounds.host_messages.to_string()),
+        ("journal_full", format!("{:?}", bounds.journal_full)),
+        ("cache", format!("{:?}", bounds.cache)),
+        ("stillness", format!("{:?}", bounds.stillness)),
+        ("start", format!("{:?}", bounds.start)),
+        ("faults", names(bounds.faults.iter().map(Fault::name).collect())),
+        ("promises", names(promises)),
+    ]
+}

@@ -1,0 +1,46 @@
+//! `syncsplit validate`: is a recorded run one of the model's? The model's roles follow the records, those of several
+//! nodes by the order of causes, and what a record leaves out is filled in. `docs/trace-format.md` describes records.
+//!
+//! | file | is |
+//! |---|---|
+//! | [`read`], [`mapping`] | from text to logs, and from a foreign log's words to the format's |
+//! | [`record`], [`pattern`], `samples`, [`content`] | what a record can say, and what it shows in part |
+//! | [`system`] | the model's roles, what is on its way, the volumes, and what has to hold |
+//! | `moves`, [`search`] | what an incomplete record can be, and the search for a run |
+//! | `why`, `report`, [`command`] | reasons with their rules, and how the outcome is printed |
+
+pub mod args;
+pub mod command;
+pub mod containers;
+pub mod content;
+pub mod mapping;
+mod moves;
+pub mod pattern;
+pub mod read;
+pub mod record;
+mod report;
+mod samples;
+pub mod search;
+pub mod system;
+mod table;
+mod why;
+
+pub use read::{BadInput, Line, Log, Reader};
+pub use search::{Limits, Outcome, Verdict};
+pub use system::{Hosts, Image, Options, System, Volumes, Writes};
+pub use why::{Reason, Why};
+
+/// Searches for a run of the model that shows what the records of `logs` show.
+#[must_use]
+pub fn validate(logs: &[Log], options: Options, limits: Limits) -> Outcome {
+    search::Search::new(logs, limits).run(System::new(options))
+}
+
+/// Why a run could not be followed to its end: the place, the step, and the reason, one line for each record that could
+/// come next.
+#[must_use]
+pub fn explain(outcome: &Outcome, logs: &[Log], limits: Limits) -> Vec<String> {
+    let Some(node) = outcome.deepest.first() else { return Vec::new() };
+    let reasons = report::reasons(node, logs, limits);
+    reasons.iter().map(|stuck| stuck.to_string()).collect()
+}

@@ -1,0 +1,275 @@
+//! What a record shows of a value: all of it, a part, or nothing; whether a part can be one of such a value; and
+//! whether a value of the model is what the record shows.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::content::{Content, spelled};
+use super::table::Table;
+
+/// What a record shows of a value.
+#[derive(Clone, Debug)]
+pub enum Seen<T> {
+    /// All of it.
+    All(T),
+    /// A part: fields may be missing, and an event or message may be its name alone.
+    Part(Value),
+    /// Nothing.
+    Nothing,
+}
+
+impl<T> Seen<T> {
+    /// Whether the record shows all of it.
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        matches!(self, Self::All(_))
+    }
+
+    /// The whole value, if the record shows it.
+    #[must_use]
+    pub const fn all(&self) -> Option<&T> {
+        if let Self::All(value) = self { Some(value) } else { None }
+    }
+}
+
+/// A value that a record can show in part.
+pub trait Shown: Serialize + DeserializeOwned + PartialEq {
+    /// One value of each form in JSON, so that what a part leaves out can be filled in.
+    const SAMPLES: &'static [&'static str];
+    /// What it is called in errors.
+    const NAME: &'static str;
+    /// Whether reading one refuses fields that it does not have.
+    const IS_STRICT: bool;
+}
+
+fn samples<T: Shown>() -> impl Iterator<Item = Value> {
+    T::SAMPLES.iter().filter_map(|text| serde_json::from_str(text).ok())
+}
+
+/// Reads what a record shows of a value.
+///
+/// # Errors
+/// It is not even a part of such a value: what is wrong, and what would be valid.
+pub fn read<T: Shown>(shown: &Value) -> Result<Seen<T>, String> {
+    let whole = T::deserialize(shown);
+    if let Ok(value) = whole {
+        // Written back it has to be the same: a field that nobody knows would be lost.
+        if as_json(&value) == *shown {
+            return Ok(Seen::All(value));
+        }
+    }
+    let mut wrong = None;
+    for sample in samples::<T>().filter(|sample| is_like(sample, shown)) {
+        let filled = overlay(sample, shown);
+        match T::deserialize(&filled) {
+            Ok(value) if as_json(&value) == filled => return Ok(Seen::Part(shown.clone())),
+            Ok(value) => wrong = Some(unknown_key(&as_json(&value), &filled, T::NAME)),
+            Err(error) => wrong = Some(format!("{}: {error}", T::NAME)),
+        }
+    }
+    Err(wrong.unwrap_or_else(|| no_such_form::<T>(shown)))
+}
+
+/// Reads a value that a record shows all of, as the format spells it; nothing if it has to be looked at more closely.
+pub(super) fn read_whole<T: Shown>(text: &str) -> Option<T> {
+    let value: T = serde_json::from_str(text).ok()?;
+    (T::IS_STRICT || is_spelled(&value, text)).then_some(value)
+}
+
+/// As [`read_whole`], of a list.
+pub(super) fn read_whole_list<T: Shown>(text: &str) -> Option<Vec<T>> {
+    let list: Vec<T> = serde_json::from_str(text).ok()?;
+    is_spelled(&list, text).then_some(list)
+}
+
+/// Whether the text is the value as it is written back: a field that nobody knows would be lost.
+fn is_spelled<T: Serialize>(value: &T, text: &str) -> bool {
+    serde_json::to_string(value).is_ok_and(|again| again == text)
+}
+
+/// Reads what a record shows of a list, each of whose elements may be shown in part.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_list<T: Shown>(shown: &Value) -> Result<Seen<Vec<T>>, String> {
+    let Value::Array(elements) = shown else {
+        return Err(format!("{}: found {shown}; a list is valid", T::NAME));
+    };
+    let mut all = Vec::new();
+    for element in elements {
+        match read::<T>(element)? {
+            Seen::All(value) => all.push(value),
+            Seen::Part(_) | Seen::Nothing => {}
+        }
+    }
+    let is_whole = all.len() == elements.len();
+    Ok(if is_whole { Seen::All(all) } else { Seen::Part(shown.clone()) })
+}
+
+/// Reads what a record shows of a value that may be none.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_option<T: Shown>(shown: &Value) -> Result<Seen<Option<T>>, String> {
+    if shown.is_null() {
+        return Ok(Seen::All(None));
+    }
+    Ok(match read::<T>(shown)? {
+        Seen::All(value) => Seen::All(Some(value)),
+        Seen::Part(part) => Seen::Part(part),
+        Seen::Nothing => Seen::Nothing,
+    })
+}
+
+/// The name of an event's, message's or refusal's form: the word alone, or the key of its one field.
+pub(super) fn form(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(name) => Some(name),
+        Value::Object(fields) if fields.len() == 1 => fields.keys().next().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// Whether a part could be one of a value of the sample's form.
+fn is_like(sample: &Value, part: &Value) -> bool {
+    match (form(sample), form(part)) {
+        (Some(one), Some(other)) => one == other,
+        _ => sample.is_object() && part.is_object(),
+    }
+}
+
+/// The sample with the part's values in place of its own.
+fn overlay(sample: Value, part: &Value) -> Value {
+    match (sample, part) {
+        (Value::Object(mut fields), Value::Object(shown)) => {
+            for (key, value) in shown {
+                let filled = match fields.remove(key) {
+                    Some(below) => overlay(below, value),
+                    None => value.clone(),
+                };
+                fields.insert(key.clone(), filled);
+            }
+            Value::Object(fields)
+        }
+        (Value::Object(fields), Value::String(name))
+            if fields.len() == 1 && fields.contains_key(name) =>
+        {
+            Value::Object(fields)
+        }
+        (_, part) => part.clone(),
+    }
+}
+
+fn unknown_key(known: &Value, filled: &Value, name: &str) -> String {
+    let (Value::Object(known), Value::Object(filled)) = (known, filled) else {
+        return format!("{name}: {filled} is not spelled as the format spells it, {known}");
+    };
+    for (key, value) in filled {
+        match known.get(key) {
+            None => {
+                let valid: Vec<_> = known.keys().map(String::as_str).collect();
+                return format!("{name}: no field {key:?}; valid are {}", valid.join(", "));
+            }
+            Some(below) if below != value => return unknown_key(below, value, name),
+            Some(_) => {}
+        }
+    }
+    format!("{name}: fields are missing")
+}
+
+fn no_such_form<T: Shown>(shown: &Value) -> String {
+    let mut names: Vec<String> =
+        samples::<T>().filter_map(|sample| form(&sample).map(str::to_owned)).collect();
+    names.dedup();
+    let valid = if names.is_empty() { "an object".to_owned() } else { names.join(", ") };
+    format!("{}: found {shown}; valid: {valid}", T::NAME)
+}
+
+/// The digests that records have shown of contents left out earlier.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bindings(Table<u32, u32>);
+
+impl Bindings {
+    pub(super) const fn print(&self) -> u128 {
+        self.0.print()
+    }
+
+    /// Whether contents of the model can be those that a record shows; left out ones are, and are so from then on.
+    pub(super) fn is(&mut self, model: Content, shown: Content) -> bool {
+        let (Some(number), Some(digest)) = (model.number(), shown.digest()) else {
+            return model == shown;
+        };
+        match self.0.get(&number) {
+            Some(bound) => *bound == digest,
+            None => {
+                self.0.insert(number, digest);
+                true
+            }
+        }
+    }
+
+    /// Whether the model's value is what the record shows.
+    pub(super) fn fits<T: Serialize + PartialEq>(&mut self, shown: &Seen<T>, model: &T) -> bool {
+        match shown {
+            Seen::Nothing => true,
+            Seen::All(value) if value == model => true,
+            Seen::All(value) => self.part_fits(&as_json(value), &as_json(model)),
+            Seen::Part(part) => self.part_fits(part, &as_json(model)),
+        }
+    }
+
+    /// Whether a value of the model, in JSON, is what the part shows.
+    pub(super) fn part_fits(&mut self, part: &Value, model: &Value) -> bool {
+        match (part, model) {
+            (Value::Object(shown), Value::Object(fields)) => shown.iter().all(|(key, value)| {
+                fields.get(key).is_some_and(|field| self.part_fits(value, field))
+            }),
+            (Value::Array(shown), Value::Array(elements)) => {
+                shown.len() == elements.len()
+                    && shown.iter().zip(elements).all(|(one, other)| self.part_fits(one, other))
+            }
+            (Value::String(name), Value::Object(fields)) => {
+                fields.len() == 1 && fields.contains_key(name)
+            }
+            (Value::String(one), Value::String(other)) => one == other || self.is_text(one, other),
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether the text of contents that were left out can be the digest shown.
+    fn is_text(&mut self, shown: &str, model: &str) -> bool {
+        let number = model.strip_prefix('?').and_then(|number| number.parse().ok());
+        match (number, spelled(shown)) {
+            (Some(number), Some(digest)) => self.is(Content::left_out(number), Content::of(digest)),
+            _ => false,
+        }
+    }
+}
+
+/// What a record shows, in JSON.
+pub(super) fn shown_json<T: Serialize>(shown: &Seen<T>) -> Value {
+    match shown {
+        Seen::All(value) => as_json(value),
+        Seen::Part(part) => part.clone(),
+        Seen::Nothing => Value::String("(left out)".into()),
+    }
+}
+
+/// A record's types always have a form in JSON; were one not to, its place would stay empty.
+pub(super) fn as_json<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// Of two objects, the fields of the first that are others in the second; of anything else, all.
+pub(super) fn differing(shown: Value, model: Value) -> (Value, Value) {
+    let (Value::Object(shown), Value::Object(fields)) = (&shown, &model) else {
+        return (shown, model);
+    };
+    let unlike = |key: &str| shown.get(key) != fields.get(key);
+    let of = |all: &Map<String, Value>| -> Map<String, Value> {
+        let some = all.iter().filter(|(key, _)| shown.contains_key(*key) && unlike(key));
+        some.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    (Value::Object(of(shown)), Value::Object(of(fields)))
+}

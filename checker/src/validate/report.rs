@@ -1,0 +1,365 @@
+//! What a validation came to, in words and in JSON. Nothing is decided here.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use syncsplit_model::protocol::Rule;
+
+use super::moves;
+use super::pattern::{Shown, as_json, form, shown_json};
+use super::read::Log;
+use super::record::{PrimaryAfter, Record, SecondaryAfter};
+use super::search::{Limit, Limits, Node, Outcome, Verdict};
+use super::system::{Event, System};
+use super::why::Explain;
+use super::{Options, search};
+
+/// How many fillings-in of one record are shown.
+const CANDIDATES_MAX: usize = 12;
+
+/// A record that could come next, as one of the events that it can be, and why it does not follow.
+pub(super) struct Stuck {
+    node: String,
+    file: usize,
+    line: usize,
+    role: &'static str,
+    event: String,
+    reason: String,
+    rules: Vec<Rule>,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} ({} {}): {}", self.line, self.role, self.event, self.reason)
+    }
+}
+
+/// Why no record follows at `node`.
+pub(super) fn reasons(node: &Node, logs: &[Log], limits: Limits) -> Vec<Stuck> {
+    let found = search::reasons(node, logs, limits.hidden).into_iter();
+    let stuck = found.filter_map(|(log, event, why)| {
+        let line = logs[log].lines.get(node.at[log])?;
+        let reason = why.reason()?;
+        let shown = event_of(&line.record);
+        let event = event.map_or(shown, |event| {
+            let words = moves::words(&event);
+            words.split_once(' ').map_or(words.clone(), |(_, event)| event.to_owned())
+        });
+        Some(Stuck {
+            node: logs[log].node.clone(),
+            file: line.file,
+            line: line.line,
+            role: line.record.role(),
+            event,
+            reason: reason.to_string(),
+            rules: reason.rules.clone(),
+        })
+    });
+    stuck.collect()
+}
+
+fn event_of(record: &Record) -> String {
+    let event = match record {
+        Record::Start(start) => as_json(start),
+        Record::Fault(fault) => as_json(fault),
+        Record::Primary(taken) => shown_json(&taken.event),
+        Record::Secondary(taken) => shown_json(&taken.event),
+        Record::Sync(taken) => shown_json(&taken.event),
+        Record::Database(taken) => shown_json(&taken.event),
+        Record::Coordinator(taken) => shown_json(&taken.event),
+        Record::Requester(taken) => shown_json(&taken.event),
+    };
+    event.to_string()
+}
+
+/// What a role could do in this state: each kind of event, possible or with the first guard that is false.
+struct Offer {
+    kind: String,
+    /// Nothing if it is possible.
+    reason: Option<(String, Vec<Rule>)>,
+}
+
+fn offers(system: &System, role: &str) -> Vec<Offer> {
+    let clues = moves::Clues::default();
+    let events = moves::hidden(system, &clues);
+    macro_rules! of {
+        ($variant:ident, $samples:expr) => {{
+            let mut all: Vec<(Event, Value)> = Vec::new();
+            for event in events {
+                if let Event::$variant(one) = &event {
+                    all.push((event.clone(), as_json(one)));
+                }
+            }
+            for sample in $samples {
+                if let Ok(one) = serde_json::from_str(sample) {
+                    let shown = as_json(&one);
+                    all.push((Event::$variant(one), shown));
+                }
+            }
+            all
+        }};
+    }
+    use super::record::hosts::SyncTaken;
+    let candidates = match role {
+        "primary" => of!(Primary, samples_of_primary()),
+        "secondary" => of!(Secondary, samples_of_secondary()),
+        "database" => {
+            of!(Database, samples::<syncsplit_model::protocol::database::DatabaseEvent>())
+        }
+        "coordinator" => {
+            of!(Coordinator, samples::<syncsplit_model::protocol::coordinator::CoordinatorEvent>())
+        }
+        "requester" => {
+            of!(Requester, samples::<syncsplit_model::protocol::requester::RequesterEvent>())
+        }
+        "sync" => {
+            let syncs = events.into_iter().filter_map(|event| match event {
+                Event::Sync(_, one) => Some((event, as_json::<SyncTaken>(&one))),
+                _ => None,
+            });
+            syncs.collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut offers: Vec<Offer> = Vec::new();
+    for (event, shown) in candidates {
+        let Some(kind) = form(&shown).map(str::to_owned) else { continue };
+        let mut tried = system.clone();
+        tried.explain = Explain::Yes;
+        let reason = tried
+            .hide(&event)
+            .err()
+            .and_then(|why| why.reason().map(|reason| (reason.to_string(), reason.rules.clone())));
+        match offers.iter_mut().find(|offer| offer.kind == kind) {
+            Some(offer) if reason.is_none() => offer.reason = None,
+            Some(_) => {}
+            None => offers.push(Offer { kind, reason }),
+        }
+    }
+    offers
+}
+
+fn samples<T: Shown>() -> &'static [&'static str] {
+    T::SAMPLES
+}
+
+fn samples_of_primary() -> &'static [&'static str] {
+    use super::content::Content;
+    use super::record::Blocks;
+    samples::<syncsplit_model::protocol::primary::PrimaryEvent<Content, Blocks>>()
+}
+
+fn samples_of_secondary() -> &'static [&'static str] {
+    use super::content::Content;
+    samples::<syncsplit_model::protocol::secondary::SecondaryEvent<Content>>()
+}
+
+/// All that is told of a validation.
+pub(super) struct Report<'a> {
+    pub(super) files: &'a [String],
+    pub(super) logs: &'a [Log],
+    pub(super) options: Options,
+    pub(super) limits: Limits,
+    pub(super) outcome: &'a Outcome,
+    pub(super) seconds: f64,
+}
+
+impl Report<'_> {
+    fn records(&self) -> usize {
+        self.logs.iter().map(|log| log.lines.len()).sum()
+    }
+
+    fn followed(&self) -> usize {
+        let deepest = self.outcome.deepest.first();
+        deepest.map_or(0, |node| node.at.iter().sum())
+    }
+
+    const fn verdict(&self) -> &'static str {
+        match self.outcome.verdict {
+            Verdict::Run(_) => "holds",
+            Verdict::NoRun => "violated",
+            Verdict::Undecided(_) => "undecided",
+        }
+    }
+
+    /// The roles whose records could come next.
+    fn roles(&self, node: &Node) -> BTreeSet<&'static str> {
+        let next = self.logs.iter().zip(&node.at).filter_map(|(log, at)| log.lines.get(*at));
+        next.map(|line| line.record.role()).collect()
+    }
+
+    fn place(&self, stuck: &Stuck) -> String {
+        let file = self.files.get(stuck.file).map_or("", String::as_str);
+        let Stuck { line, role, event, .. } = stuck;
+        let node = if self.logs.len() > 1 { format!("{} ", stuck.node) } else { String::new() };
+        format!("{file}:{line}: {node}{role} {event}")
+    }
+
+    /// One JSON object.
+    pub(super) fn json(&self) -> Value {
+        let deepest = self.outcome.deepest.iter().map(|node| {
+            let stuck = reasons(node, self.logs, self.limits);
+            let next = stuck.iter().take(CANDIDATES_MAX).map(|stuck| {
+                json!({
+                    "file": self.files.get(stuck.file),
+                    "line": stuck.line,
+                    "node": stuck.node,
+                    "role": stuck.role,
+                    "event": stuck.event,
+                    "reason": stuck.reason,
+                    "rules": ids(&stuck.rules),
+                })
+            });
+            let candidates: Vec<Value> = next.collect();
+            let offered: Vec<Value> = self
+                .roles(node)
+                .into_iter()
+                .flat_map(|role| {
+                    offers(&node.system, role).into_iter().map(move |offer| {
+                        let (reason, rules) = offer.reason.unzip();
+                        json!({
+                            "role": role,
+                            "event": offer.kind,
+                            "possible": reason.is_none(),
+                            "reason": reason,
+                            "rules": ids(&rules.unwrap_or_default()),
+                        })
+                    })
+                })
+                .collect();
+            json!({
+                "state": state(&node.system),
+                "candidates": candidates,
+                "candidates_more": stuck.len().saturating_sub(CANDIDATES_MAX),
+                "offered": offered,
+            })
+        });
+        json!({
+            "verdict": self.verdict(),
+            "files": self.files,
+            "without": without(self.options),
+            "records": self.records(),
+            "followed": if matches!(self.outcome.verdict, Verdict::Run(_)) {
+                self.records()
+            } else {
+                self.followed()
+            },
+            "hidden": self.outcome.hidden,
+            "states": self.outcome.visited,
+            "seconds": self.seconds,
+            "ended": match self.outcome.verdict {
+                Verdict::Undecided(limit) => Some(limit_name(limit)),
+                _ => None,
+            },
+            "deepest": deepest.collect::<Vec<_>>(),
+            "deepest_states": self.outcome.deepest_states,
+        })
+    }
+
+    /// For a person.
+    pub(super) fn text(&self, out: &mut impl Write) -> io::Result<()> {
+        let says = match self.outcome.verdict {
+            Verdict::Run(_) => "A RUN OF THE MODEL",
+            Verdict::NoRun => "NO RUN OF THE MODEL",
+            Verdict::Undecided(_) => "UNDECIDED",
+        };
+        let without = without(self.options);
+        let rules = if without.is_empty() {
+            "every rule in force".to_owned()
+        } else {
+            format!("without {}", without.join(", "))
+        };
+        writeln!(out, "{says}: {}, {rules}", self.files.join(", "))?;
+        let (records, nodes) = (self.records(), self.logs.len());
+        writeln!(out, "  records   {records}, of {nodes} node(s)")?;
+        writeln!(out, "  states    {}", self.outcome.visited)?;
+        writeln!(out, "  seconds   {:.1}", self.seconds)?;
+        match &self.outcome.verdict {
+            Verdict::Run(_) if self.outcome.hidden > 0 => {
+                let (taken, most) = (self.outcome.hidden, self.limits.hidden);
+                writeln!(
+                    out,
+                    "  hidden    {taken} step(s) that no record shows, {most} between two records at most"
+                )?;
+            }
+            Verdict::Run(_) | Verdict::NoRun => {}
+            Verdict::Undecided(limit) => {
+                writeln!(out, "  ended     by the limit of {}", limit_name(*limit))?;
+            }
+        }
+        for (at, node) in self.outcome.deepest.iter().enumerate() {
+            self.deepest(at, node, out)?;
+        }
+        let more = self.outcome.deepest_states.saturating_sub(self.outcome.deepest.len() as u64);
+        if more > 0 {
+            writeln!(out, "\n{more} more state(s) at the same place are not shown.")?;
+        }
+        Ok(())
+    }
+
+    fn deepest(&self, at: usize, node: &Node, out: &mut impl Write) -> io::Result<()> {
+        if at == 0 {
+            let (followed, states) = (self.followed(), self.outcome.deepest_states);
+            writeln!(out, "\n{followed} record(s) could be followed, to {states} state(s).")?;
+        }
+        writeln!(out, "\nIn state {}:", at + 1)?;
+        if let Value::Object(roles) = state(&node.system) {
+            for (role, fields) in roles.iter().filter(|(_, fields)| !fields.is_null()) {
+                writeln!(out, "  {role:<12} {fields}")?;
+            }
+        }
+        writeln!(out, "\nWhat comes next does not follow:")?;
+        let stuck = reasons(node, self.logs, self.limits);
+        for one in stuck.iter().take(CANDIDATES_MAX) {
+            writeln!(out, "  {}\n    {}", self.place(one), one.reason)?;
+        }
+        if stuck.len() > CANDIDATES_MAX {
+            writeln!(out, "  and {} more ways to fill it in", stuck.len() - CANDIDATES_MAX)?;
+        }
+        if stuck.is_empty() {
+            writeln!(out, "  nothing that it can be fits what it shows")?;
+        }
+        for role in self.roles(node) {
+            let offers = offers(&node.system, role);
+            if !offers.is_empty() {
+                writeln!(out, "\nWhat the {role} could do there:")?;
+            }
+            for Offer { kind, reason } in offers {
+                let reason = reason.map_or("possible".to_owned(), |(reason, _)| reason);
+                writeln!(out, "  {kind:<12} {reason}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ids(rules: &[Rule]) -> Vec<&'static str> {
+    rules.iter().map(|rule| rule.id()).collect()
+}
+
+fn without(options: Options) -> Vec<&'static str> {
+    let left_out = Rule::ALL.iter().filter(|rule| !options.rules.has(**rule));
+    left_out.map(|rule| rule.id()).collect()
+}
+
+const fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::States => "states",
+        Limit::Time => "time",
+        Limit::Blocks => "blocks tried",
+    }
+}
+
+/// The roles' states, as records show them.
+fn state(system: &System) -> Value {
+    use super::record::hosts::{CoordinatorAfter, DatabaseAfter, RequesterAfter};
+    json!({
+        "primary": system.primary().map(|state| as_json(&PrimaryAfter::from(state))),
+        "secondary": system.secondary().map(|state| as_json(&SecondaryAfter::from(state))),
+        "database": as_json(&DatabaseAfter::from(&system.database)),
+        "coordinator": as_json(&CoordinatorAfter::from(&system.coordinator)),
+        "requester": as_json(&RequesterAfter::from(&system.requester)),
+    })
+}

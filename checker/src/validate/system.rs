@@ -1,0 +1,362 @@
+//! The system that a recorded run is followed through: the model's roles, what they have sent, the volumes as the
+//! effects leave them, and what has to hold after every step. Which step is tried is [`super::search`]'s to say.
+//!
+//! For every step:
+//! - the same event, taken by the model's role, is refused for the same reason or leaves the state and the effects that
+//!   the record shows (`arrays`, `hosts`); a role that changes sides goes on from the same state (`failback`);
+//! - what a role received was sent to it, or told it, by an effect before; a link may lose and repeat (`sent`);
+//! - the volumes are as the effects make them, and a copy carries what the P-VOL holds (`volumes`);
+//! - the model's properties hold (`properties`).
+
+mod arrays;
+mod failback;
+mod hosts;
+mod print;
+mod properties;
+mod sent;
+#[cfg(test)]
+mod tests;
+mod volumes;
+
+use std::sync::Arc;
+
+use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
+use syncsplit_model::protocol::database::{Database, DatabaseEvent};
+use syncsplit_model::protocol::primary::PrimaryEvent;
+use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
+use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::{BackupId, Rules};
+
+use super::content::Content;
+use super::pattern::Bindings;
+use super::read::Line;
+use super::record::hosts::{DatabaseDone, RequesterDone, SyncTaken};
+use super::record::{
+    Blocks, Fault, ModelPrimary, ModelSecondary, PrimaryDone, Record, Side, Start,
+};
+use super::table::Table;
+use super::why::{Explain, Why};
+
+pub use volumes::{Image, Volumes};
+
+/// How host writes reach the P-VOL: whether a freeze can be held to its word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Writes {
+    /// Some pass the database's gate by, so a freeze holds nothing still
+    #[default]
+    Free,
+    /// Each belongs to a transaction that the gate has let begin; a freeze holds them
+    Gated,
+    /// A freeze holds them at the primary (QUIESCE-1)
+    Held,
+}
+
+/// Who plays the hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Hosts {
+    /// The records have them, so whatever they ask of others is caused by a record
+    #[default]
+    Traced,
+    /// The records are of the arrays alone, or somebody arms, splits, freezes and thaws without a record
+    Scripted,
+}
+
+/// What cannot be read from the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How host writes reach the P-VOL.
+    pub writes: Writes,
+    /// Who plays the hosts.
+    pub hosts: Hosts,
+    /// The newest backup id that the requester had used before.
+    pub newest_backup: BackupId,
+    /// The rules that the run is held to.
+    pub rules: Rules,
+}
+
+/// An event of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    Primary(PrimaryEvent<Content, Blocks>),
+    Secondary(SecondaryEvent<Content>),
+    /// Of the Sync of this number.
+    Sync(u64, SyncTaken),
+    Database(DatabaseEvent),
+    Coordinator(CoordinatorEvent),
+    Requester(RequesterEvent),
+}
+
+/// What a role was told to do last, and by which record: its effects may still turn out to have failed.
+#[derive(Clone, Debug)]
+struct Last {
+    n: Option<u64>,
+    done: Done,
+}
+
+#[derive(Clone, Debug)]
+enum Done {
+    Primary(Vec<PrimaryDone>),
+    /// How many; the secondary keeps what failed and performs it before its next step.
+    Secondary(usize),
+    Database(Vec<DatabaseDone>),
+    Requester(Vec<RequesterDone>),
+}
+
+/// The system.
+#[derive(Clone, Debug)]
+pub struct System {
+    pub(super) options: Options,
+    pub(super) explain: Explain,
+    pub(super) primary: Option<ModelPrimary>,
+    pub(super) secondary: Option<ModelSecondary>,
+    /// The roles that were handed over at the last failback.
+    old: Option<Arc<failback::Old>>,
+    syncs: Table<u64, hosts::Waiting>,
+    /// The newest number that a Sync had.
+    sync_newest: u64,
+    /// How many Syncs the coordinator has begun.
+    sync_rounds: u64,
+    pub(super) database: Database,
+    pub(super) coordinator: Coordinator,
+    pub(super) requester: Requester,
+    pub(super) sent: sent::Sent,
+    pub(super) volumes: Volumes,
+    /// The P-VOL at each backup's freeze.
+    frozen: Table<BackupId, Image>,
+    /// The S-VOL at each backup's split.
+    splits: Table<BackupId, Image>,
+    /// Whether the secondary has been in PAIR.
+    paired: bool,
+    /// Whether the S-VOL, while split, is a consistent image.
+    svol_good: bool,
+    /// By role, in the order of [`Done`].
+    last: [Option<Arc<Last>>; 4],
+    bindings: Bindings,
+    /// How many contents were left out.
+    left_out: u32,
+}
+
+impl System {
+    /// The system before any record.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let requester = Requester { newest: options.newest_backup, ..Requester::default() };
+        Self {
+            options,
+            explain: Explain::No,
+            primary: None,
+            secondary: None,
+            old: None,
+            syncs: Table::default(),
+            sync_newest: 0,
+            sync_rounds: 0,
+            database: Database::default(),
+            coordinator: Coordinator::default(),
+            requester,
+            sent: sent::Sent::default(),
+            volumes: Volumes::default(),
+            frozen: Table::default(),
+            splits: Table::default(),
+            paired: false,
+            svol_good: false,
+            last: [const { None }; 4],
+            bindings: Bindings::default(),
+            left_out: 0,
+        }
+    }
+
+    /// The volumes as the run leaves them.
+    #[must_use]
+    pub const fn volumes(&self) -> &Volumes {
+        &self.volumes
+    }
+
+    /// What the S-VOL held when it was split for this backup.
+    #[must_use]
+    pub fn split_image(&self, id: BackupId) -> Option<&Image> {
+        self.splits.get(&id)
+    }
+
+    /// The primary as the run leaves it, once it has started.
+    #[must_use]
+    pub const fn primary(&self) -> Option<&ModelPrimary> {
+        self.primary.as_ref()
+    }
+
+    /// The secondary as the run leaves it, once it has started.
+    #[must_use]
+    pub const fn secondary(&self) -> Option<&ModelSecondary> {
+        self.secondary.as_ref()
+    }
+
+    /// Contents that no record has shown yet.
+    pub(super) const fn unseen(&self) -> Content {
+        Content::left_out(self.left_out)
+    }
+
+    /// The Syncs that wait, by number, and the number that the next one has.
+    pub(super) fn sync_ids(&self) -> (Vec<u64>, u64) {
+        (self.syncs.keys().copied().collect(), self.sync_newest + 1)
+    }
+
+    /// Follows a record, whose event is `event` if the record does not show all of it. After a refusal the system is
+    /// no state of the model any more.
+    pub(super) fn follow(&mut self, line: &Line, event: Option<&Event>) -> Result<(), Why> {
+        match (&line.record, event) {
+            (Record::Start(start), _) => self.on_start(start)?,
+            (Record::Fault(fault), _) => self.on_fault(fault)?,
+            (Record::Primary(taken), Some(Event::Primary(event))) => {
+                self.judge_event(event, &taken.event)?;
+                self.on_primary(taken, event, line.n)?;
+            }
+            (Record::Primary(taken), None) => {
+                let event = taken.event.all().ok_or_else(|| self.no_event())?;
+                self.on_primary(taken, event, line.n)?;
+            }
+            (Record::Secondary(taken), Some(Event::Secondary(event))) => {
+                self.judge_event(event, &taken.event)?;
+                self.on_secondary(taken, event, line.n)?;
+            }
+            (Record::Secondary(taken), None) => {
+                let event = taken.event.all().ok_or_else(|| self.no_event())?;
+                self.on_secondary(taken, event, line.n)?;
+            }
+            (Record::Sync(taken), Some(Event::Sync(id, event))) => {
+                self.judge_event(event, &taken.event)?;
+                self.on_sync(taken, *id, *event)?;
+            }
+            (Record::Sync(taken), None) => {
+                let (Some(event), Some(after)) = (taken.event.all(), taken.after.all()) else {
+                    return Err(self.no_event());
+                };
+                self.on_sync(taken, after.id, *event)?;
+            }
+            (Record::Database(taken), event) => {
+                let event = match event {
+                    Some(Event::Database(event)) => {
+                        self.judge_event(event, &taken.event)?;
+                        *event
+                    }
+                    _ => *taken.event.all().ok_or_else(|| self.no_event())?,
+                };
+                self.on_database(taken, event, line.n)?;
+            }
+            (Record::Coordinator(taken), event) => {
+                let event = match event {
+                    Some(Event::Coordinator(event)) => {
+                        self.judge_event(event, &taken.event)?;
+                        *event
+                    }
+                    _ => *taken.event.all().ok_or_else(|| self.no_event())?,
+                };
+                self.on_coordinator(taken, event)?;
+            }
+            (Record::Requester(taken), event) => {
+                let event = match event {
+                    Some(Event::Requester(event)) => {
+                        self.judge_event(event, &taken.event)?;
+                        *event
+                    }
+                    _ => *taken.event.all().ok_or_else(|| self.no_event())?,
+                };
+                self.on_requester(taken, event, line.n)?;
+            }
+            _ => return Err(self.no_event()),
+        }
+        Ok(())
+    }
+
+    /// A candidate is always of its record's role; this is said of none.
+    fn no_event(&self) -> Why {
+        self.explain.why(&[], || "the event is another role's".into())
+    }
+
+    /// Takes a step that no record shows.
+    pub(super) fn hide(&mut self, event: &Event) -> Result<(), Why> {
+        match event {
+            Event::Primary(event) => self.on_primary(&hosts::nothing(), event, None),
+            Event::Secondary(event) => self.on_secondary(&hosts::nothing(), event, None),
+            Event::Sync(id, event) => self.on_sync(&hosts::nothing(), *id, *event),
+            Event::Database(event) => self.on_database(&hosts::nothing(), *event, None),
+            Event::Coordinator(event) => self.on_coordinator(&hosts::nothing(), *event),
+            Event::Requester(event) => self.on_requester(&hosts::nothing(), *event, None),
+        }
+    }
+
+    fn on_start(&mut self, start: &Start) -> Result<(), Why> {
+        if let Some(from) = &start.from {
+            return self.on_failback(start, from);
+        }
+        let (role, started) = match start.side {
+            Side::Primary => ("primary", self.primary.is_some()),
+            Side::Secondary => ("secondary", self.secondary.is_some()),
+        };
+        if started {
+            return Err(self.explain.why(&[], || format!("the {role} starts again")));
+        }
+        match start.side {
+            Side::Primary => {
+                self.primary = Some(arrays::new_primary(start));
+                self.volumes.start_primary(start);
+            }
+            Side::Secondary => {
+                self.secondary = Some(arrays::new_secondary(start));
+                self.volumes.start_secondary(start);
+            }
+        }
+        let both = self.primary.is_some() && self.secondary.is_some();
+        let (here, there) = (self.volumes.pvol.size(), self.volumes.spvol.size());
+        if both && here != there {
+            return Err(self.explain.why(&[], || {
+                format!("the {role} has not as many blocks as the other side: {here} and {there}")
+            }));
+        }
+        Ok(())
+    }
+
+    /// An effect failed, and those after it were not performed. Only the last record of a role can have effects under
+    /// way. The secondary keeps what failed and performs it before its next step, so nothing changes there.
+    fn on_fault(&mut self, fault: &Fault) -> Result<(), Why> {
+        let of = |last: &&Arc<Last>| last.n == Some(fault.of);
+        let last = self.last.iter().flatten().find(of).cloned();
+        let count = match last.as_deref().map(|last| &last.done) {
+            Some(Done::Primary(done)) => {
+                let failed = done.iter().skip(fault.effect);
+                failed.for_each(|effect| self.on_primary_fault(effect));
+                done.len()
+            }
+            Some(Done::Secondary(count)) => *count,
+            Some(Done::Database(done)) => {
+                let failed = done.iter().skip(fault.effect);
+                failed.for_each(|effect| self.sent.take_back_database(*effect));
+                done.len()
+            }
+            Some(Done::Requester(done)) => {
+                // The secondary was asked before it failed; what stands after the failed effect was not.
+                let failed = done.iter().skip(fault.effect + 1);
+                failed.for_each(|effect| self.sent.take_back_requester(*effect));
+                done.len()
+            }
+            None => 0,
+        };
+        if fault.effect < count {
+            return Ok(());
+        }
+        Err(self.explain.why(&[], || {
+            let Fault { of, effect, .. } = fault;
+            format!("a failed effect {effect} of record {of}, which has none under way")
+        }))
+    }
+
+    /// A step that has no number cannot be one whose effects are told to have failed.
+    fn remember(&mut self, at: usize, n: Option<u64>, done: Done) {
+        if n.is_some() {
+            self.last[at] = Some(Arc::new(Last { n, done }));
+        }
+    }
+
+    /// Whether one side has changed its role and the other has not yet.
+    pub(super) fn is_changing_sides(&self) -> bool {
+        self.old.is_some() && self.primary.is_some() != self.secondary.is_some()
+    }
+}

@@ -1,0 +1,326 @@
+//! The arrays' steps: each event is taken by the model's primary or secondary, and its effects are performed on the
+//! volumes.
+
+use syncsplit_model::protocol::primary::PrimaryEvent;
+use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::{BackupId, HostMessage, Incarnation, Journal, Rule, Seq};
+
+use super::properties::Touched;
+use super::{Done, Hosts, System, Writes};
+use crate::validate::containers::{Dirty, Entries};
+use crate::validate::content::Content;
+use crate::validate::pattern::shown_json;
+use crate::validate::record::{
+    Blocks, ModelPrimary, ModelSecondary, PrimaryAfter, PrimaryDone, PrimaryTaken, SecondaryAfter,
+    SecondaryDone, SecondaryTaken, Start,
+};
+use crate::validate::why::{
+    Why, of_primary, of_primary_refusal, of_secondary, of_secondary_refusal,
+};
+
+/// The primary that a start record describes.
+pub(super) fn new_primary(start: &Start) -> ModelPrimary {
+    let journal = Entries::new(start.entries_max.unwrap_or(usize::MAX));
+    ModelPrimary::new(journal, Dirty::new(start.blocks), start.journal_full.unwrap_or_default())
+}
+
+/// The secondary that a start record describes.
+pub(super) fn new_secondary(start: &Start) -> ModelSecondary {
+    let queue = Entries::new(start.entries_max.unwrap_or(usize::MAX));
+    ModelSecondary::new(queue, Dirty::new(start.blocks))
+}
+
+impl System {
+    pub(super) fn on_primary(
+        &mut self,
+        taken: &PrimaryTaken,
+        event: &PrimaryEvent<Content, Blocks>,
+        n: Option<u64>,
+    ) -> Result<(), Why> {
+        let Some(before) = self.primary.take() else { return Err(self.not_started("primary")) };
+        let (was, newest) = (before.state, before.newest);
+        let governing = of_primary(event, was);
+        if !self.sent.caused_primary(event) {
+            return Err(self.explain.uncaused(governing, event));
+        }
+        if self.options.hosts == Hosts::Traced && !self.sent.caused_hold(event) {
+            return Err(self.explain.uncaused(governing, event));
+        }
+        let event = self.settled(event)?;
+        let fills = self.fills_in(&event);
+        let step = before.step(self.options.rules, model_event(&event, self.volumes.pvol.size()));
+        if !self.bindings.fits(&taken.refused, &step.refused) {
+            let refused = step.refused.as_ref();
+            let deciding = refused.map_or(governing, |why| of_primary_refusal(&event, why, was));
+            let shown = shown_json(&taken.refused);
+            return Err(self.explain.refusal((governing, deciding), refused, &shown));
+        }
+        let after = PrimaryAfter::from(&step.state);
+        if !self.bindings.fits(&taken.after, &after) {
+            let what = "the state after it";
+            return Err(self.explain.differs(governing, what, &after, &taken.after));
+        }
+        let effects: Vec<PrimaryDone> = step.effects.into_iter().map(PrimaryDone::from).collect();
+        if !self.bindings.fits(&taken.effects, &effects) {
+            return Err(self.explain.differs(governing, "its effects", &effects, &taken.effects));
+        }
+        if fills && step.refused.is_none() {
+            self.left_out += 1;
+        }
+        let incarnation = step.state.incarnation;
+        let numbered: Vec<_> = (newest.0 + 1..=step.state.newest.0)
+            .map(|seq| step.state.journal.get(Seq(seq)).copied())
+            .collect();
+        self.primary = Some(step.state);
+        for effect in &effects {
+            match effect {
+                PrimaryDone::WritePvol { block, payload } => {
+                    self.judge_write()?;
+                    self.volumes.write_pvol(*block, Some(*payload));
+                }
+                PrimaryDone::AnswerHost => {}
+                PrimaryDone::Send(message) => self.sent.add_to_secondary(*message),
+                PrimaryDone::AnswerQuiesced(id) => {
+                    self.on_held_image(*id);
+                    self.sent.by_primary(effect.clone());
+                }
+                PrimaryDone::AnswerReleased { .. } => self.sent.by_primary(effect.clone()),
+            }
+        }
+        for entry in numbered.into_iter().flatten() {
+            self.volumes.on_numbered(incarnation, &entry);
+        }
+        self.remember(0, n, Done::Primary(effects));
+        let touched = match event {
+            PrimaryEvent::HostWrite { block, .. } | PrimaryEvent::CopyBlock { block, .. }
+                if was.is_linked() =>
+            {
+                Touched::Block(block)
+            }
+            PrimaryEvent::HostWrite { block, .. } => Touched::Block(block),
+            PrimaryEvent::Send { .. } | PrimaryEvent::PairMark => Touched::None,
+            // What has been written at the secondary covers nothing any more.
+            PrimaryEvent::Ack(ack) if self.has_written(ack.written) => Touched::None,
+            _ => Touched::All,
+        };
+        self.check(touched)
+    }
+
+    fn has_written(&self, seq: Seq) -> bool {
+        self.secondary.as_ref().is_some_and(|secondary| seq <= secondary.written)
+    }
+
+    /// The event with the contents that the model knows by another name. RESYNC-2: a copy carries what the P-VOL holds at
+    /// the very step.
+    fn settled(
+        &mut self,
+        event: &PrimaryEvent<Content, Blocks>,
+    ) -> Result<PrimaryEvent<Content, Blocks>, Why> {
+        let PrimaryEvent::CopyBlock { block, payload } = *event else { return Ok(event.clone()) };
+        match self.volumes.pvol.get(block) {
+            Some(held) if self.bindings.is(held, payload) => {
+                Ok(PrimaryEvent::CopyBlock { block, payload: held })
+            }
+            Some(held) => Err(self.explain.why(&[Rule::Resync2], || {
+                format!("the P-VOL holds {held} in block {}, the copy carries {payload}", block.0)
+            })),
+            // After a failed write the block holds the old contents or the new; the copy tells which.
+            None => {
+                self.volumes.write_pvol(block, Some(payload));
+                Ok(event.clone())
+            }
+        }
+    }
+
+    /// Whether the event brings contents that no record has shown.
+    fn fills_in(&self, event: &PrimaryEvent<Content, Blocks>) -> bool {
+        match event {
+            PrimaryEvent::HostWrite { payload, .. } | PrimaryEvent::CopyBlock { payload, .. } => {
+                *payload == self.unseen()
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn on_secondary(
+        &mut self,
+        taken: &SecondaryTaken,
+        event: &SecondaryEvent<Content>,
+        n: Option<u64>,
+    ) -> Result<(), Why> {
+        let Some(before) = self.secondary.take() else { return Err(self.not_started("secondary")) };
+        let governing = of_secondary(event);
+        let Some(event) = self.sent.caused_secondary(event, &mut self.bindings) else {
+            return Err(self.explain.uncaused(governing, event));
+        };
+        if self.options.hosts == Hosts::Traced && !self.sent.caused_split(&event) {
+            return Err(self.explain.uncaused(governing, &event));
+        }
+        let was = Was {
+            incarnation: before.incarnation,
+            written: before.written,
+            consistent: before.consistent,
+            split: before.replica.is_split(),
+        };
+        let step = before.step(self.options.rules, event);
+        if !self.bindings.fits(&taken.refused, &step.refused) {
+            let refused = step.refused.as_ref();
+            let deciding = refused.map_or(governing, |why| of_secondary_refusal(&event, why));
+            let shown = shown_json(&taken.refused);
+            return Err(self.explain.refusal((governing, deciding), refused, &shown));
+        }
+        let after = SecondaryAfter::from(&step.state);
+        if !self.bindings.fits(&taken.after, &after) {
+            let what = "the state after it";
+            return Err(self.explain.differs(governing, what, &after, &taken.after));
+        }
+        let effects: Vec<_> = step.effects.into_iter().map(SecondaryDone::from).collect();
+        if !self.bindings.fits(&taken.effects, &effects) {
+            return Err(self.explain.differs(governing, "its effects", &effects, &taken.effects));
+        }
+        if let (SecondaryEvent::RemoteWrite { payload, .. }, None) = (event, step.refused) {
+            self.left_out += u32::from(payload == self.unseen());
+        }
+        let is_split = step.state.replica.is_split();
+        let refused = step.refused.is_some();
+        self.secondary = Some(step.state);
+        self.follow_oracle(&was, &event, refused)?;
+        self.remember(1, n, Done::Secondary(effects.len()));
+        let mut written = None;
+        for effect in effects {
+            if let SecondaryDone::WriteSpvol { block, .. } = effect {
+                written = Some(block);
+            }
+            self.perform_secondary(effect)?;
+        }
+        if let (SecondaryEvent::Split(id), true) = (event, refused) {
+            // The remote host answers for the secondary that refused.
+            self.sent.add_to_host(HostMessage::SplitAnswer { id, done: false });
+        }
+        if !was.split && is_split {
+            self.svol_good = was.consistent && self.volumes.is_svol_the_image();
+            self.volumes.note_split();
+        }
+        let touched = match (event, written) {
+            (SecondaryEvent::Apply, Some(block)) => Touched::Block(block),
+            (SecondaryEvent::Frame(frame), _) => {
+                frame.entry.item.block().map_or(Touched::None, Touched::Block)
+            }
+            (SecondaryEvent::Report | SecondaryEvent::CopyReplica(_), _) => Touched::None,
+            _ => Touched::All,
+        };
+        self.check(touched)
+    }
+
+    /// Lets the oracle take what this step has written.
+    fn follow_oracle(
+        &mut self,
+        was: &Was,
+        event: &SecondaryEvent<Content>,
+        refused: bool,
+    ) -> Result<(), Why> {
+        let Some(state) = &self.secondary else { return Ok(()) };
+        let (incarnation, written) = (state.incarnation, state.written);
+        for seq in was.written.0 + 1..=written.0 {
+            if !self.volumes.on_written(incarnation, Seq(seq)) {
+                return Err(self.explain.why(&[Rule::Write1, Rule::Xfer3], || {
+                    format!("entry {seq} is written, but the primary numbered no such entry")
+                }));
+            }
+        }
+        if let (SecondaryEvent::RemoteWrite { block, payload }, false) = (event, refused) {
+            self.volumes.on_remote_write(*block, *payload);
+        }
+        if incarnation != was.incarnation {
+            self.volumes.forget_before(incarnation);
+        }
+        Ok(())
+    }
+
+    fn perform_secondary(&mut self, effect: SecondaryDone) -> Result<(), Why> {
+        match effect {
+            SecondaryDone::WriteSpvol { block, payload } => {
+                self.volumes.write_spvol(block, Some(payload));
+            }
+            SecondaryDone::CopyToSvol(block) => {
+                self.volumes.copy_on(&[block]);
+                self.judge_svol()?;
+            }
+            SecondaryDone::Reflect(blocks) => {
+                self.volumes.copy_on(&blocks);
+                self.judge_svol()?;
+            }
+            SecondaryDone::Restore(blocks) => self.volumes.copy_back(&blocks),
+            SecondaryDone::Send(message) => self.sent.add_to_primary(message),
+            SecondaryDone::SplitDone(id) => self.on_split_done(id),
+        }
+        Ok(())
+    }
+
+    fn on_split_done(&mut self, id: BackupId) {
+        self.sent.add_to_host(HostMessage::SplitAnswer { id, done: true });
+        // A split repeated for the same backup is answered again; the image is the first one's.
+        if !self.splits.contains(&id) {
+            self.splits.insert(id, self.volumes.svol.clone());
+        }
+    }
+
+    /// A failed write of the P-VOL leaves the block undefined.
+    pub(super) fn on_primary_fault(&mut self, effect: &PrimaryDone) {
+        if let PrimaryDone::WritePvol { block, .. } = effect {
+            self.volumes.write_pvol(*block, None);
+        }
+    }
+
+    /// QUIESCE-1: with host writes held from here on, the P-VOL is what the hold stands for.
+    fn on_held_image(&mut self, id: BackupId) {
+        if self.options.writes == Writes::Held {
+            self.frozen.insert(id, self.volumes.pvol.clone());
+        }
+    }
+
+    pub(super) fn not_started(&self, role: &str) -> Why {
+        let why = self.explain.why(&[], || format!("the {role} has not started"));
+        // Another node's log may start it.
+        Why { waits: true, ..why }
+    }
+}
+
+/// What the secondary was before a step.
+struct Was {
+    incarnation: Incarnation,
+    written: Seq,
+    consistent: bool,
+    split: bool,
+}
+
+fn model_event(event: &PrimaryEvent<Content, Blocks>, blocks: u32) -> PrimaryEvent<Content, Dirty> {
+    match event {
+        PrimaryEvent::HostWrite { block, payload } => {
+            PrimaryEvent::HostWrite { block: *block, payload: *payload }
+        }
+        PrimaryEvent::Send { seq } => PrimaryEvent::Send { seq: *seq },
+        PrimaryEvent::Ack(ack) => PrimaryEvent::Ack(*ack),
+        PrimaryEvent::CopyBlock { block, payload } => {
+            PrimaryEvent::CopyBlock { block: *block, payload: *payload }
+        }
+        PrimaryEvent::PairMark => PrimaryEvent::PairMark,
+        PrimaryEvent::Create => PrimaryEvent::Create,
+        PrimaryEvent::Suspend => PrimaryEvent::Suspend,
+        PrimaryEvent::Fail => PrimaryEvent::Fail,
+        PrimaryEvent::Resync => PrimaryEvent::Resync,
+        PrimaryEvent::Ready { incarnation, written, dirty } => PrimaryEvent::Ready {
+            incarnation: *incarnation,
+            written: *written,
+            dirty: Dirty::of(blocks, dirty),
+        },
+        PrimaryEvent::Suspended { incarnation } => {
+            PrimaryEvent::Suspended { incarnation: *incarnation }
+        }
+        PrimaryEvent::Delete => PrimaryEvent::Delete,
+        PrimaryEvent::Quiesce(id) => PrimaryEvent::Quiesce(*id),
+        PrimaryEvent::Unquiesce(id) => PrimaryEvent::Unquiesce(*id),
+        PrimaryEvent::LeaseExpired => PrimaryEvent::LeaseExpired,
+        PrimaryEvent::Restart => PrimaryEvent::Restart,
+    }
+}

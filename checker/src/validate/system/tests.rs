@@ -1,0 +1,177 @@
+//! Steps that the model allows keep its properties, so no run alone can break them here: each test changes what has been
+//! seen so far, as an error in the model or in the validator would, and sees the next record refused.
+
+use syncsplit_model::protocol::database::FreezeState;
+use syncsplit_model::protocol::{BackupId, Incarnation, Rules};
+
+use super::{Hosts, Image, Options, System, Volumes, Writes};
+use crate::validate::read::{Line, Reader};
+use crate::validate::record::Record;
+use crate::validate::why::Explain;
+
+const BACKUP: &str = include_str!("../../../tests/traces/backup_and_resync.ndjson");
+const LIFE: &str = include_str!("../../../tests/traces/life.ndjson");
+
+const GATED: Options = Options {
+    writes: Writes::Gated,
+    hosts: Hosts::Traced,
+    newest_backup: BackupId(0),
+    rules: Rules::HARDENED,
+};
+
+fn lines(text: &str) -> Vec<Line> {
+    let mut reader = Reader::new(None);
+    assert_eq!(reader.file("trace", text.as_bytes()), Ok(()));
+    reader.logs().map(|mut logs| logs.remove(0).lines).unwrap_or_default()
+}
+
+/// The system after the records before the `n`th.
+fn before(options: Options, lines: &[Line], n: usize) -> System {
+    let mut system = System::new(options);
+    system.explain = Explain::Yes;
+    for line in &lines[..n] {
+        assert_eq!(system.follow(line, None), Ok(()), "line {}", line.line);
+    }
+    system
+}
+
+fn words(system: &mut System, line: &Line) -> String {
+    system.follow(line, None).err().map_or_else(|| "allowed".to_owned(), |why| why.to_string())
+}
+
+fn image(block: u32, digest: u32) -> Image {
+    let mut image = Image::undefined(2);
+    Volumes::set(&mut image, block, digest);
+    image
+}
+
+#[test]
+fn a_property_that_does_not_hold_is_refused() {
+    type Tamper = fn(&mut System);
+    let cases: [(usize, Tamper, &str); 8] = [
+        (
+            39,
+            |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.spvol, 1, 7)),
+            "image-is-prefix does not hold: block 1",
+        ),
+        (
+            60,
+            |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.pvol, 0, 7)),
+            "allowed",
+        ),
+        (
+            50,
+            |seen| seen.database.freeze = FreezeState::Frozen(BackupId(1)),
+            "frozen-means-still does not hold: backup 1",
+        ),
+        (
+            54,
+            |seen| drop(seen.frozen.insert(BackupId(1), image(0, 7))),
+            "backup-is-frozen-image does not hold: backup 1",
+        ),
+        (54, |seen| seen.frozen.clear(), "no freeze for it is in the records"),
+        (
+            54,
+            |seen| drop(seen.splits.insert(BackupId(1), image(1, 7))),
+            "svol-still-while-read does not hold: block 1",
+        ),
+        (64, |seen| seen.svol_good = false, "one-image-always does not hold: the S/P-VOL is no"),
+        (
+            40,
+            |seen| seen.volumes.forget_before(Incarnation(9)),
+            "entry 5 is written, but the primary numbered no such entry",
+        ),
+    ];
+    let lines = lines(BACKUP);
+    for (n, tamper, expected) in cases {
+        let mut seen = before(GATED, &lines, n);
+        tamper(&mut seen);
+        let words = words(&mut seen, &lines[n]);
+        assert!(words.contains(expected), "at {n}\n got: {words}\nwant: {expected}");
+    }
+}
+
+/// A difference that nothing covers is found where the step touches its block, and where it touches all.
+#[test]
+fn a_difference_that_nothing_covers_is_refused() {
+    let lines = lines(BACKUP);
+    let mut found = 0;
+    for n in 20..lines.len() {
+        let mut seen = before(GATED, &lines, n);
+        if !matches!(lines[n].record, Record::Primary(_) | Record::Secondary(_)) {
+            continue;
+        }
+        seen.volumes.tamper(|volumes| {
+            for block in 0..2 {
+                Volumes::set(&mut volumes.pvol, block, 7);
+            }
+        });
+        let words = words(&mut seen, &lines[n]);
+        found += usize::from(words.contains("difference-is-covered does not hold"));
+    }
+    assert!(found >= 5, "found at {found} places");
+}
+
+/// SYNC-3: a Sync that the numbers let complete, while a write it held is missing.
+#[test]
+fn a_sync_that_is_done_too_early_is_refused() {
+    let lines = lines(BACKUP);
+    let mut seen = before(GATED, &lines, 43);
+    seen.volumes.tamper(|volumes| {
+        for block in 0..2 {
+            Volumes::set(&mut volumes.spvol, block, 7);
+            Volumes::set(&mut volumes.oracle, block, 7);
+            Volumes::set(&mut volumes.pvol, block, 7);
+        }
+    });
+    let words = words(&mut seen, &lines[43]);
+    assert!(words.contains("sync-means-written does not hold: block 0"), "{words}");
+}
+
+/// RESYNC-4: a takeover in COPY brings the image of the split back.
+#[test]
+fn a_gold_copy_that_is_not_the_image_of_its_split_is_refused() {
+    let lines = lines(LIFE);
+    let is_takeover = |line: &Line| match &line.record {
+        Record::Secondary(taken) => format!("{:?}", taken.event).contains("Takeover"),
+        _ => false,
+    };
+    let at = lines.iter().position(is_takeover).unwrap_or_default();
+    assert!(at > 0, "the life has a takeover");
+    let options = Options { writes: Writes::Held, hosts: Hosts::Scripted, ..GATED };
+    let mut seen = before(options, &lines, at);
+    seen.volumes.tamper(|volumes| {
+        Volumes::set(&mut volumes.svol, 1, 7);
+        Volumes::set(&mut volumes.spvol, 1, 7);
+    });
+    let words = words(&mut seen, &lines[at]);
+    assert!(words.contains("image-is-prefix does not hold: block 1"), "{words}");
+}
+
+/// An effect that failed leaves the block undefined.
+#[test]
+fn a_failed_write_leaves_its_block_undefined() {
+    let text = BACKUP.lines().take(24).collect::<Vec<_>>().join("\n");
+    let fault = r#"{"n":24,"role":"fault","of":23,"effect":0,"error":"planned"}"#;
+    let lines = lines(&format!("{text}\n{fault}\n"));
+    let seen = before(GATED, &lines, 25);
+    assert_eq!(seen.volumes.pvol.digests()[0], None);
+}
+
+/// The fingerprint is made of every part that a step can change.
+#[test]
+fn no_two_states_of_a_run_have_one_fingerprint() {
+    for (text, options) in
+        [(BACKUP, GATED), (LIFE, Options { writes: Writes::Held, hosts: Hosts::Scripted, ..GATED })]
+    {
+        let lines = lines(text);
+        let mut system = System::new(options);
+        let mut prints = std::collections::HashSet::new();
+        for line in &lines {
+            assert_eq!(system.follow(line, None), Ok(()));
+            // A look of a Sync may change nothing.
+            let is_new = prints.insert(system.print());
+            assert!(is_new || line.record.role() == "sync", "line {}", line.line);
+        }
+    }
+}
