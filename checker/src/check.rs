@@ -128,6 +128,7 @@ impl Question {
             refuse_promise(promise, &instance.bounds, args.engine)?;
         }
         let mut reduce = args.reduce.clone();
+        reduce.sort_unstable();
         reduce.dedup();
         let question = Self {
             variant,

@@ -11,7 +11,7 @@ use crate::cli::Engine;
 use crate::engine::{EngineError, Outcome, Trace};
 
 /// A way to search fewer states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Reduction {
     /// States that differ by an exchange of blocks count as one
     Symmetry,

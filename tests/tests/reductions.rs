@@ -16,7 +16,7 @@ use syncsplit_model::world::{Action, PROPERTIES, State, Transactions, Variant};
 use syncsplit_tests::pinned::{THREADS, Table};
 
 /// Pinned checks of more states than this are left to longer runs.
-const STATES_MAX: u64 = 1_000_000;
+const STATES_MAX: u64 = 600_000;
 
 type Found = Outcome<Action, State>;
 
