@@ -48,7 +48,7 @@ fn image(block: u32, digest: u32) -> Image {
 #[test]
 fn a_property_that_does_not_hold_is_refused() {
     type Tamper = fn(&mut System);
-    let cases: [(usize, Tamper, &str); 8] = [
+    let cases: [(usize, Tamper, &str); 9] = [
         (
             39,
             |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.spvol, 1, 7)),
@@ -58,6 +58,11 @@ fn a_property_that_does_not_hold_is_refused() {
             60,
             |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.pvol, 0, 7)),
             "allowed",
+        ),
+        (
+            55,
+            |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.pvol, 0, 7)),
+            "difference-is-covered does not hold: block 0",
         ),
         (
             50,
