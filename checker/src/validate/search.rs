@@ -7,7 +7,7 @@
 //!   comes to the same behind the record is not tried before it.
 //! - A state met before at the same place is not searched again. States are compared by fingerprints of 128 bits.
 //!
-//! The way back is kept as moves and every [`SPACING`]th state; a state in between is made anew from the one before it.
+//! The way back is kept as moves and every `SPACING`th state; a state in between is made anew from the one before it.
 
 use std::collections::HashSet;
 use std::time::Instant;
