@@ -158,9 +158,8 @@ fn the_next_entry_finds_room_whatever_has_arrived_ahead_of_it() -> Result<(), Fa
     Ok(())
 }
 
-/// RESYNC-2: COPY ends although the hosts take every place in the journal that they find.
-#[test]
-fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(), Failure> {
+/// Two nodes in COPY, with every block dirty but the last.
+fn in_copy_with_block_3_clean() -> Result<Kit, Failure> {
     let kit = Kit::paired()?;
     kit.local.suspend()?;
     for block in 0..3 {
@@ -168,6 +167,13 @@ fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(
     }
     kit.local.resync()?;
     kit.carry()?;
+    Ok(kit)
+}
+
+/// RESYNC-2: COPY ends although the hosts take every place in the journal that they find.
+#[test]
+fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(), Failure> {
+    let kit = in_copy_with_block_3_clean()?;
     let mut kept = false;
     for number in 0..20 {
         // The hosts come first, at the only block that is clean.
@@ -192,13 +198,7 @@ fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(
 /// RESYNC-2: COPY ends although there is always an entry to send, since the writers are faster than the link.
 #[test]
 fn writers_faster_than_the_link_do_not_keep_copy_from_ending() -> Result<(), Failure> {
-    let kit = Kit::paired()?;
-    kit.local.suspend()?;
-    for block in 0..3 {
-        kit.local.write(BlockIndex(block), payload(100))?;
-    }
-    kit.local.resync()?;
-    kit.carry()?;
+    let kit = in_copy_with_block_3_clean()?;
     for number in 0..20 {
         // Two writes for each message that leaves: the sender never finds nothing to send.
         for more in 0..2 {
