@@ -26,6 +26,9 @@ use std::sync::{Mutex, PoisonError};
 /// Successors aimed at per slice: enough to make the sharing out cheap, few enough that what is
 /// kept of them is small beside the visited set.
 const GENERATED_AIM: u64 = 1 << 19;
+/// A large visited set allows more, one for this many states: the more lookups there are in a
+/// slice, the more of them meet in a page of the table.
+const STATES_PER_GENERATED: u64 = 16;
 /// The bounds of a slice, in states.
 pub(super) const SLICE_MIN: u32 = 512;
 pub(super) const SLICE_MAX: u32 = 1 << 18;
@@ -192,7 +195,7 @@ where
             if let Err(limit) = self.take_in(rows, false)? {
                 return Ok(Err(limit));
             }
-            self.slice = slice_after(to - next, generated);
+            self.slice = slice_after(to - next, generated, self.states.len());
             self.front = Some(Front { next: to, end });
         }
         Ok(Ok(()))
@@ -361,11 +364,12 @@ where
     }
 }
 
-/// How many states the slice after one of `taken` states is to have. Only by what is the same in
-/// every run: a limit of states is looked at between slices.
-fn slice_after(taken: u32, generated: u64) -> u32 {
-    let aim = GENERATED_AIM * u64::from(taken) / generated.max(1);
-    aim.clamp(u64::from(SLICE_MIN), u64::from(SLICE_MAX)) as u32
+/// How many states the slice after one of `taken` states is to have, once `known` are visited.
+/// Only by what is the same in every run: a limit of states is looked at between slices.
+fn slice_after(taken: u32, generated: u64, known: u32) -> u32 {
+    let aim = GENERATED_AIM.max(u64::from(known) / STATES_PER_GENERATED);
+    let states = aim * u64::from(taken) / generated.max(1);
+    states.clamp(u64::from(SLICE_MIN), u64::from(SLICE_MAX)) as u32
 }
 
 /// Does `work` for each task, on as many threads as `candidates` are worth.
@@ -435,8 +439,9 @@ mod tests {
 
     #[test]
     fn a_slice_is_sized_by_what_the_last_one_led_to() {
-        assert_eq!(slice_after(1_000, 10_000), 52_428);
-        assert_eq!(slice_after(1_000, 0), SLICE_MAX);
-        assert_eq!(slice_after(1_000, u64::MAX), SLICE_MIN);
+        assert_eq!(slice_after(1_000, 10_000, 0), 52_428);
+        assert_eq!(slice_after(1_000, 0, 0), SLICE_MAX);
+        assert_eq!(slice_after(1_000, u64::MAX, 0), SLICE_MIN);
+        assert_eq!(slice_after(1_000, 10_000, 1 << 24), 104_857);
     }
 }
