@@ -1,6 +1,6 @@
-//! The races under loom: every interleaving of the small sizes, and every execution's trace replayed through the
-//! model. `cargo test --release -p syncsplit-tests --features loom --test races_loom -- --nocapture` prints how many
-//! executions there were and under which bound.
+//! The races under loom: every interleaving of the small sizes, and the trace of every execution replayed through the
+//! model, equal outcomes once. `cargo test --release -p syncsplit-tests --features loom --test races_loom -- --nocapture`
+//! prints how many executions there were and under which bound.
 #![cfg(feature = "loom")]
 #![allow(clippy::panic, reason = "a panic inside the model is how loom learns of a failure")]
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use syncsplit_tests::scenarios::{SCENARIOS, Scenario};
+use syncsplit_tests::scenarios::{SCENARIOS, Scenario, Verified};
 
 /// Lock, condition and volume operations of one execution; loom's own limit is far below what a resync takes.
 const BRANCHES_MAX: usize = 20_000;
@@ -25,6 +25,8 @@ fn explore(name: &'static str) {
     // `std`'s, since it counts over all executions.
     let (executions, records) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (counted, traced) = (Arc::clone(&executions), Arc::clone(&records));
+    let verified = Arc::new(Verified::default());
+    let verifier = Arc::clone(&verified);
     let mut builder = loom::model::Builder::new();
     builder.max_branches = BRANCHES_MAX;
     // Without a bound of the scene's own, loom's `LOOM_MAX_PREEMPTIONS` is heard.
@@ -38,14 +40,15 @@ fn explore(name: &'static str) {
         counted.fetch_add(1, Ordering::Relaxed);
         let outcome = run(small).unwrap_or_else(|why| panic!("{name}: {why}"));
         traced.fetch_add(outcome.trace.len() as u64, Ordering::Relaxed);
-        if let Err(why) = outcome.verify() {
+        if let Err(why) = verifier.verify(outcome) {
             panic!("{name}: {why}");
         }
     });
     let (executions, records) =
         (executions.load(Ordering::Relaxed), records.load(Ordering::Relaxed));
     println!(
-        "{name}: {executions} executions, {bound}, {small:?}, {records} records replayed, {:.1} s",
+        "{name}: {executions} executions, {bound}, {small:?}, {records} records, {} outcomes replayed, {:.1} s",
+        verified.distinct(),
         begun.elapsed().as_secs_f64()
     );
 }

@@ -4,11 +4,12 @@
 #![cfg(feature = "shuttle")]
 #![allow(clippy::panic, reason = "a panic inside the run is how shuttle learns of a failure")]
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
-use syncsplit_tests::scenarios::{SCENARIOS, Scenario};
+use syncsplit_tests::scenarios::{SCENARIOS, Scenario, Verified};
 
 /// How many interleavings of each race by each scheduler, unless told otherwise.
 const ITERATIONS: u64 = 25_000;
@@ -29,13 +30,19 @@ fn run(scenario: &Scenario, scheduler: impl Scheduler + 'static, says: &str) {
     let mut config = Config::new();
     config.stack_size = STACK_BYTES;
     let begun = Instant::now();
+    let verified = Arc::new(Verified::default());
+    let verifier = Arc::clone(&verified);
     let ran = Runner::new(scheduler, config).run(move || {
         let outcome = run(large).unwrap_or_else(|why| panic!("{name}: {why}"));
-        if let Err(why) = outcome.verify() {
+        if let Err(why) = verifier.verify(outcome) {
             panic!("{name}: {why}");
         }
     });
-    println!("{name}: {ran} executions, {says}, {large:?}, {:.1} s", begun.elapsed().as_secs_f64());
+    println!(
+        "{name}: {ran} executions, {says}, {large:?}, {} outcomes replayed, {:.1} s",
+        verified.distinct(),
+        begun.elapsed().as_secs_f64()
+    );
 }
 
 #[test]

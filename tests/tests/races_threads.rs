@@ -2,7 +2,7 @@
 //! needs luck for is in `races_loom` and `races_shuttle`.
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
-use syncsplit_tests::scenarios::{Failure, SCENARIOS};
+use syncsplit_tests::scenarios::{Failure, SCENARIOS, Verified};
 
 /// How often each race is run.
 const REPETITIONS: usize = 2_000;
@@ -11,8 +11,9 @@ const REPETITIONS: usize = 2_000;
 fn every_race_is_allowed_by_the_model() -> Result<(), Failure> {
     for scenario in SCENARIOS {
         for size in [scenario.small, scenario.large] {
+            let verified = Verified::default();
             for repetition in 0..REPETITIONS {
-                let played = (scenario.run)(size).and_then(|outcome| outcome.verify().map(|_| ()));
+                let played = (scenario.run)(size).and_then(|outcome| verified.verify(outcome));
                 played
                     .map_err(|why| format!("{}, repetition {repetition}: {why}", scenario.name))?;
             }

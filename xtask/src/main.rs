@@ -40,7 +40,8 @@ enum Command {
     /// Rewrite what is pinned by what the checks come to now, but for `nightly`: tests/pinned.toml,
     /// checker/ablations.toml, checker/matrix.toml, docs/ablation.md and docs/matrix.md
     Pin,
-    /// Check the instance `nightly` against what is pinned; takes tens of minutes and 10 GiB, so `test` leaves it out
+    /// Check the instance `nightly` against what is pinned, and reductions of large checks; takes an hour and 10 GiB, so
+    /// `test` leaves it out
     Nightly {
         /// Rewrite what is pinned instead
         #[arg(long)]

@@ -120,10 +120,11 @@ pub(crate) fn pin() -> Outcome {
     outcome(cargo(&arguments).env("BLESS", "1"), 0, Show::Stdout)
 }
 
-/// The check that `test` has no time for: that of `nightly`, against what is pinned.
+/// The checks that `test` has no time for: `nightly` against what is pinned, and reductions of what is large.
 pub(crate) fn nightly(pin: bool) -> Outcome {
     let test = ["test", RELEASE, "--package", "syncsplit-tests", "--test", "pinned"];
-    let mut command = cargo(&[&test[..], &["--", "--ignored"]].concat());
+    let more: &[&str] = if pin { &[] } else { &["--test", "reductions"] };
+    let mut command = cargo(&[&test[..], more, &["--", "--ignored", "--nocapture"]].concat());
     if pin {
         command.env("BLESS", "1");
     }

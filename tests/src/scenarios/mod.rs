@@ -15,10 +15,12 @@ mod sync_polling_while_suspended_and_resynced;
 mod takeover_frame_arrival_and_apply;
 mod takeover_in_copy_and_gold_copy;
 mod two_host_writers_and_the_sender;
+mod verified;
 mod watched;
 mod writer_and_failure_suspension;
 
 pub use outcome::{Outcome, Reading};
+pub use verified::Verified;
 
 /// Why a scene could not be played to its end, or ended wrongly.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
