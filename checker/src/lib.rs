@@ -7,6 +7,7 @@ pub mod ablate;
 pub mod bounds;
 pub mod check;
 pub mod cli;
+pub mod conform;
 pub mod coverage;
 pub mod engine;
 pub mod explore;
