@@ -18,6 +18,9 @@ use crate::conform::session::{Session, Use};
 use crate::conform::wire::Level;
 use crate::conform::{directed, session};
 
+/// Of how many rules a run may show that they are kept, where the implementation runs by itself.
+const WATCHED_MAX: usize = 3;
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -271,16 +274,16 @@ impl Runner<'_> {
                 let outcome = if is_lacking || !session::has_setting(&hello, script.setting) {
                     None
                 } else {
-                    run::script(&mut self.adapter, self.how, script, &self.unshown)?
+                    let watched = self.watched(*rule);
+                    run::script(&mut self.adapter, self.how, script, &watched)?
                 };
                 (id, *rule, script.clone(), outcome)
             }
             Job::Random { id, number } => {
                 let (mut walk, script) = Walk::new(self.plan.seed, *number, &hello);
                 let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
-                let how = self.how;
-                let outcome =
-                    run::run(&mut self.adapter, how, &script, &self.unshown, &mut next)?;
+                let (how, watched) = (self.how, self.watched(None));
+                let outcome = run::run(&mut self.adapter, how, &script, &watched, &mut next)?;
                 (id, None, script, outcome)
             }
         };
@@ -316,6 +319,20 @@ impl Runner<'_> {
         };
         let (id, script) = (id.clone(), done.to_string());
         Ok(CaseReport { id, verdict: Verdict::Fail, script, failure: Some(failure) })
+    }
+
+    /// The rules of which a run may show that they are kept. To follow a world without a rule takes as long as to follow the
+    /// true one, where the implementation runs by itself: there each run is asked about a few rules, in turns.
+    fn watched(&mut self, rule: Option<Rule>) -> Vec<Rule> {
+        if self.how.level == Level::Steered {
+            return self.unshown.clone();
+        }
+        if let Some(rule) = rule {
+            return vec![rule];
+        }
+        let few = WATCHED_MAX.min(self.unshown.len());
+        self.unshown.rotate_left(few);
+        self.unshown.iter().rev().take(few).copied().collect()
     }
 
     /// The command that repeats a script.

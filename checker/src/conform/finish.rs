@@ -71,7 +71,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         let Some(verb) = next(session, &track, level, is_last) else {
             return Ok(Ending::NoWay);
         };
-        if verb.kind == WAIT || verb.kind == "SyncLook" {
+        if [WAIT, "SyncLook", "Resync", "Create"].contains(&verb.kind) {
             looks += 1;
         }
         match session.perform(&verb)? {
@@ -151,7 +151,17 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
     if is_free && is_last && is_waiting && track.state.sync.is_some() {
         return Some(Verb::bare("SyncLook"));
     }
-    if is_free { Some(Verb::bare(WAIT)) } else { None }
+    if !is_free {
+        return None;
+    }
+    let primary = track.state.primary.state;
+    Some(Verb::bare(if primary.is_suspended() {
+        "Resync"
+    } else if primary == PairState::Smpl {
+        "Create"
+    } else {
+        WAIT
+    }))
 }
 
 /// Whether a verb that is possible gets anything further.

@@ -110,7 +110,7 @@ impl<'a> Session<'a> {
             other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
         }
         let runs_free = how.level != Level::Steered;
-        let guide = |without: &[Rule]| Guide { world: setting.world(without), runs_free };
+        let guide = |without: &[Rule]| Guide { world: setting.world(without, runs_free), runs_free };
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
@@ -184,7 +184,8 @@ impl<'a> Session<'a> {
         }
         let Some(tracks) = self.guide.closure(&self.tracks) else { return false };
         tracks.iter().any(|track| {
-            self.guide.take(track, verb, 0).err() != Some(WhyNot::NotOffered)
+            let attempt = self.guide.take(track, verb, 0);
+            !matches!(attempt, Err(WhyNot::NotOffered | WhyNot::NoRoom))
         })
     }
 
@@ -380,7 +381,7 @@ impl<'a> Session<'a> {
         let explains = |rule: &&Rule| {
             let mut without = self.hello.lacks.clone();
             without.push(**rule);
-            let guide = Guide { world: self.setting.world(&without), runs_free };
+            let guide = Guide { world: self.setting.world(&without, runs_free), runs_free };
             let mut tracks = vec![guide.begin()];
             self.seen.iter().all(|seen| {
                 match follow::follow(&guide, self.numbers, &tracks, seen) {

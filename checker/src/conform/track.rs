@@ -10,7 +10,7 @@ use syncsplit_model::protocol::coordinator::{
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{Item, ToSecondary};
+use syncsplit_model::protocol::{DirtyMap, Item, Rule, ToSecondary};
 use syncsplit_model::world::state::BLOCKS_MAX;
 use syncsplit_model::world::{Action, Start, State, Stillness, Value, WhyNot, World};
 
@@ -105,10 +105,13 @@ impl Guide {
             Ok(after) => Ok(self.after(track, action, after, number)),
             // It may still change what only an image shows.
             Err(WhyNot::Nothing) => {
-                let steps = self.steps(track, number);
-                let found = steps.into_iter().find(|(other, _)| *other == action);
-                found.map(|(_, after)| after).ok_or(WhyNot::Nothing)
+                let found =
+                    self.world.raw_successors_of(&track.state, |other| *other == action).pop();
+                let after = found.map(|(_, after)| self.after(track, action, after, number));
+                after.ok_or(WhyNot::Nothing)
             }
+            // Whatever has no room on a link is lost there.
+            Err(WhyNot::NoRoom) => self.command(track, verb).map_err(|_| WhyNot::NoRoom),
             Err(why) => Err(why),
         }
     }
@@ -145,13 +148,18 @@ impl Guide {
         let State { link_up, secondary, .. } = &track.state;
         match action {
             // One that the secondary has can change nothing.
-            Action::Send(seq) => *seq > secondary.written,
+            Action::Send(seq) => {
+                *seq > secondary.written
+                    && !secondary.queue.entries().any(|entry| entry.seq == *seq)
+            }
             Action::Deliver { again, .. } | Action::DeliverReply { again, .. } => !again,
             Action::Apply
             | Action::Report
             | Action::CopyReplica(_)
             | Action::CopyBlock(_)
             | Action::PairMark => true,
+            // What was not answered is asked for again.
+            Action::Create | Action::Resync => track.state.primary.pending.is_some(),
             Action::Lose(_) | Action::LoseReply(_) => !link_up,
             Action::Fail | Action::SecondaryFail => track.was_down,
             _ => false,
@@ -174,8 +182,10 @@ impl Guide {
         let mut at = 0;
         while let Some(track) = found.get(at).copied() {
             at += 1;
-            for (action, after) in self.steps(&track, 0) {
-                if self.is_internal(&track, &action) && seen.insert(after) {
+            let is_internal = |action: &Action| self.is_internal(&track, action);
+            for (action, state) in self.world.raw_successors_of(&track.state, is_internal) {
+                let after = self.after(&track, action, state, 0);
+                if seen.insert(after) {
                     found.push(after);
                 }
             }
@@ -259,6 +269,13 @@ impl Track {
         self.state.ghost = world.raw_initial().ghost;
         self.state.ghost.oracle = self.state.pvol;
         self.state.disk = self.state.spvol;
+        let rules = [Rule::Split1, Rule::Backup1];
+        let is_hidden = rules.iter().all(|rule| world.rules.has(*rule));
+        if is_hidden && !self.state.secondary.replica.is_split() {
+            // How far the S-VOL lags is seen by nobody before a split, which reflects it first.
+            self.state.svol = self.state.spvol;
+            self.state.secondary.replica.dirty.clean_all();
+        }
         let mut live = [[false; NAMES]; BLOCKS_MAX];
         for_each_value(&mut self.state, |block, value| {
             live[block][usize::from(value.0) % NAMES] = true;
