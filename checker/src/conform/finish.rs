@@ -39,7 +39,7 @@ const BACKUP: &[&str] = &[
 const SETTLE: &[&str] = &[
     "WriteSecond", "FinishBackup", "Thaw", "SyncTimeout", "SyncBegin", "CoordinatorTimeout",
     "DeliverHost split-done", "DeliverHost permit", "DeliverHost reject", "RequesterTimeout",
-    "LoseHost", "LinkUp", "Deliver", "DeliverReply", "Apply", "Send", "Report", "Failback", "CopyBlock",
+    "LoseHost", "LinkUp", "Failback", "Deliver", "DeliverReply", "Apply", "Send", "Report", "CopyBlock",
     "PairMark", "Create", "Resync", "LeaseExpires",
 ];
 
@@ -143,7 +143,8 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
             continue;
         }
         let found = steps.iter().find(|verb| named(verb, name) && !verb.extra);
-        if let Some(verb) = found.filter(|verb| is_useful(verb, track)) {
+        let changes = |verb: &&Verb| session.guide.take(track, verb, 0).as_ref() != Ok(track);
+        if let Some(verb) = found.filter(|verb| is_useful(verb, track)).filter(changes) {
             return Some(*verb);
         }
     }
@@ -171,14 +172,16 @@ fn is_useful(verb: &Verb, track: &Track) -> bool {
         "Send" => {
             let seq = verb.number.unwrap_or_default();
             let next = secondary.written.0 + 1;
-            seq == next && !secondary.queue.entries().any(|entry| entry.seq.0 == seq)
+            let heeds = secondary.state.is_linked() && secondary.incarnation == primary.incarnation;
+            heeds && seq == next && !secondary.queue.entries().any(|entry| entry.seq.0 == seq)
         }
         "Report" => {
             let tells = primary.written < secondary.written || !secondary.state.is_linked();
             let hears = primary.state.is_linked() || primary.pending.is_some();
             tells && hears
         }
-        "WriteSecond" => true,
+        // What is suspended is asked for again only once failback, if it has to come, has come.
+        "Resync" => secondary.state != PairState::Ssws,
         _ => true,
     }
 }

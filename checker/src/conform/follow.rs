@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
-use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{BackupId, BlockIndex, Rule};
 use syncsplit_model::world::{Stillness, WhyNot};
 
@@ -188,7 +188,18 @@ fn answer(
     track: &Track,
     seen: &Seen,
 ) -> Result<Vec<Track>, String> {
-    let after = guide.take(track, &seen.verb, seen.number);
+    let mut verb = seen.verb;
+    if let Some(block) = seen.reply.as_ref().and_then(|reply| reply.field("block")) {
+        // Which block is copied next is the implementation's choice.
+        verb.number = block.as_u64();
+    }
+    let mut after = guide.take(track, &verb, seen.number);
+    if let Err(WhyNot::Secondary(SecondaryRefusal::ApplyFirst(_))) = after
+        && matches!(seen.reply, Some(Reply::Ok(_)))
+    {
+        // It may apply what is contiguous itself.
+        after = applied_first(guide, track, seen);
+    }
     let Some(reply) = &seen.reply else {
         return match after {
             Ok(after) => Ok(vec![after]),
@@ -246,6 +257,18 @@ fn answer(
     }
 }
 
+/// A takeover that applies what has arrived in order first (TAKEOVER-1).
+fn applied_first(guide: &Guide, track: &Track, seen: &Seen) -> Result<Track, WhyNot> {
+    let mut applied = *track;
+    while let Ok(after) = guide.take(&applied, &Verb::bare("Apply"), 0) {
+        applied = after;
+    }
+    let forces = [seen.verb.extra, !seen.verb.extra];
+    let takeovers = forces.map(|extra| Verb { extra, ..seen.verb });
+    let taken = takeovers.iter().map(|verb| guide.take(&applied, verb, seen.number));
+    taken.fold(Err(WhyNot::NotOffered), Result::or)
+}
+
 /// SYNC-1, SYNC-2: the point that is to be waited for, or that there is none.
 fn mark(
     numbers: Numbers,
@@ -290,13 +313,15 @@ fn sync(
         Err(_) => (false, false),
     };
     match outcome {
-        "TIMEOUT" => Ok(vec![*track]),
+        // A Sync that may wait is told of its end whatever the state; one that may not has looked a moment ago.
+        "TIMEOUT" if guide.runs_free && guide.world.rules.has(Rule::Sync4) => Ok(vec![*track]),
+        "TIMEOUT" if !guide.runs_free && !done_now && !lost_now => Ok(vec![*track]),
         "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
         "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
             Ok(vec![guide.sync_returned(track, false)])
         }
-        _ if lost_now => Err("BROKEN, CHANGED or TIMEOUT".into()),
-        _ if done_now => Err("DONE or TIMEOUT".into()),
+        _ if lost_now => Err("BROKEN or CHANGED".into()),
+        _ if done_now => Err("DONE".into()),
         _ => Err("TIMEOUT".into()),
     }
 }

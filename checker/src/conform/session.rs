@@ -317,6 +317,12 @@ impl<'a> Session<'a> {
         let numbers = self.numbers;
         let shown = &mut self.shown;
         self.shadows.retain_mut(|shadow| {
+            let guide = &shadow.guide;
+            let is_kits = seen.reply.is_none();
+            if is_kits && follow::answered(guide, numbers, &shadow.tracks, seen).is_err() {
+                // What the kit itself does, and does otherwise without the rule, shows nothing of the implementation.
+                return false;
+            }
             match follow::follow(&shadow.guide, numbers, &shadow.tracks, seen) {
                 Ok(tracks) => {
                     shadow.tracks = tracks;

@@ -10,7 +10,7 @@ use syncsplit_model::protocol::coordinator::{
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{DirtyMap, Item, Rule, ToSecondary};
+use syncsplit_model::protocol::{DirtyMap, Item, Rule, Rules, ToSecondary};
 use syncsplit_model::world::state::BLOCKS_MAX;
 use syncsplit_model::world::{Action, Start, State, Stillness, Value, WhyNot, World};
 
@@ -87,7 +87,7 @@ impl Guide {
             let value = volume[block];
             track.names[block][usize::from(value.0) % NAMES] = Some((writer, number));
         }
-        track.look();
+        track.look(self.world.rules);
         track.settle_names(&self.world);
         track
     }
@@ -138,7 +138,7 @@ impl Guide {
                 let _ = after.state.to_secondary.add(message, self.world.bounds.frames);
             }
         }
-        after.look();
+        after.look(self.world.rules);
         after.settle_names(&self.world);
         Ok(after)
     }
@@ -222,7 +222,7 @@ impl Guide {
                 CoordinatorEffect::Freeze(_) | CoordinatorEffect::BeginSync(_) => {}
             }
         }
-        after.look();
+        after.look(self.world.rules);
         after
     }
 }
@@ -246,14 +246,14 @@ impl Track {
     }
 
     /// Notes what a look of the Sync would see now.
-    fn look(&mut self) {
+    fn look(&mut self, rules: Rules) {
         let is_syncing = matches!(self.state.coordinator.state, CoordinatorState::Syncing(_));
         let Some(sync) = self.state.sync.filter(|_| is_syncing) else {
             (self.was_done, self.was_lost) = (false, false);
             return;
         };
         let look = SyncEvent::Look(self.state.primary.view());
-        let step = sync.step(syncsplit_model::protocol::Rules::HARDENED, look);
+        let step = sync.step(rules, look);
         for effect in step.effects {
             match effect {
                 SyncEffect::Return(SyncOutcome::Done) => self.was_done = true,
