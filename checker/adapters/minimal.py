@@ -96,7 +96,7 @@ class Replicator:
     def split(self, backup):                                 # SPLIT-2, RESYNC-4
         if self.armed == backup and self.consistent and self.replica == "pair":
             self.reflect(backup)
-        return self.armed == backup and self.consistent and self.replica == backup
+        return self.armed == backup and self.replica == backup
     def arm(self, backup): self.armed = backup
     def backup(self, backup): return list(self.s_vol)
     def release(self, backup):

@@ -275,6 +275,9 @@ pub struct ConformArgs {
     /// A list of cases that are known to fail, one a line; another failure, or one of them passing, makes the exit code 1
     #[arg(long, value_name = "FILE")]
     pub known_failures: Option<PathBuf>,
+    /// Stop at the first case that fails
+    #[arg(long)]
+    pub fail_fast: bool,
     /// How long the adapter may take for one answer
     #[arg(long, value_name = "DUR", default_value = "10s", value_parser = parse_duration)]
     pub time_limit: Duration,

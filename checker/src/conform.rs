@@ -54,6 +54,7 @@ pub fn main(args: &ConformArgs) -> ExitCode {
         script: args.script.clone(),
         seed: args.seed,
         cases: args.cases,
+        fail_fast: args.fail_fast,
         limit: args.time_limit,
         sync: args.sync_timeout,
     };

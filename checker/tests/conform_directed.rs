@@ -18,8 +18,10 @@ fn the_table_can_be_derived_anew() {
         assert_eq!(derive(Rule::Xfer2), Ok(script));
         return;
     }
-    let derived: Vec<_> =
-        Rule::ALL.iter().map(|rule| (*rule, derive(*rule).unwrap_or_else(|e| panic!("{e}")))).collect();
+    let derived: Vec<_> = Rule::ALL
+        .iter()
+        .map(|rule| (*rule, derive(*rule).unwrap_or_else(|e| panic!("{e}"))))
+        .collect();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/directed.toml");
     std::fs::write(file, table(&derived)).unwrap();
 }
@@ -28,7 +30,8 @@ fn the_table_can_be_derived_anew() {
 fn each_case_is_a_shortest_way_to_the_harm() {
     let (rows, cases) = (ablate::table().unwrap(), cases().unwrap());
     for rule in Rule::ALL {
-        let (_, script) = cases.iter().find(|(of, _)| of == rule).unwrap_or_else(|| panic!("{rule}"));
+        let (_, script) =
+            cases.iter().find(|(of, _)| of == rule).unwrap_or_else(|| panic!("{rule}"));
         if let Some(text) = by_hand(*rule) {
             assert_eq!(script.to_string(), text);
             continue;
@@ -46,7 +49,9 @@ fn each_case_is_a_shortest_way_to_the_harm() {
             world.actions(&state, &mut actions);
             let action = actions.into_iter().find(|action| Verb::of(action) == *verb);
             let action = action.unwrap_or_else(|| panic!("{rule}: {verb} is not offered"));
-            state = world.attempt_raw(&state, action).unwrap_or_else(|why| panic!("{rule}: {verb}: {why}"));
+            state = world
+                .attempt_raw(&state, action)
+                .unwrap_or_else(|why| panic!("{rule}: {verb}: {why}"));
         }
         if let Shown::Always { property, .. } = &row.shown {
             let property = PROPERTIES.iter().find(|known| known.name == property).unwrap();

@@ -21,6 +21,9 @@ use crate::conform::{directed, session};
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
 const WATCHED_MAX: usize = 3;
 
+/// The rules of coordinator and requester, which the kit is itself: no implementation shows that it keeps them.
+const KITS_OWN: &[Rule] = &[Rule::Backup1, Rule::Backup2, Rule::Backup3, Rule::Backup4];
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -36,6 +39,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many random runs.
     pub cases: u64,
+    /// Whether the first case that fails is the last.
+    pub fail_fast: bool,
     /// How long an answer may take.
     pub limit: Duration,
     /// How long a Sync may wait where the implementation runs by itself.
@@ -182,7 +187,8 @@ pub fn campaign(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Campaign, Re
     let jobs = jobs(plan, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
     let how = Use { level, sync_ms, seed: plan.seed };
-    let unshown = Rule::ALL.iter().filter(|rule| !hello.lacks.contains(rule)).copied().collect();
+    let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
+    let unshown = Rule::ALL.iter().filter(is_watched).copied().collect();
     let mut runner = Runner {
         plan,
         adapter,
@@ -204,6 +210,9 @@ pub fn campaign(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Campaign, Re
         }
         let done = runner.case(job);
         cases.push(done.map_err(|trouble| Refused::Trouble(job.id().into(), Box::new(trouble)))?);
+        if plan.fail_fast && cases.last().is_some_and(|case| case.verdict == Verdict::Fail) {
+            break;
+        }
     }
     let is_taken = |class: &&String| runner.classes.contains(*class);
     let is_whole = plan.only.is_empty() && plan.script.is_none();
@@ -247,9 +256,8 @@ fn jobs(plan: &Plan, generated: &Generated) -> Result<Vec<Job>, String> {
     let random =
         (1..=plan.cases).map(|number| Job::Random { id: format!("random/{number}"), number });
     let jobs: Vec<Job> = directed.chain(generated).chain(random).collect();
-    let is_wanted = |job: &Job| {
-        plan.only.is_empty() || plan.only.iter().any(|part| is_named(job.id(), part))
-    };
+    let is_wanted =
+        |job: &Job| plan.only.is_empty() || plan.only.iter().any(|part| is_named(job.id(), part));
     if let Some(part) = plan.only.iter().find(|part| !jobs.iter().any(|j| is_named(j.id(), part))) {
         return Err(format!(
             "--only {part}: no case has such an id; ids are for example directed/XFER-3, \
@@ -328,7 +336,7 @@ impl Runner<'_> {
             return self.unshown.clone();
         }
         if let Some(rule) = rule {
-            return vec![rule];
+            return self.unshown.iter().copied().filter(|unshown| *unshown == rule).collect();
         }
         let few = WATCHED_MAX.min(self.unshown.len());
         self.unshown.rotate_left(few);

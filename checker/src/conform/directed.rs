@@ -138,9 +138,9 @@ fn reply(before: &State, action: &Action, after: &State) -> Option<Verb> {
             Message { kind: "ack", of, seq: Some(written) }
         }
         Verb { kind: "Report", .. } => Message { kind: "suspended", of, seq: None },
-        Verb { kind: "Deliver", message: Some(Message { kind: "resync", of: asked, .. }), .. }
-            if asked == of && is.state.is_linked() =>
-        {
+        Verb {
+            kind: "Deliver", message: Some(Message { kind: "resync", of: asked, .. }), ..
+        } if asked == of && is.state.is_linked() => {
             Message { kind: "ready", of, seq: Some(written) }
         }
         _ => return None,

@@ -30,17 +30,44 @@ pub enum Ending {
 
 /// What brings a backup to its end.
 const BACKUP: &[&str] = &[
-    "WriteSecond", "DeliverHost request", "SyncBegin", "SyncLook", "DeliverHost split",
-    "DeliverHost split-done", "DeliverHost split-refused", "Thaw", "DeliverHost permit",
-    "DeliverHost reject", "FinishBackup",
+    "WriteSecond",
+    "DeliverHost request",
+    "SyncBegin",
+    "SyncLook",
+    "DeliverHost split",
+    "DeliverHost split-done",
+    "DeliverHost split-refused",
+    "Thaw",
+    "DeliverHost permit",
+    "DeliverHost reject",
+    "FinishBackup",
 ];
 
 /// What brings everything else to its end, the first possible first.
 const SETTLE: &[&str] = &[
-    "WriteSecond", "FinishBackup", "Thaw", "SyncTimeout", "SyncBegin", "CoordinatorTimeout",
-    "DeliverHost split-done", "DeliverHost permit", "DeliverHost reject", "RequesterTimeout",
-    "LoseHost", "LinkUp", "Failback", "Deliver", "DeliverReply", "Apply", "Send", "Report", "CopyBlock",
-    "PairMark", "Create", "Resync", "LeaseExpires",
+    "WriteSecond",
+    "FinishBackup",
+    "Thaw",
+    "SyncTimeout",
+    "SyncBegin",
+    "CoordinatorTimeout",
+    "DeliverHost split-done",
+    "DeliverHost permit",
+    "DeliverHost reject",
+    "RequesterTimeout",
+    "LoseHost",
+    "LinkUp",
+    "Failback",
+    "Deliver",
+    "DeliverReply",
+    "Apply",
+    "Send",
+    "Report",
+    "CopyBlock",
+    "PairMark",
+    "Create",
+    "Resync",
+    "LeaseExpires",
 ];
 
 /// What an implementation that runs by itself does without being asked.
@@ -60,7 +87,8 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         }
         let track = session.tracks[0];
         let was_reading = is_reading(&track);
-        if !is_last && is_settled(&track, level) {
+        let is_sure = session.tracks.iter().all(|track| is_settled(track, level));
+        if !is_last && is_sure {
             is_last = true;
             match session.perform(&Verb::bare("StartBackup"))? {
                 Step::Failed(failure) => return Ok(Ending::Failed(failure)),
@@ -124,8 +152,7 @@ fn is_settled(track: &Track, level: Level) -> bool {
 /// The next verb towards the end.
 fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Option<Verb> {
     let is_free = level != Level::Steered;
-    let order: Vec<&str> =
-        if is_last { [BACKUP, SETTLE].concat() } else { SETTLE.to_vec() };
+    let order: Vec<&str> = if is_last { [BACKUP, SETTLE].concat() } else { SETTLE.to_vec() };
     let steps: Vec<Verb> =
         session.guide.steps(track, 0).iter().map(|(action, _)| Verb::of(action)).collect();
     let named = |verb: &Verb, name: &str| match name.split_once(' ') {

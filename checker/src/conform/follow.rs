@@ -8,7 +8,7 @@ use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
-use syncsplit_model::protocol::{BackupId, BlockIndex, Rule};
+use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
 use syncsplit_model::world::{Stillness, WhyNot};
 
 use crate::conform::track::{Guide, Track};
@@ -126,10 +126,43 @@ pub fn answered(
     if seen.verb.kind == WAIT {
         return Ok(from.to_vec());
     }
-    let tracks = guide.closure(from).ok_or(Lost::TooMany)?;
+    judged(guide, numbers, guide.closure(from).ok_or(Lost::TooMany)?, seen)
+}
+
+/// As [`answered`], of all the states that the implementation may have come to by itself.
+///
+/// # Errors
+/// There is none.
+pub fn judged(
+    guide: &Guide,
+    numbers: Numbers,
+    tracks: Vec<Track>,
+    seen: &Seen,
+) -> Result<Vec<Track>, Lost> {
+    if seen.verb.kind == WAIT {
+        return waited(tracks, seen);
+    }
     let shown = || seen.reply.as_ref().map_or_else(|| "-".into(), ToString::to_string);
     keep(tracks, &format!("the answer to `{}`", seen.verb), &shown, |track| {
         answer(guide, numbers, track, seen)
+    })
+}
+
+/// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
+fn waited(tracks: Vec<Track>, seen: &Seen) -> Result<Vec<Track>, Lost> {
+    let Some(reply) = &seen.reply else { return Ok(tracks) };
+    let is_done = reply.field("outcome").and_then(Json::as_str) == Some("DONE");
+    let is_refused = matches!(reply, Reply::Refused { definite: true, .. });
+    keep(tracks, "the answer to a Sync", &|| reply.to_string(), |track| {
+        let primary = &track.state.primary;
+        let is_paired = primary.state == PairState::Pair;
+        if is_done && !(is_paired && primary.written >= primary.newest) {
+            return Err("no DONE".into());
+        }
+        if is_refused && is_paired {
+            return Err("no refusal in PAIR".into());
+        }
+        Ok(vec![*track])
     })
 }
 
@@ -177,9 +210,8 @@ pub fn texts(list: Option<&Json>) -> Option<Vec<String>> {
 }
 
 /// Steps that an implementation takes when it likes, so that it may answer "not now".
-const AT_LEISURE: &[&str] = &[
-    "Send", "Report", "CopyBlock", "PairMark", "Apply", "CopyReplica", "Fail", "SecondaryFail",
-];
+const AT_LEISURE: &[&str] =
+    &["Send", "Report", "CopyBlock", "PairMark", "Apply", "CopyReplica", "Fail", "SecondaryFail"];
 
 /// The states after the answer to a verb's own request in one state, or what should have been answered.
 fn answer(
@@ -234,12 +266,14 @@ fn answer(
         ("Deliver" | "DeliverReply" | "Lose" | "LoseReply", Reply::Refused { .. }) => {
             let mut without = *track;
             let is_it = |message| Some(message) == seen.verb.message;
-            without.state.to_secondary.retain(|m| {
-                !is_it(crate::conform::verb::Message::to_secondary(m))
-            });
-            without.state.to_primary.retain(|m| {
-                !is_it(crate::conform::verb::Message::to_primary(m))
-            });
+            without
+                .state
+                .to_secondary
+                .retain(|m| !is_it(crate::conform::verb::Message::to_secondary(m)));
+            without
+                .state
+                .to_primary
+                .retain(|m| !is_it(crate::conform::verb::Message::to_primary(m)));
             // A link may lose what it carries, at any time.
             Ok(vec![without])
         }
@@ -305,17 +339,21 @@ fn sync(
     if !matches!(track.state.coordinator.state, CoordinatorState::Syncing(_)) {
         return Err("no Sync is on".into());
     }
-    let is_done = |track: &Track| {
-        matches!(track.state.coordinator.state, CoordinatorState::Splitting(_))
-    };
+    let is_done =
+        |track: &Track| matches!(track.state.coordinator.state, CoordinatorState::Splitting(_));
     let (done_now, lost_now) = match &after {
         Ok(after) => (is_done(after), !is_done(after)),
         Err(_) => (false, false),
     };
     match outcome {
-        // A Sync that may wait is told of its end whatever the state; one that may not has looked a moment ago.
-        "TIMEOUT" if guide.runs_free && guide.world.rules.has(Rule::Sync4) => Ok(vec![*track]),
-        "TIMEOUT" if !guide.runs_free && !done_now && !lost_now => Ok(vec![*track]),
+        // It has looked once at least, in a state in which it had to wait.
+        "TIMEOUT"
+            if !done_now
+                && !lost_now
+                && (!guide.runs_free || guide.world.rules.has(Rule::Sync4)) =>
+        {
+            Ok(vec![*track])
+        }
         "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
         "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
             Ok(vec![guide.sync_returned(track, false)])
@@ -370,13 +408,7 @@ fn is_still(guide: &Guide, track: &Track) -> bool {
 }
 
 /// What the status shows in a state; none for what is not compared in it.
-fn field(
-    guide: &Guide,
-    numbers: Numbers,
-    track: &Track,
-    part: &str,
-    name: &str,
-) -> Option<Json> {
+fn field(guide: &Guide, numbers: Numbers, track: &Track, part: &str, name: &str) -> Option<Json> {
     let state = &track.state;
     let (primary, secondary) = (&state.primary, &state.secondary);
     let blocks = |set: &mut dyn Iterator<Item = BlockIndex>| -> Json {
@@ -385,13 +417,11 @@ fn field(
     let image = |image: &[syncsplit_model::world::Value]| {
         Json::from(track.image(image, guide.world.bounds.blocks))
     };
-    let paired = |state: syncsplit_model::protocol::PairState| state.to_string() != "SMPL";
+    let paired = |state: PairState| state != PairState::Smpl;
     Some(match (part, name) {
         ("primary", "state") => primary.state.to_string().into(),
         ("primary", "incarnation") => numbers.incarnation(primary.incarnation.0).into(),
-        ("primary", "newest") if primary.state.is_linked() => {
-            numbers.seq(primary.newest.0).into()
-        }
+        ("primary", "newest") if primary.state.is_linked() => numbers.seq(primary.newest.0).into(),
         ("primary", "written") if primary.state.is_linked() => {
             numbers.seq(primary.written.0).into()
         }

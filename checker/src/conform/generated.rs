@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::FixedState;
 use stateright::Model;
-use syncsplit_model::world::{Action, Bounds, Cache, Fault, Faults, Start, State, Stillness, Variant, WhyNot, World};
+use syncsplit_model::world::{
+    Action, Bounds, Cache, Fault, Faults, Start, State, Stillness, Variant, WhyNot, World,
+};
 
 use crate::conform::directed::translate;
-use crate::conform::script::{BLOCKS, Script, Setting, };
+use crate::conform::script::{BLOCKS, Script, Setting};
 use crate::conform::session::has_setting;
 use crate::conform::verb::{Verb, kebab};
 use crate::conform::wire::{Hello, Level};
@@ -48,10 +50,7 @@ fn worlds(hello: &Hello, level: Level) -> Vec<World> {
         hello.can("delete").then_some(Fault::OperatorDelete),
     ]);
     group(&[link, hello.can("takeover").then_some(Fault::Takeover)]);
-    group(&[
-        Some(Fault::Timeouts),
-        hello.can("advance-clock").then_some(Fault::LeaseExpiry),
-    ]);
+    group(&[Some(Fault::Timeouts), hello.can("advance-clock").then_some(Fault::LeaseExpiry)]);
     group(&[is_steered.then_some(Fault::ArrayLoss), is_steered.then_some(Fault::ArrayRepeat)]);
     group(&[hello.can("fail").then_some(Fault::FalseSuspicion)]);
     group(&[
@@ -65,9 +64,13 @@ fn worlds(hello: &Hello, level: Level) -> Vec<World> {
             (Start::Pair, Stillness::Freeze, Setting::default().journal_full),
             (Start::Smpl, Stillness::Freeze, Setting::default().journal_full),
             (Start::Pair, Stillness::Quiesce, Setting::default().journal_full),
-            (Start::Pair, Stillness::Freeze, syncsplit_model::protocol::primary::JournalFull::Suspend),
+            (
+                Start::Pair,
+                Stillness::Freeze,
+                syncsplit_model::protocol::primary::JournalFull::Suspend,
+            ),
         ] {
-            let setting = Setting { start, stillness, journal_full, journal: 1 };
+            let setting = Setting { start, stillness, journal_full, journal: 1, is_hasty: false };
             if !has_setting(hello, setting) {
                 continue;
             }
@@ -173,7 +176,9 @@ fn classes(world: &World) -> Vec<(String, Script)> {
         let concrete = world.concrete(&path);
         let mut script = translate(world, &concrete);
         // The last step may be refused, so that it leads nowhere; its numbers are those of the state before it.
-        script.verbs.extend(concrete.last().and_then(|(_, raw)| last(world, raw, &reached[at].state, &action)));
+        script.verbs.extend(
+            concrete.last().and_then(|(_, raw)| last(world, raw, &reached[at].state, &action)),
+        );
         script
     };
     found.into_iter().map(|(class, way)| (class, script(way))).collect()

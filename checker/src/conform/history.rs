@@ -101,7 +101,8 @@ impl History {
             self.writes.iter().skip(frozen).any(|write| write.number == held.number)
         };
         if let Some(held) = image.iter().find(late) {
-            let what = format!("block {} holds write {}, made after the freeze", held.block, held.number);
+            let what =
+                format!("block {} holds write {}, made after the freeze", held.block, held.number);
             return Err(Flaw { rule: Rule::Freeze3, what });
         }
         let Some(count) = (0..frozen).rev().find(|count| self.is_prefix(&image, *count)) else {
@@ -116,7 +117,10 @@ impl History {
             let what = format!("a transaction is torn: write {lost} is missing");
             Flaw { rule: Rule::Freeze1, what }
         } else {
-            Flaw { rule: Rule::Sync3, what: format!("answered before the freeze and missing: write {lost}") }
+            Flaw {
+                rule: Rule::Sync3,
+                what: format!("answered before the freeze and missing: write {lost}"),
+            }
         })
     }
 
@@ -134,14 +138,21 @@ impl History {
         }
         let mut read = Vec::new();
         for (block, text) in image.iter().enumerate() {
-            let held = Written::read(text).map_err(|what| flaw(format!("block {block}: {what}")))?;
+            let held =
+                Written::read(text).map_err(|what| flaw(format!("block {block}: {what}")))?;
             if held.block as usize != block {
-                return Err(flaw(format!("block {block} holds what was written to {}", held.block)));
+                return Err(flaw(format!(
+                    "block {block} holds what was written to {}",
+                    held.block
+                )));
             }
             let is_known = held.writer != Writer::Local
                 || self.writes.iter().any(|write| write.number == held.number);
             if !is_known {
-                return Err(flaw(format!("block {block} holds write {}, which was refused", held.number)));
+                return Err(flaw(format!(
+                    "block {block} holds write {}, which was refused",
+                    held.number
+                )));
             }
             read.push(held);
         }

@@ -53,6 +53,7 @@ impl Walk {
         if has_setting(hello, options[2]) {
             setting.stillness = options[2].stillness;
         }
+        setting.is_hasty = chance.below(2) == 0 && hello.level() != Level::Steered;
         (Self { chance, length, rarity }, Script { setting, verbs: Vec::new() })
     }
 

@@ -33,7 +33,8 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         campaign.level.name(),
         campaign.seed
     )?;
-    let failing: Vec<_> = campaign.cases.iter().filter_map(|c| Some((c, c.failure.as_ref()?))).collect();
+    let failing: Vec<_> =
+        campaign.cases.iter().filter_map(|c| Some((c, c.failure.as_ref()?))).collect();
     let mut shown: Vec<_> = failing.iter().filter(|(_, failure)| failure.is_minimal).collect();
     shown.truncate(SHOWN_MAX);
     for (case, failure) in &shown {
@@ -45,7 +46,11 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         .map(|(case, _)| case.id.as_str())
         .collect();
     if !others.is_empty() {
-        writeln!(out, "Failing as well, in a way shown above or not made short: {}\n", others.join(", "))?;
+        writeln!(
+            out,
+            "Failing as well, in a way shown above or not made short: {}\n",
+            others.join(", ")
+        )?;
     }
     writeln!(out, "{:<12} {:<14} first case that shows it", "rule", "verdict")?;
     for rule in &campaign.rules {

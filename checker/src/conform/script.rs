@@ -6,9 +6,7 @@ use std::str::FromStr;
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{
-    Bounds, Cache, Faults, Start, Stillness, Variant, World,
-};
+use syncsplit_model::world::{Bounds, Cache, Faults, Start, Stillness, Variant, World};
 
 use crate::conform::verb::Verb;
 
@@ -26,6 +24,9 @@ pub struct Setting {
     pub journal_full: JournalFull,
     /// How many entries the journal holds.
     pub journal: usize,
+    /// Whether the status is asked for now and then only: each time gives an implementation that runs by itself time to
+    /// catch up, and some faults show only where it has none.
+    pub is_hasty: bool,
 }
 
 impl Default for Setting {
@@ -35,6 +36,7 @@ impl Default for Setting {
             stillness: Stillness::Freeze,
             journal_full: JournalFull::Hold,
             journal: 2,
+            is_hasty: false,
         }
     }
 }
@@ -48,6 +50,7 @@ impl Setting {
             stillness: bounds.stillness,
             journal_full: bounds.journal_full,
             journal: bounds.journal,
+            is_hasty: false,
         }
     }
 
@@ -84,7 +87,7 @@ pub struct Script {
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Setting { start, stillness, journal_full, journal } = self.setting;
+        let Setting { start, stillness, journal_full, journal, is_hasty } = self.setting;
         let start = if start == Start::Pair { "pair" } else { "smpl" };
         write!(f, "begin {start} journal {journal}")?;
         if journal_full == JournalFull::Suspend {
@@ -92,6 +95,9 @@ impl fmt::Display for Script {
         }
         if stillness == Stillness::Quiesce {
             f.write_str(" hold-writes")?;
+        }
+        if is_hasty {
+            f.write_str(" hasty")?;
         }
         self.verbs.iter().try_for_each(|verb| write!(f, "; {verb}"))
     }
@@ -106,7 +112,7 @@ impl FromStr for Script {
         let bad = || {
             format!(
                 "a script begins with for example `begin pair journal 2`, not with {begin:?}; \
-                 valid are pair or smpl, journal 1 to 3, suspend-when-full, hold-writes"
+                 valid are pair or smpl, journal 1 to 3, suspend-when-full, hold-writes, hasty"
             )
         };
         let mut words = begin.split_whitespace();
@@ -119,6 +125,7 @@ impl FromStr for Script {
                 "pair" => setting.start = Start::Pair,
                 "smpl" => setting.start = Start::Smpl,
                 "suspend-when-full" => setting.journal_full = JournalFull::Suspend,
+                "hasty" => setting.is_hasty = true,
                 "hold-writes" => setting.stillness = Stillness::Quiesce,
                 "journal" => {
                     let journal = words.next().and_then(|word| word.parse().ok());
@@ -143,7 +150,7 @@ mod tests {
         for text in [
             "begin pair journal 2",
             "begin smpl journal 1 suspend-when-full; write-one 0; deliver frame 1 2 again",
-            "begin pair journal 3 hold-writes; takeover force; crash-secondary",
+            "begin pair journal 3 hold-writes hasty; takeover force; crash-secondary",
         ] {
             assert_eq!(text.parse::<Script>().unwrap().to_string(), text);
         }

@@ -19,6 +19,9 @@ use crate::conform::track::{Guide, Track};
 use crate::conform::verb::Verb;
 use crate::conform::wire::{Hello, Level, Reply, Request};
 
+/// After how many verbs a hasty script asks for the status.
+const HASTY: usize = 6;
+
 /// How an adapter is used.
 #[derive(Clone, Copy, Debug)]
 pub struct Use {
@@ -110,7 +113,8 @@ impl<'a> Session<'a> {
             other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
         }
         let runs_free = how.level != Level::Steered;
-        let guide = |without: &[Rule]| Guide { world: setting.world(without, runs_free), runs_free };
+        let guide =
+            |without: &[Rule]| Guide { world: setting.world(without, runs_free), runs_free };
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
@@ -182,8 +186,7 @@ impl<'a> Session<'a> {
         if matches!(verb.kind, "WriteOne" | "WriteFirst") {
             return idle;
         }
-        let Some(tracks) = self.guide.closure(&self.tracks) else { return false };
-        tracks.iter().any(|track| {
+        self.tracks.iter().any(|track| {
             let attempt = self.guide.take(track, verb, 0);
             !matches!(attempt, Err(WhyNot::NotOffered | WhyNot::NoRoom))
         })
@@ -194,12 +197,27 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The adapter failed.
     pub fn perform(&mut self, verb: &Verb) -> Result<Step, Trouble> {
-        if self.is_lost || !self.is_possible(verb) {
+        if self.is_lost {
+            return Ok(Step::Skipped);
+        }
+        // From here on these are all the states that it may have come to by itself.
+        match self.guide.closure(&self.tracks) {
+            Some(tracks) => self.tracks = tracks,
+            None => {
+                self.is_lost = true;
+                return Ok(Step::Skipped);
+            }
+        }
+        if !self.is_possible(verb) {
             return Ok(Step::Skipped);
         }
         let before = self.tracks[0];
         let number = self.number + 1;
         let ask = match verb.kind {
+            // Looking is what gives an implementation time, and a Sync is all that can be looked at.
+            WAIT if self.how.level == Level::BlackBox => {
+                Ask::This(Request::new("sync", json!({ "timeout_ms": self.how.sync_ms })))
+            }
             WAIT => Ask::Nothing,
             _ => self.asker().ask(&self.guide, &before, verb, number),
         };
@@ -211,7 +229,7 @@ impl<'a> Session<'a> {
         };
         let mut seen = Seen { verb: *verb, number, reply, image: None, status: None };
         self.remember(&seen, &ask);
-        let answered = follow::answered(&self.guide, self.numbers, &self.tracks, &seen);
+        let answered = follow::judged(&self.guide, self.numbers, self.tracks.clone(), &seen);
         let mut tracks = match answered {
             Ok(tracks) => tracks,
             Err(lost) => return Ok(self.end(seen, log, lost)),
@@ -232,7 +250,9 @@ impl<'a> Session<'a> {
             flaw = read.and_then(|image| self.history.backup(&image).err());
             seen.image = Some(image);
         }
-        if self.how.level != Level::BlackBox && self.hello.can("status") {
+        let is_due =
+            !self.setting.is_hasty || verb.kind == WAIT || self.seen.len() % HASTY == HASTY - 1;
+        if self.how.level != Level::BlackBox && self.hello.can("status") && is_due {
             let status = self.ask(&Request::bare("status"), &mut log)?;
             flaw = flaw.or_else(|| self.judge(&status));
             if let Reply::Ok(status) = status {
@@ -389,14 +409,12 @@ impl<'a> Session<'a> {
             without.push(**rule);
             let guide = Guide { world: self.setting.world(&without, runs_free), runs_free };
             let mut tracks = vec![guide.begin()];
-            self.seen.iter().all(|seen| {
-                match follow::follow(&guide, self.numbers, &tracks, seen) {
-                    Ok(after) => {
-                        tracks = after;
-                        true
-                    }
-                    Err(_) => false,
+            self.seen.iter().all(|seen| match follow::follow(&guide, self.numbers, &tracks, seen) {
+                Ok(after) => {
+                    tracks = after;
+                    true
                 }
+                Err(_) => false,
             })
         };
         promised.filter(explains).copied().collect()

@@ -18,7 +18,7 @@ use crate::conform::block::{Writer, Written};
 use crate::conform::verb::Verb;
 
 /// The most states that are kept for what an implementation may be in.
-pub const TRACKS_MAX: usize = 20_000;
+pub const TRACKS_MAX: usize = 12_000;
 /// The most different contents of one block that a state can hold.
 const NAMES: usize = 32;
 
@@ -58,8 +58,7 @@ impl Guide {
             }
         }
         let state = self.world.raw_initial();
-        let mut track =
-            Track { state, names, was_done: false, was_lost: false, was_down: false };
+        let mut track = Track { state, names, was_done: false, was_lost: false, was_down: false };
         track.settle_names(&self.world);
         track
     }
@@ -101,18 +100,15 @@ impl Guide {
         stateright::Model::actions(&self.world, &track.state, &mut actions);
         let action = actions.into_iter().find(|action| Verb::of(action) == *verb);
         let Some(action) = action else { return self.command(track, verb) };
+        let found = self.world.raw_successors_of(&track.state, |other| *other == action).pop();
+        if let Some((_, after)) = found {
+            return Ok(self.after(track, action, after, number));
+        }
         match self.world.attempt_raw(&track.state, action) {
-            Ok(after) => Ok(self.after(track, action, after, number)),
-            // It may still change what only an image shows.
-            Err(WhyNot::Nothing) => {
-                let found =
-                    self.world.raw_successors_of(&track.state, |other| *other == action).pop();
-                let after = found.map(|(_, after)| self.after(track, action, after, number));
-                after.ok_or(WhyNot::Nothing)
-            }
             // Whatever has no room on a link is lost there.
             Err(WhyNot::NoRoom) => self.command(track, verb).map_err(|_| WhyNot::NoRoom),
             Err(why) => Err(why),
+            Ok(after) => Ok(self.after(track, action, after, number)),
         }
     }
 

@@ -22,8 +22,17 @@ pub struct Message {
 const NUMBERED: &[&str] = &["frame", "ack", "ready"];
 /// Kinds of messages without one.
 const BARE: &[&str] = &[
-    "copy", "resync", "suspend", "delete", "suspended", "request", "split", "split-done",
-    "split-refused", "permit", "reject",
+    "copy",
+    "resync",
+    "suspend",
+    "delete",
+    "suspended",
+    "request",
+    "split",
+    "split-done",
+    "split-refused",
+    "permit",
+    "reject",
 ];
 
 impl Message {
@@ -161,7 +170,9 @@ impl FromStr for Verb {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("{text:?} is no verb; one is for example `write-one 0` or `deliver frame 1 2`");
+        let bad = || {
+            format!("{text:?} is no verb; one is for example `write-one 0` or `deliver frame 1 2`")
+        };
         let mut words = text.split_whitespace();
         let name = words.next().ok_or_else(bad)?;
         let kind = Action::KINDS.iter().find(|kind| kebab(kind) == name);
@@ -198,8 +209,8 @@ impl FromStr for Verb {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failing test panics")]
     use super::Verb;
-    use std::collections::BTreeSet;
     use stateright::Model;
+    use std::collections::BTreeSet;
     use syncsplit_model::world::{Instance, Variant, World};
 
     #[test]

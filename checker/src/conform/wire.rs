@@ -43,14 +43,44 @@ const STEERING: &[&str] =
     &["status", "send", "deliver", "repeat", "lose", "apply", "report", "copy", "pair-mark"];
 
 /// What may stand among the capabilities beside the operations.
-pub const FEATURES: &[&str] = &["transactions", "journal", "suspend-when-full", "start-smpl", "hold-writes"];
+pub const FEATURES: &[&str] =
+    &["transactions", "journal", "suspend-when-full", "start-smpl", "hold-writes"];
 
 /// Every operation but `hello`.
 pub const OPERATIONS: &[&str] = &[
-    "init", "reset", "write", "read", "freeze", "thaw", "mark", "sync", "arm", "split", "backup",
-    "release", "create", "suspend", "resync", "delete", "takeover", "remote-write", "failback",
-    "link-down", "link-up", "send", "deliver", "repeat", "lose", "apply", "report", "copy",
-    "pair-mark", "fail", "crash", "advance-clock", "status",
+    "init",
+    "reset",
+    "write",
+    "read",
+    "freeze",
+    "thaw",
+    "mark",
+    "sync",
+    "arm",
+    "split",
+    "backup",
+    "release",
+    "create",
+    "suspend",
+    "resync",
+    "delete",
+    "takeover",
+    "remote-write",
+    "failback",
+    "link-down",
+    "link-up",
+    "send",
+    "deliver",
+    "repeat",
+    "lose",
+    "apply",
+    "report",
+    "copy",
+    "pair-mark",
+    "fail",
+    "crash",
+    "advance-clock",
+    "status",
 ];
 
 /// What every adapter has to have.

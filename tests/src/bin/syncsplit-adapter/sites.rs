@@ -1,5 +1,4 @@
-//! The adapter of our own implementation, as an example: steered, both sites in one process and without threads, so that
-//! nothing happens but what the kit asks for. What is asked is known from docs/adapter.md; nothing is judged here.
+//! The system under test: both sites, and the array link between them, step by step.
 
 use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
@@ -30,43 +29,15 @@ use syncsplit_model::protocol::{
     BackupId, BlockIndex, HostMessage, Journal, PairState, ReorderQueue, ToPrimary, ToSecondary,
 };
 
+use crate::show::{image, to_primary, to_secondary};
+use crate::{Done, Refused, broken};
+
 const BLOCK_SIZE: usize = 64;
 const LEASE: Duration = Duration::from_secs(3600);
 
-const CAPABILITIES: &[&str] = &[
-    "init", "reset", "write", "read", "freeze", "thaw", "mark", "sync", "arm", "split", "backup",
-    "release", "create", "suspend", "resync", "delete", "takeover", "remote-write", "failback",
-    "link-down", "link-up", "send", "deliver", "repeat", "lose", "apply", "report", "copy",
-    "pair-mark", "fail", "crash", "advance-clock", "status", "transactions", "journal",
-    "suspend-when-full", "start-smpl", "hold-writes",
-];
-
-/// Why a request was not done.
-enum Refused {
-    /// The implementation says no.
-    Code(&'static str, String),
-    /// The adapter itself cannot go on.
-    Broken(Box<dyn Error>),
-}
-
-impl From<NodeError> for Refused {
-    fn from(error: NodeError) -> Self {
-        if error.is_refusal() {
-            Self::Code("refused", error.to_string())
-        } else {
-            Self::Broken(Box::new(error))
-        }
-    }
-}
-
-type Done = Result<Value, Refused>;
-
-fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
-    Refused::Broken(what.into())
-}
 
 /// Both sites, and what is on its way between the arrays.
-struct Sites {
+pub(crate) struct Sites {
     volumes: [Arc<MemoryVolume>; 3],
     local: Arc<LocalNode>,
     remote: Arc<RemoteNode>,
@@ -110,14 +81,6 @@ fn block(request: &Value) -> Result<BlockIndex, Refused> {
     u32::try_from(index).map(BlockIndex).map_err(|error| broken(error))
 }
 
-fn image(volume: &MemoryVolume) -> Vec<String> {
-    let blocks = volume.snapshot();
-    let text = |payload: &Payload| {
-        String::from_utf8_lossy(payload.bytes()).trim_end_matches('\0').to_owned()
-    };
-    blocks.iter().map(text).collect()
-}
-
 fn volume(blocks: &Value) -> Result<Arc<MemoryVolume>, Refused> {
     let blocks = blocks.as_array().cloned().unwrap_or_default();
     let volume = MemoryVolume::new(BLOCK_SIZE, blocks.len() as u32).map_err(broken)?;
@@ -130,12 +93,9 @@ fn volume(blocks: &Value) -> Result<Arc<MemoryVolume>, Refused> {
 
 impl Sites {
     /// A new system under test, as `request` says.
-    fn new(request: &Value) -> Result<Self, Refused> {
-        let volumes = [
-            volume(&request["p_vol"])?,
-            volume(&request["sp_vol"])?,
-            volume(&request["sp_vol"])?,
-        ];
+    pub(crate) fn new(request: &Value) -> Result<Self, Refused> {
+        let volumes =
+            [volume(&request["p_vol"])?, volume(&request["sp_vol"])?, volume(&request["sp_vol"])?];
         let journal_max = number(request, "journal")? as usize;
         let suspends = request["journal_full"] == "suspend";
         let journal_full = if suspends { JournalFull::Suspend } else { JournalFull::Hold };
@@ -179,8 +139,21 @@ impl Sites {
         let (journal_max, journal_full) = (1, JournalFull::Hold);
         let (up, to_secondary, to_primary, syncs) = (true, Vec::new(), Vec::new(), Vec::new());
         Self {
-            volumes, local, remote, gate, still, inbox, hosts, clock, journal_max, journal_full,
-            holds_writes, up, to_secondary, to_primary, syncs,
+            volumes,
+            local,
+            remote,
+            gate,
+            still,
+            inbox,
+            hosts,
+            clock,
+            journal_max,
+            journal_full,
+            holds_writes,
+            up,
+            to_secondary,
+            to_primary,
+            syncs,
         }
     }
 
@@ -206,7 +179,7 @@ impl Sites {
     }
 
     /// Takes what both arrays have sent on to the link; it is lost while that is down.
-    fn collect(&mut self) {
+    pub(crate) fn collect(&mut self) {
         while let Some(message) = self.local.take_outgoing() {
             if self.up && !self.to_secondary.contains(&message) {
                 self.to_secondary.push(message);
@@ -284,9 +257,7 @@ impl Sites {
         while sent.is_some_and(|sent| sent.0 < seq) {
             sent = self.local.send_next()?;
         }
-        let is_it = |message: &ToSecondary<Payload>| {
-            matches!(message, ToSecondary::Frame(frame) if frame.entry.seq.0 == seq)
-        };
+        let is_it = |message: &ToSecondary<Payload>| matches!(message, ToSecondary::Frame(frame) if frame.entry.seq.0 == seq);
         let mut found = false;
         while let Some(message) = self.local.take_outgoing() {
             let wanted = is_it(&message);
@@ -371,55 +342,7 @@ impl Sites {
         Ok(json!({}))
     }
 
-    fn status(&self) -> Done {
-        let (local, remote) = (self.local.state()?, self.remote.state()?);
-        let database = self.gate.state()?;
-        let journal: Vec<_> = Journal::iter(&local.journal).map(|entry| entry.seq.0).collect();
-        let mut queue: Vec<_> =
-            ReorderQueue::iter(&remote.queue).map(|entry| entry.seq.0).collect();
-        queue.sort_unstable();
-        let dirty = |map: &BitMap| map.iter().map(|block| block.0).collect::<Vec<_>>();
-        let replica = match remote.replica.state {
-            ReplicaState::Pair => "pair",
-            ReplicaState::Split(Purpose::Gold) => "gold",
-            ReplicaState::Split(Purpose::Backup(_)) => "backup",
-        };
-        let freeze = match database.freeze {
-            FreezeState::Running => "running",
-            FreezeState::Freezing(_) => "freezing",
-            FreezeState::Frozen(_) => "frozen",
-        };
-        Ok(json!({
-            "primary": {
-                "state": local.state.to_string(), "incarnation": local.incarnation.0,
-                "newest": local.newest.0, "written": local.written.0, "journal": journal,
-                "dirty": dirty(&local.dirty), "pending": local.pending.is_some(),
-                "held": local.quiesced.is_some(),
-            },
-            "secondary": {
-                "state": remote.state.to_string(), "incarnation": remote.incarnation.0,
-                "written": remote.written.0, "queue": queue, "dirty": dirty(&remote.dirty),
-                "consistent": remote.consistent, "replica": replica,
-                "armed": remote.armed.map(|id| id.0),
-            },
-            "database": { "freeze": freeze, "open": database.open },
-            "volumes": {
-                "p_vol": image(&self.volumes[0]), "sp_vol": image(&self.volumes[1]),
-                "s_vol": image(&self.volumes[2]),
-            },
-        }))
-    }
-
-    fn read(&self, request: &Value) -> Done {
-        let at = match text(request, "volume")?.as_str() {
-            "p_vol" => 0,
-            "sp_vol" => 1,
-            _ => 2,
-        };
-        Ok(json!({ "blocks": image(&self.volumes[at]) }))
-    }
-
-    fn take(&mut self, op: &str, request: &Value) -> Done {
+    pub(crate) fn take(&mut self, op: &str, request: &Value) -> Done {
         let done = |outcome: Result<(), NodeError>| outcome.map(|()| json!({})).map_err(Into::into);
         match op {
             "write" => self.write(request),
@@ -481,68 +404,3 @@ impl Sites {
     }
 }
 
-/// A message as the kit names it.
-fn to_secondary(message: &ToSecondary<Payload>) -> Value {
-    let (kind, incarnation) = match message {
-        ToSecondary::Frame(frame) => {
-            let (incarnation, seq) = (frame.incarnation.0, frame.entry.seq.0);
-            return json!({ "kind": "frame", "incarnation": incarnation, "seq": seq });
-        }
-        ToSecondary::Unsequenced { incarnation, .. } => ("copy", incarnation),
-        ToSecondary::Resync { incarnation } => ("resync", incarnation),
-        ToSecondary::Suspend { incarnation } => ("suspend", incarnation),
-        ToSecondary::Delete { incarnation } => ("delete", incarnation),
-    };
-    json!({ "kind": kind, "incarnation": incarnation.0 })
-}
-
-fn to_primary(message: &ToPrimary<BitMap>) -> Value {
-    let (kind, incarnation, seq) = match message {
-        ToPrimary::Ack(ack) => ("ack", ack.incarnation, ack.written),
-        ToPrimary::Ready { incarnation, written, .. } => ("ready", *incarnation, *written),
-        ToPrimary::Suspended { incarnation } => {
-            return json!({ "kind": "suspended", "incarnation": incarnation.0 });
-        }
-    };
-    json!({ "kind": kind, "incarnation": incarnation.0, "seq": seq.0 })
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut sites: Option<Sites> = None;
-    for line in stdin().lock().lines() {
-        let request: Value = serde_json::from_str(&line?)?;
-        let op = request["op"].as_str().unwrap_or_default().to_owned();
-        let done = match op.as_str() {
-            "hello" => Ok(json!({
-                "protocol": 1, "name": "syncsplit-impl", "version": env!("CARGO_PKG_VERSION"),
-                "capabilities": CAPABILITIES,
-            })),
-            "init" => Sites::new(&request).map(|new| {
-                sites = Some(new);
-                json!({})
-            }),
-            "reset" => {
-                sites = None;
-                Ok(json!({}))
-            }
-            _ => match &mut sites {
-                Some(sites) => {
-                    let done = sites.take(&op, &request);
-                    sites.collect();
-                    done
-                }
-                None => Err(Refused::Code("no-system", "init comes first".into())),
-            },
-        };
-        let id = &request["id"];
-        let answer = match done {
-            Ok(ok) => json!({ "id": id, "ok": ok }),
-            Err(Refused::Code(code, text)) => {
-                json!({ "id": id, "error": { "code": code, "definite": true, "text": text } })
-            }
-            Err(Refused::Broken(error)) => return Err(error),
-        };
-        writeln!(stdout(), "{answer}")?;
-    }
-    Ok(())
-}
