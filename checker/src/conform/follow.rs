@@ -477,7 +477,7 @@ fn field(guide: &Guide, numbers: Numbers, track: &Track, part: &str, name: &str)
             FreezeState::Freezing(_) => "freezing".into(),
             FreezeState::Frozen(_) => "frozen".into(),
         },
-        ("database", "open") => u32::from(state.database.open).into(),
+        ("database", "open") => state.database.open.into(),
         ("volumes", "p_vol") => image(&state.pvol),
         ("volumes", "sp_vol") => image(&state.spvol),
         // While it follows, how far it lags is nobody's concern.
