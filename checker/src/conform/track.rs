@@ -34,7 +34,7 @@ impl Name {
         let place = Self::WRITERS.iter().position(|known| *known == writer).unwrap_or_default();
         // No script has so many writes that a number would not fit.
         let number = number.min(u32::from(u16::MAX >> 3)) as u16;
-        Self(number << 3 | place as u16 + 1)
+        Self((number << 3) | (place as u16 + 1))
     }
 
     fn write(self) -> Option<(Writer, u32)> {
