@@ -300,6 +300,9 @@ fn is_named(id: &str, part: &str) -> bool {
 impl Runner<'_> {
     fn case(&mut self, job: &Job) -> Result<CaseReport, Trouble> {
         let level = self.how.level;
+        // Each random run gives the implementation's own choices another beginning.
+        let number = if let Job::Random { number, .. } = job { *number } else { 0 };
+        self.how.seed = self.plan.seed.wrapping_add(number);
         let hello = self.adapter.hello().clone();
         let (id, rule, script, outcome) = match job {
             Job::Script { id, rule, script } => {
@@ -375,7 +378,7 @@ impl Runner<'_> {
             "syncsplit conform --adapter {} --level {} --seed {} --script {}",
             quoted(&self.plan.command),
             self.how.level.name(),
-            self.plan.seed,
+            self.how.seed,
             quoted(&script.to_string())
         )
     }
