@@ -334,12 +334,13 @@ impl Runner<'_> {
             return Ok(CaseReport { id, verdict: Verdict::Pass, script, failure: None });
         };
         let mut outcome = outcome;
-        let is_minimal = self.shrunk.insert(blamed(rule, &first.rules));
+        let explaining = first.rules();
+        let is_minimal = self.shrunk.insert(blamed(rule, &explaining));
         if is_minimal {
             (done, outcome) = run::shrink(&mut self.adapter, self.how, &done, outcome)?;
         }
         let failure = outcome.failure.clone().unwrap_or(first);
-        let rules = blamed(rule, &failure.rules);
+        let rules = blamed(rule, &if is_minimal { failure.rules() } else { explaining });
         if let Some(rule) = rules.first() {
             self.broken.entry(*rule).or_insert_with(|| id.clone());
         }
