@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{INSTANCES, Transactions, Variant};
 
+use crate::conform::script::Script;
+use crate::conform::wire::Level;
 use crate::reduce::Reduction;
 use crate::trace::file::TraceFile;
 
@@ -42,6 +44,8 @@ pub enum Command {
     Ablate(AblateArgs),
     /// Check every variant of the protocol under every class of faults
     Matrix(MatrixArgs),
+    /// Take another implementation, behind an adapter, through scripts that come from the model
+    Conform(ConformArgs),
     /// Print what there is to check: instances, rules, properties or faults
     List(ListArgs),
 }
@@ -264,6 +268,58 @@ pub struct ReplayArgs {
     /// A trace in ITF, as `--trace-out FILE.itf.json` writes it; world and rules stand in it
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// Arguments of `syncsplit conform`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  syncsplit conform --adapter 'python3 checker/adapters/minimal.py'    one that conforms; copy it, and put yours in
+  syncsplit conform --adapter 'python3 checker/adapters/defective.py out-of-order'    what a failure looks like
+  syncsplit conform --adapter ./mine --cases 1000 --seed 7    more random runs, others than the day before
+  syncsplit conform --adapter ./mine --only directed/XFER-3   one case; --only XFER-3 or --only directed take several
+  syncsplit conform --adapter ./mine --script 'begin pair journal 2; write-one 0; write-one 1'    what a report repeats
+  syncsplit conform --adapter ./mine --known-failures known.txt --format junit    in CI
+
+An adapter is a program that reads one JSON object a line and answers one a line; docs/test-your-implementation.md says
+what it is asked. Exit codes: 0 nothing was seen that the protocol does not do, 1 something was, 2 usage or bad input, 3 the
+adapter crashed, hung or answered what is no answer: that says nothing of the implementation.")]
+pub struct ConformArgs {
+    /// The command that starts the adapter; the shell runs it
+    #[arg(long, value_name = "COMMAND")]
+    pub adapter: String,
+    /// How much of the implementation is seen and steered [default: what the adapter can do]
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
+    /// Only this case, these of a kind or of a rule: an id, `directed`, `generated`, `random`, or XFER-3; may be given again
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+    /// Only this script; a failure's report prints it
+    #[arg(long, value_name = "TEXT")]
+    pub script: Option<Script>,
+    /// Where chance begins; the adapter is told it too
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many random runs
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub cases: u64,
+    /// A list of cases that are known to fail, one a line; another failure, or one of them passing, makes the exit code 1
+    #[arg(long, value_name = "FILE", conflicts_with = "script")]
+    pub known_failures: Option<PathBuf>,
+    /// Stop at the first case that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// How long the adapter may take for one answer
+    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = parse_duration)]
+    pub time_limit: Duration,
+    /// How long a Sync may wait where the implementation is not steered
+    #[arg(long, value_name = "DUR", default_value = "1s", value_parser = parse_duration)]
+    pub sync_timeout: Duration,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
 }
 
 /// Arguments of `syncsplit list`.

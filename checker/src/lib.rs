@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod check;
 pub mod checkpoint;
 pub mod cli;
+pub mod conform;
 pub mod coverage;
 pub mod engine;
 pub mod explore;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use syncsplit_checker::cli::{Cli, Command};
-use syncsplit_checker::{ablate, check, explore, list, matrix, replay, simulate, validate};
+use syncsplit_checker::{
+    ablate, check, conform, explore, list, matrix, replay, simulate, validate,
+};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
         Command::Explore(args) => explore::main(&args),
         Command::Ablate(args) => ablate::main(&args),
         Command::Matrix(args) => matrix::main(&args),
+        Command::Conform(args) => conform::main(&args),
         Command::List(args) => list::main(&args),
     }
 }

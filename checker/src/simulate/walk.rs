@@ -83,10 +83,10 @@ pub fn walk(world: &World, plan: Plan, interrupt: &AtomicBool) -> (Tally, Option
 }
 
 /// Numbers by chance.
-struct Chance(ChaCha8Rng);
+pub(crate) struct Chance(ChaCha8Rng);
 
 impl Chance {
-    fn new(seed: u64, run: u64) -> Self {
+    pub(crate) fn new(seed: u64, run: u64) -> Self {
         // The key is spelt out, so that no library's way of making one of a seed can change the run.
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -95,12 +95,12 @@ impl Chance {
         Self(chance)
     }
 
-    fn one_of(&mut self, numbers: &[u64]) -> u64 {
+    pub(crate) fn one_of(&mut self, numbers: &[u64]) -> u64 {
         numbers[self.below(numbers.len() as u64) as usize]
     }
 
     /// A number below `limit`, which is above zero.
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         let product = u128::from(self.0.next_u64()) * u128::from(limit);
         (product >> 64) as u64
     }

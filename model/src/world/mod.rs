@@ -84,7 +84,17 @@ impl World {
     /// tests of the normal form, and for whoever wants to follow a run with its true numbers.
     #[must_use]
     pub fn raw_successors(&self, state: &State) -> Vec<(Action, State)> {
-        let steps = self.enabled(state).into_iter();
+        self.raw_successors_of(state, |_| true)
+    }
+
+    /// Those of [`World::raw_successors`] whose action is `wanted`.
+    #[must_use]
+    pub fn raw_successors_of(
+        &self,
+        state: &State,
+        wanted: impl Fn(&Action) -> bool,
+    ) -> Vec<(Action, State)> {
+        let steps = self.enabled(state).into_iter().filter(wanted);
         steps
             .filter_map(|action| {
                 let mut after = *state;

@@ -1,0 +1,429 @@
+//! All the cases done with one adapter, one after the other, and what they come to by rule. How it is printed is not decided
+//! here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use syncsplit_model::protocol::Rule;
+
+use crate::conform::generated::{Generated, generate};
+use crate::conform::known::Known;
+use crate::conform::process::{Adapter, Trouble};
+use crate::conform::random::Walk;
+use crate::conform::run::{self, Outcome};
+use crate::conform::script::Script;
+use crate::conform::session::{Session, Use};
+use crate::conform::wire::Level;
+use crate::conform::{directed, session};
+use crate::progress::Reporter;
+
+/// Of how many rules a run may show that they are kept, where the implementation runs by itself.
+const WATCHED_MAX: usize = 3;
+
+/// The rules of coordinator and requester, which the kit is itself: no implementation shows that it keeps them.
+const KITS_OWN: &[Rule] = &[Rule::Backup1, Rule::Backup2, Rule::Backup3, Rule::Backup4];
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What starts the adapter.
+    pub command: String,
+    /// The level; the adapter's own if none is asked for.
+    pub level: Option<Level>,
+    /// Only the cases whose id has one of these; all when empty.
+    pub only: Vec<String>,
+    /// Only this script.
+    pub script: Option<Script>,
+    /// The cases that are known to fail: each has to be one.
+    pub known: Known,
+    /// Where chance begins.
+    pub seed: u64,
+    /// How many random runs.
+    pub cases: u64,
+    /// Whether the first case that fails is the last.
+    pub fail_fast: bool,
+    /// How long an answer may take.
+    pub limit: Duration,
+    /// How long a Sync may wait where the implementation runs by itself.
+    pub sync: Duration,
+}
+
+/// What one case came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Nothing was seen that the protocol does not do.
+    Pass,
+    /// Something was.
+    Fail,
+    /// The adapter does not have what the case needs, or the rule is not promised.
+    Unsupported,
+}
+
+/// One case.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseReport {
+    /// Its id.
+    pub id: String,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// The script as it was done, or the shortest that fails in the same way.
+    pub script: String,
+    /// What failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureReport>,
+}
+
+/// What failed in a case.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailureReport {
+    /// The rule that is broken, if one explains what was seen; then others that would explain it as well.
+    pub rules: Vec<&'static str>,
+    /// The verb at which it showed; it may be one of those that every script ends with.
+    pub verb: String,
+    /// What differs.
+    pub what: String,
+    /// What the protocol may show.
+    pub expected: Vec<String>,
+    /// What was seen.
+    pub seen: String,
+    /// What was asked and answered, by verb.
+    pub log: Vec<(String, Vec<String>)>,
+    /// Whether the script was made as short as it gets.
+    pub is_minimal: bool,
+    /// The command that repeats exactly it.
+    pub command: String,
+}
+
+/// What the cases came to for one rule.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleReport {
+    /// Its id.
+    pub rule: &'static str,
+    /// `pass`, `fail`, `not promised` or `not reached`.
+    pub verdict: &'static str,
+    /// The first case that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+}
+
+/// What everything came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Campaign {
+    /// The implementation's name and version.
+    pub adapter: String,
+    /// The level.
+    pub level: Level,
+    /// Where chance began.
+    pub seed: u64,
+    /// Every rule.
+    pub rules: Vec<RuleReport>,
+    /// Every case.
+    pub cases: Vec<CaseReport>,
+    /// Classes of steps that the level can reach.
+    pub classes_known: usize,
+    /// Classes of them that were certainly taken.
+    pub classes_taken: usize,
+    /// Those that were not.
+    pub classes_missing: Vec<String>,
+    /// Kinds of actions that were taken.
+    pub actions_taken: Vec<String>,
+    /// Runs in which too many states could explain what was seen, so that only the images were judged to the end.
+    pub lost: usize,
+    /// Runs that ended with a backup that was right.
+    pub finished: usize,
+}
+
+/// One case before it is done.
+enum Job {
+    Script { id: String, rule: Option<Rule>, script: Script },
+    Random { id: String, number: u64 },
+}
+
+impl Job {
+    fn id(&self) -> &str {
+        match self {
+            Self::Script { id, .. } | Self::Random { id, .. } => id,
+        }
+    }
+}
+
+/// Why there is no outcome.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    /// What was asked for cannot be done.
+    Usage(String),
+    /// The adapter failed, in this case and this script.
+    Trouble(String, Box<Trouble>),
+}
+
+struct Runner<'a> {
+    plan: &'a Plan,
+    adapter: Adapter,
+    how: Use,
+    unshown: Vec<Rule>,
+    shown: BTreeMap<Rule, String>,
+    broken: BTreeMap<Rule, String>,
+    shrunk: BTreeSet<Vec<Rule>>,
+    classes: BTreeSet<String>,
+    lost: usize,
+    finished: usize,
+}
+
+/// Does every case.
+///
+/// # Errors
+/// What is asked for cannot be done, or the adapter failed.
+pub fn campaign(
+    plan: &Plan,
+    interrupt: &Arc<AtomicBool>,
+    reporter: &Reporter,
+) -> Result<Campaign, Refused> {
+    let begin = Instant::now();
+    let start = |trouble| Refused::Trouble("start".into(), Box::new(trouble));
+    let adapter = Adapter::start(&plan.command, plan.limit, interrupt, false).map_err(start)?;
+    let hello = adapter.hello().clone();
+    let level = plan.level.unwrap_or_else(|| hello.level());
+    if level > hello.level() {
+        let (asked, has) = (level.name(), hello.level().name());
+        let message = format!("--level {asked}: the adapter's capabilities allow {has} at most");
+        return Err(Refused::Usage(message));
+    }
+    let generated = generate(&hello, level);
+    let jobs = jobs(plan, level, &generated).map_err(Refused::Usage)?;
+    let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
+    let how = Use { level, sync_ms, seed: plan.seed };
+    let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
+    let unshown = Rule::ALL.iter().filter(is_watched).copied().collect();
+    let mut runner = Runner {
+        plan,
+        adapter,
+        how,
+        unshown,
+        shown: BTreeMap::new(),
+        broken: BTreeMap::new(),
+        shrunk: BTreeSet::new(),
+        classes: BTreeSet::new(),
+        lost: 0,
+        finished: 0,
+    };
+    let mut cases: Vec<CaseReport> = Vec::new();
+    for job in &jobs {
+        reporter.tell(begin.elapsed().as_secs_f64(), || {
+            let failed = cases.iter().filter(|case| case.verdict == Verdict::Fail).count();
+            format!("{} of {} cases, {failed} failed; {}", cases.len(), jobs.len(), job.id())
+        });
+        if interrupt.load(Ordering::Relaxed) {
+            let request = crate::conform::wire::Request::bare("reset");
+            let trouble = runner.adapter.trouble(&request, "interrupted".into());
+            return Err(Refused::Trouble(job.id().into(), Box::new(trouble)));
+        }
+        let done = runner.case(job);
+        cases.push(done.map_err(|trouble| Refused::Trouble(job.id().into(), Box::new(trouble)))?);
+        if plan.fail_fast && cases.last().is_some_and(|case| case.verdict == Verdict::Fail) {
+            break;
+        }
+    }
+    let is_taken = |class: &&String| runner.classes.contains(*class);
+    let is_whole = plan.only.is_empty() && plan.script.is_none();
+    let missing = generated.classes.iter().filter(|class| !is_taken(class) && is_whole);
+    let mut actions: Vec<String> = Vec::new();
+    for class in runner.classes.iter().filter(|class| class.ends_with("taken")) {
+        let action = class.split(' ').next().unwrap_or_default().to_owned();
+        if actions.last() != Some(&action) {
+            actions.push(action);
+        }
+    }
+    Ok(Campaign {
+        adapter: format!("{} {}", hello.name, hello.version),
+        level,
+        seed: plan.seed,
+        rules: runner.rules(&hello.lacks),
+        classes_known: generated.classes.len(),
+        classes_taken: generated.classes.iter().filter(is_taken).count(),
+        classes_missing: missing.cloned().collect(),
+        actions_taken: actions,
+        lost: runner.lost,
+        finished: runner.finished,
+        cases,
+    })
+}
+
+fn jobs(plan: &Plan, level: Level, generated: &Generated) -> Result<Vec<Job>, String> {
+    if let Some(script) = &plan.script {
+        return Ok(vec![Job::Script { id: "script".into(), rule: None, script: script.clone() }]);
+    }
+    let directed = directed::cases()?.into_iter().map(|(rule, script)| Job::Script {
+        id: format!("directed/{rule}"),
+        rule: Some(rule),
+        script,
+    });
+    let generated = generated.scripts.iter().map(|(class, script)| Job::Script {
+        id: format!("generated/{}", class.replace(' ', "-")),
+        rule: None,
+        script: script.clone(),
+    });
+    let random =
+        (1..=plan.cases).map(|number| Job::Random { id: format!("random/{number}"), number });
+    let jobs: Vec<Job> = directed.chain(generated).chain(random).collect();
+    let is_wanted =
+        |job: &Job| plan.only.is_empty() || plan.only.iter().any(|part| is_named(job.id(), part));
+    if let Some(part) = plan.only.iter().find(|part| !jobs.iter().any(|j| is_named(j.id(), part))) {
+        return Err(format!(
+            "--only {part}: no case has such an id; ids are for example directed/XFER-3, \
+             generated/apply-PAIR-PAIR-taken, random/17"
+        ));
+    }
+    // There are as many random cases as one asks for, so that each number is one.
+    let is_random = |id: &str| {
+        let number = id.strip_prefix("random/").and_then(|number| number.parse::<u64>().ok());
+        number.is_some_and(|number| number > 0)
+    };
+    let is_case = |id: &str| is_random(id) || jobs.iter().any(|job| job.id() == id);
+    if let Some(id) = plan.known.stranger(is_case) {
+        return Err(format!(
+            "--known-failures: no case is {id} at level {}; `--format json` lists the ids of all that are",
+            level.name()
+        ));
+    }
+    Ok(jobs.into_iter().filter(is_wanted).collect())
+}
+
+/// Whether a case is meant by a part of its id: whole, its kind, or its rule.
+fn is_named(id: &str, part: &str) -> bool {
+    id == part || id.split('/').any(|word| word.eq_ignore_ascii_case(part))
+}
+
+impl Runner<'_> {
+    fn case(&mut self, job: &Job) -> Result<CaseReport, Trouble> {
+        let level = self.how.level;
+        // Each random run gives the implementation's own choices another beginning.
+        let number = if let Job::Random { number, .. } = job { *number } else { 0 };
+        self.how.seed = self.plan.seed.wrapping_add(number);
+        let hello = self.adapter.hello().clone();
+        let (id, rule, script, outcome) = match job {
+            Job::Script { id, rule, script } => {
+                let is_lacking = rule.is_some_and(|rule| hello.lacks.contains(&rule));
+                let outcome = if is_lacking || !session::has_setting(&hello, script.setting) {
+                    None
+                } else {
+                    let watched = self.watched(*rule);
+                    run::script(&mut self.adapter, self.how, script, &watched)?
+                };
+                (id, *rule, script.clone(), outcome)
+            }
+            Job::Random { id, number } => {
+                let (mut walk, script) = Walk::new(self.plan.seed, *number, &hello);
+                let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
+                let (how, watched) = (self.how, self.watched(None));
+                let outcome = run::run(&mut self.adapter, how, &script, &watched, &mut next)?;
+                (id, None, script, outcome)
+            }
+        };
+        let Some(outcome) = outcome else {
+            let (id, script) = (id.clone(), script.to_string());
+            return Ok(CaseReport { id, verdict: Verdict::Unsupported, script, failure: None });
+        };
+        self.note(id, &outcome);
+        let mut done = Script { setting: script.setting, verbs: outcome.done.clone() };
+        let Some(first) = outcome.failure.clone() else {
+            let (id, script) = (id.clone(), done.to_string());
+            return Ok(CaseReport { id, verdict: Verdict::Pass, script, failure: None });
+        };
+        let mut outcome = outcome;
+        let explaining = first.rules();
+        let is_minimal = self.shrunk.insert(blamed(rule, &explaining));
+        if is_minimal {
+            (done, outcome) = run::shrink(&mut self.adapter, self.how, &done, outcome)?;
+        }
+        let failure = outcome.failure.clone().unwrap_or(first);
+        let rules = blamed(rule, &if is_minimal { failure.rules() } else { explaining });
+        if let Some(rule) = rules.first() {
+            self.broken.entry(*rule).or_insert_with(|| id.clone());
+        }
+        let failure = FailureReport {
+            rules: rules.iter().map(|rule| rule.id()).collect(),
+            verb: failure.verb,
+            what: failure.mismatch.what,
+            expected: failure.mismatch.expected,
+            seen: failure.mismatch.seen,
+            log: outcome.log,
+            is_minimal,
+            command: self.command(&done),
+        };
+        let (id, script) = (id.clone(), done.to_string());
+        Ok(CaseReport { id, verdict: Verdict::Fail, script, failure: Some(failure) })
+    }
+
+    /// The rules of which a run may show that they are kept. To follow a world without a rule takes as long as to follow the
+    /// true one, where the implementation runs by itself: there each run is asked about a few rules, in turns.
+    fn watched(&mut self, rule: Option<Rule>) -> Vec<Rule> {
+        if self.how.level == Level::Steered {
+            return self.unshown.clone();
+        }
+        if let Some(rule) = rule {
+            return self.unshown.iter().copied().filter(|unshown| *unshown == rule).collect();
+        }
+        let few = WATCHED_MAX.min(self.unshown.len());
+        self.unshown.rotate_left(few);
+        self.unshown.iter().rev().take(few).copied().collect()
+    }
+
+    /// The command that repeats a script.
+    fn command(&self, script: &Script) -> String {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+        format!(
+            "syncsplit conform --adapter {} --level {} --seed {} --script {}",
+            quoted(&self.plan.command),
+            self.how.level.name(),
+            self.how.seed,
+            quoted(&script.to_string())
+        )
+    }
+
+    fn note(&mut self, id: &str, outcome: &Outcome) {
+        self.classes.extend(outcome.classes.iter().cloned());
+        self.lost += usize::from(outcome.is_lost);
+        self.finished += usize::from(outcome.is_finished);
+        if outcome.failure.is_some() {
+            return;
+        }
+        for rule in &outcome.shown {
+            self.shown.entry(*rule).or_insert_with(|| id.to_owned());
+        }
+        self.unshown.retain(|rule| !outcome.shown.contains(rule));
+    }
+
+    fn rules(&self, lacks: &[Rule]) -> Vec<RuleReport> {
+        let of = |rule: &Rule| {
+            let (verdict, case) = if lacks.contains(rule) {
+                ("not promised", None)
+            } else if let Some(case) = self.broken.get(rule) {
+                ("fail", Some(case))
+            } else if let Some(case) = self.shown.get(rule) {
+                ("pass", Some(case))
+            } else {
+                ("not reached", None)
+            };
+            RuleReport { rule: rule.id(), verdict, case: case.cloned() }
+        };
+        Rule::ALL.iter().map(of).collect()
+    }
+}
+
+/// The rule to blame first: the one the case is about, if it explains what was seen or nothing does.
+fn blamed(case: Option<Rule>, explaining: &[Rule]) -> Vec<Rule> {
+    let mut rules = explaining.to_vec();
+    match case {
+        Some(rule) if rules.is_empty() => rules.push(rule),
+        Some(rule) if rules.contains(&rule) => {
+            rules.retain(|other| *other != rule);
+            rules.insert(0, rule);
+        }
+        _ => {}
+    }
+    rules
+}

@@ -1,0 +1,151 @@
+//! Directed cases: for each rule the shortest way to the harm that the rule prevents, as `syncsplit ablate` finds it. They
+//! stand in `checker/directed.toml`, and a test compares them with the model. No adapter is asked here.
+
+use std::fmt::Write;
+
+use serde::Deserialize;
+use syncsplit_model::protocol::{Incarnation, Rule, Seq};
+use syncsplit_model::world::{Action, State, World};
+
+use crate::ablate;
+use crate::check::Question;
+use crate::cli::Engine;
+use crate::conform::script::{Script, Setting};
+use crate::conform::verb::{Message, Verb};
+use crate::engine::{Limits, Store};
+use crate::instance::Instance;
+use crate::progress::Reporter;
+
+/// The cases as they stand in the repository.
+const TABLE: &str = include_str!("../../directed.toml");
+
+/// The cases' head.
+const HEAD: &str = "\
+# For each rule the shortest way to the harm that it prevents: the counterexample of `syncsplit ablate`, as a script for
+# `syncsplit conform`. Rewritten by `BLESS=1 cargo test --release -p syncsplit-checker --test conform_directed`.
+";
+
+/// A directed case.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Directed {
+    /// Id of the rule.
+    pub rule: String,
+    /// The script.
+    pub script: String,
+}
+
+/// Every directed case.
+///
+/// # Errors
+/// What is wrong with the table.
+pub fn cases() -> Result<Vec<(Rule, Script)>, String> {
+    #[derive(Deserialize)]
+    struct Table {
+        cases: Vec<Directed>,
+    }
+    let bad = |what: String| format!("checker/directed.toml: {what}");
+    let table: Table = toml::from_str(TABLE).map_err(|error| bad(error.to_string()))?;
+    let read = |case: Directed| {
+        let rule: Rule = case.rule.parse().map_err(|error| bad(format!("{error}")))?;
+        Ok((rule, case.script.parse().map_err(bad)?))
+    };
+    table.cases.into_iter().map(read).collect()
+}
+
+/// The table's text for these cases.
+#[must_use]
+pub fn table(cases: &[(Rule, Script)]) -> String {
+    let mut text = HEAD.to_owned();
+    for (rule, script) in cases {
+        let _ = write!(text, "\n[[cases]]\nrule = \"{rule}\"\nscript = \"{script}\"\n");
+    }
+    text
+}
+
+/// Scripts for the two rules whose absence breaks nothing that is checked; a script shows them all the same.
+#[must_use]
+pub fn by_hand(rule: Rule) -> Option<&'static str> {
+    match rule {
+        // A Sync asked for out of PAIR has to be refused.
+        Rule::Sync1 => Some(
+            "begin pair journal 1; link-down; fail; start-backup; deliver-host request 1; sync-begin; sync-look",
+        ),
+        // The secondary hears that the pair is no more.
+        Rule::Pair4 => Some("begin pair journal 1; write-one 0; delete; deliver delete 1"),
+        _ => None,
+    }
+}
+
+/// Searches the shortest counterexample without `rule`, where `checker/ablations.toml` says, as a script. Of a promise
+/// that is never kept it is the way to the loop.
+///
+/// # Errors
+/// Why there is none.
+pub fn derive(rule: Rule) -> Result<Script, String> {
+    if let Some(text) = by_hand(rule) {
+        return text.parse();
+    }
+    let rows = ablate::table()?;
+    let row = rows.iter().find(|row| row.rule == rule.id());
+    let row = row.ok_or_else(|| format!("no row for {rule} in checker/ablations.toml"))?;
+    let instance = Instance::load(&row.instance).map_err(|refused| refused.to_string())?;
+    let property = row.shown.property().map(str::to_owned);
+    let mut without = instance.without.clone();
+    without.push(rule);
+    let question = Question {
+        variant: instance.variant,
+        without,
+        properties: crate::check::askable()
+            .filter(|name| Some(*name) == property.as_deref())
+            .collect(),
+        engine: Engine::Native,
+        threads: crate::check::threads(None),
+        store: Store::Exact,
+        reduce: Vec::new(),
+        limits: Limits { time: None, states: None, memory_bytes: None },
+        instance,
+    };
+    let reporter = Reporter::new(crate::cli::ProgressMode::None);
+    let outcome = question.ask(&reporter, None).map_err(|error| error.to_string())?;
+    let name = property.unwrap_or_default();
+    let trace = outcome.discovery(&name).map(|found| found.trace.clone());
+    let stem = outcome.promises.iter().find(|promise| promise.name == name);
+    let stem = stem.and_then(|promise| promise.lasso.as_ref()).map(|lasso| lasso.stem.clone());
+    let path = trace.or(stem).ok_or_else(|| format!("nothing breaks without {rule}"))?;
+    let world = question.world();
+    Ok(translate(&world, &world.concrete(&path)))
+}
+
+/// A path of a world as a script. Where a message of the secondary arrives in the step that sends it, the script delivers
+/// it in a step of its own.
+#[must_use]
+pub fn translate(world: &World, path: &[(Option<Action>, State)]) -> Script {
+    let mut verbs = Vec::new();
+    for pair in path.windows(2) {
+        let [(_, before), (Some(action), after)] = pair else { continue };
+        verbs.push(Verb::of(action));
+        if world.bounds.acks == 0 {
+            verbs.extend(reply(before, action, after));
+        }
+    }
+    Script { setting: Setting::of(&world.bounds), verbs }
+}
+
+/// The delivery of what the secondary sent in a step.
+fn reply(before: &State, action: &Action, after: &State) -> Option<Verb> {
+    let (was, is) = (&before.secondary, &after.secondary);
+    let (Incarnation(of), Seq(written)) = (is.incarnation, is.written);
+    let message = match Verb::of(action) {
+        Verb { kind: "Report", .. } if was.state.is_linked() => {
+            Message { kind: "ack", of, seq: Some(written) }
+        }
+        Verb { kind: "Report", .. } => Message { kind: "suspended", of, seq: None },
+        Verb {
+            kind: "Deliver", message: Some(Message { kind: "resync", of: asked, .. }), ..
+        } if asked == of && is.state.is_linked() => {
+            Message { kind: "ready", of, seq: Some(written) }
+        }
+        _ => return None,
+    };
+    Some(Verb { message: Some(message), ..Verb::bare("DeliverReply") })
+}

@@ -1,0 +1,247 @@
+//! How every script ends: what is under way is brought to its end, the pair to PAIR, and one more backup has to come and be
+//! right. A difference that nothing covers, or a wait that never ends, shows at the latest here.
+
+use syncsplit_model::protocol::PairState;
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::requester::RequesterState;
+
+use crate::conform::follow::WAIT;
+use crate::conform::process::Trouble;
+use crate::conform::session::{Failure, Session, Step};
+use crate::conform::track::Track;
+use crate::conform::verb::Verb;
+use crate::conform::wire::Level;
+
+/// The most verbs that an ending takes; more are a wait without end.
+const VERBS_MAX: usize = 300;
+/// How often an implementation that runs by itself is looked at before it is given up.
+const LOOKS_MAX: usize = 50;
+/// How often it is looked at without a pause: one that moves with each request needs none, and threads of its own do.
+const LOOKS_AT_ONCE: usize = 10;
+
+/// How an ending came out.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// The backup came, and was right.
+    Backup,
+    /// The adapter has no way to such an end from here.
+    NoWay,
+    /// Something was not as it has to be.
+    Failed(Box<Failure>),
+}
+
+/// What brings a backup to its end.
+const BACKUP: &[&str] = &[
+    "WriteSecond",
+    "DeliverHost request",
+    "SyncBegin",
+    "SyncLook",
+    "DeliverHost split",
+    "DeliverHost split-done",
+    "DeliverHost split-refused",
+    "Thaw",
+    "DeliverHost permit",
+    "DeliverHost reject",
+    "FinishBackup",
+];
+
+/// What brings everything else to its end, the first possible first.
+const SETTLE: &[&str] = &[
+    "WriteSecond",
+    "FinishBackup",
+    "Thaw",
+    "SyncTimeout",
+    "SyncBegin",
+    "CoordinatorTimeout",
+    "DeliverHost split-done",
+    "DeliverHost permit",
+    "DeliverHost reject",
+    "RequesterTimeout",
+    "LoseHost",
+    "LinkUp",
+    "Failback",
+    "Deliver",
+    "DeliverReply",
+    "Apply",
+    "Send",
+    "Report",
+    "CopyBlock",
+    "PairMark",
+    "Create",
+    "Resync",
+    "LeaseExpires",
+];
+
+/// What an implementation that runs by itself does without being asked.
+const INTERNAL: &[&str] =
+    &["Deliver", "DeliverReply", "Apply", "Send", "Report", "CopyBlock", "PairMark"];
+
+/// Brings a script to its end.
+///
+/// # Errors
+/// The adapter failed.
+pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble> {
+    let mut looks = 0;
+    let mut is_last = false;
+    for _ in 0..VERBS_MAX {
+        if session.is_lost {
+            return Ok(Ending::NoWay);
+        }
+        let track = session.tracks[0];
+        let was_reading = is_reading(&track);
+        let is_sure = match level {
+            Level::BlackBox => is_at_rest(&track) && waited(session) == Some(true),
+            _ => is_settled(&track, level),
+        };
+        if !is_last && is_sure {
+            is_last = true;
+            match session.perform(&Verb::bare("StartBackup"))? {
+                Step::Failed(failure) => return Ok(Ending::Failed(failure)),
+                Step::Done => continue,
+                Step::Skipped => return Ok(Ending::NoWay),
+            }
+        }
+        let Some(verb) = next(session, &track, level, is_last) else {
+            return Ok(Ending::NoWay);
+        };
+        if [WAIT, "SyncLook"].contains(&verb.kind) {
+            looks += 1;
+            if level != Level::Steered && looks > LOOKS_AT_ONCE {
+                session.pause(LOOKS_MAX - LOOKS_AT_ONCE);
+            }
+        }
+        match session.perform(&verb)? {
+            Step::Failed(failure) => return Ok(Ending::Failed(failure)),
+            Step::Done => {}
+            Step::Skipped => return Ok(Ending::NoWay),
+        }
+        if is_last && was_reading && verb.kind == "FinishBackup" {
+            return Ok(Ending::Backup);
+        }
+        let now = &session.tracks[0].state;
+        let is_rejected = is_last
+            && now.requester.state == RequesterState::Idle
+            && now.coordinator.state == CoordinatorState::Idle;
+        if is_rejected && verb.kind != "StartBackup" {
+            // The pair left PAIR under the kit's hands, as it may where a failure is noticed late.
+            is_last = false;
+            looks += 1;
+        }
+        if looks > LOOKS_MAX {
+            let primary = now.primary.state;
+            let expected = "a backup, since nothing fails any more";
+            let seen = format!("after {looks} looks the primary is in {primary}");
+            let what = "what has to come in the end";
+            return Ok(Ending::Failed(session.stalled(what, expected, &seen)));
+        }
+    }
+    let what = "what has to come in the end";
+    Ok(Ending::Failed(session.stalled(what, "a backup, since nothing fails any more", "no end")))
+}
+
+fn is_reading(track: &Track) -> bool {
+    matches!(track.state.requester.state, RequesterState::Reading(_))
+}
+
+/// Whether the last thing done was to look whether everything is written, and if so, whether it was.
+fn waited(session: &Session<'_>) -> Option<bool> {
+    let last = session.seen.last().filter(|seen| seen.verb.kind == WAIT)?;
+    let reply = last.reply.as_ref()?;
+    Some(reply.field("outcome").is_some_and(|outcome| outcome == "DONE"))
+}
+
+/// Whether neither host has anything under way.
+fn is_at_rest(track: &Track) -> bool {
+    let state = &track.state;
+    state.link_up
+        && state.requester.state == RequesterState::Idle
+        && state.coordinator.state == CoordinatorState::Idle
+        && state.host.is_empty()
+        && state.database.open == 0
+}
+
+/// Whether nothing is under way, so that a backup can be taken.
+fn is_settled(track: &Track, level: Level) -> bool {
+    let state = &track.state;
+    let at_rest = state.secondary.state == PairState::Pair && state.primary.journal.is_empty();
+    is_at_rest(track)
+        && state.primary.state == PairState::Pair
+        && (level != Level::Steered || at_rest)
+}
+
+/// The next verb towards the end.
+fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Option<Verb> {
+    let is_free = level != Level::Steered;
+    let order: Vec<&str> = if is_last { [BACKUP, SETTLE].concat() } else { SETTLE.to_vec() };
+    let steps: Vec<Verb> =
+        session.guide.steps(track, 0).iter().map(|(action, _)| Verb::of(action)).collect();
+    let named = |verb: &Verb, name: &str| match name.split_once(' ') {
+        None => verb.kind == name,
+        Some((kind, message)) => {
+            verb.kind == kind && verb.message.is_some_and(|m| m.kind == message)
+        }
+    };
+    for name in order {
+        let is_blind = level == Level::BlackBox && ["Create", "Resync"].contains(&name);
+        if is_blind || is_free && INTERNAL.contains(&name) {
+            continue;
+        }
+        let gives_up = ["SyncTimeout", "CoordinatorTimeout", "RequesterTimeout", "LoseHost"];
+        if is_last && gives_up.contains(&name) {
+            continue;
+        }
+        let found = steps.iter().find(|verb| named(verb, name) && !verb.extra);
+        let changes = |verb: &&Verb| session.guide.take(track, verb, 0).as_ref() != Ok(track);
+        if let Some(verb) = found.filter(|verb| is_useful(verb, track)).filter(changes) {
+            return Some(*verb);
+        }
+    }
+    let is_open = track.state.database.open > 0;
+    let is_last_verb = |kind| session.seen.last().is_some_and(|seen| seen.verb.kind == kind);
+    if is_free && is_open && !is_last_verb("WriteSecond") {
+        // It may have been refused for want of room, and there may be some by now.
+        return Some(Verb::bare("WriteSecond"));
+    }
+    let is_waiting = matches!(track.state.coordinator.state, CoordinatorState::Syncing(_));
+    if is_free && is_last && is_waiting && track.state.sync.is_some() {
+        return Some(Verb::bare("SyncLook"));
+    }
+    if !is_free {
+        return None;
+    }
+    if level == Level::BlackBox && waited(session) != Some(false) {
+        return Some(Verb::bare(WAIT));
+    }
+    let is_suspended = |track: &Track| track.state.primary.state.is_suspended();
+    let shown = session.tracks.iter().find(|track| is_suspended(track));
+    let shown = shown.filter(|_| level == Level::BlackBox).unwrap_or(track);
+    let primary = shown.state.primary.state;
+    Some(Verb::bare(if primary.is_suspended() {
+        "Resync"
+    } else if primary == PairState::Smpl {
+        "Create"
+    } else {
+        WAIT
+    }))
+}
+
+/// Whether a verb that is possible gets anything further.
+fn is_useful(verb: &Verb, track: &Track) -> bool {
+    let (primary, secondary) = (&track.state.primary, &track.state.secondary);
+    match verb.kind {
+        "Send" => {
+            let seq = verb.number.unwrap_or_default();
+            let next = secondary.written.0 + 1;
+            let heeds = secondary.state.is_linked() && secondary.incarnation == primary.incarnation;
+            heeds && seq == next && !secondary.queue.entries().any(|entry| entry.seq.0 == seq)
+        }
+        "Report" => {
+            let tells = primary.written < secondary.written || !secondary.state.is_linked();
+            let hears = primary.state.is_linked() || primary.pending.is_some();
+            tells && hears
+        }
+        // What is suspended is asked for again only once failback, if it has to come, has come.
+        "Resync" => secondary.state != PairState::Ssws,
+        _ => true,
+    }
+}

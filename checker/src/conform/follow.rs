@@ -1,0 +1,489 @@
+//! The oracle: which states an implementation may be in after what was asked of it and what it answered. Where none is left,
+//! the answer is not one that the protocol gives. Nothing is asked here.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::database::FreezeState;
+use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
+use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
+use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
+use syncsplit_model::world::{Stillness, WhyNot};
+
+use crate::conform::track::{Guide, Track};
+use crate::conform::verb::Verb;
+use crate::conform::wire::Reply;
+
+/// How an implementation's numbers differ from the model's, which begin at a pair that is just made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// What is added to an incarnation.
+    pub incarnation: i64,
+    /// What is added to a number of a write.
+    pub seq: i64,
+}
+
+impl Numbers {
+    /// An incarnation of the model as the implementation counts it.
+    #[must_use]
+    pub const fn incarnation(self, model: u32) -> i64 {
+        model as i64 + self.incarnation
+    }
+
+    /// A number of the model as the implementation counts it.
+    #[must_use]
+    pub const fn seq(self, model: u64) -> i64 {
+        model as i64 + self.seq
+    }
+}
+
+/// What was asked for one verb, and what was answered.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The verb.
+    pub verb: Verb,
+    /// The number of the write, if it is one.
+    pub number: u32,
+    /// The answer to the verb's own request; none where the verb is the kit's own doing.
+    pub reply: Option<Reply>,
+    /// The image that was read for a backup that was permitted.
+    pub image: Option<Reply>,
+    /// What the implementation showed after it.
+    pub status: Option<Map<String, Json>>,
+}
+
+/// What was seen is not what the protocol does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What differs.
+    pub what: String,
+    /// What the protocol may show instead.
+    pub expected: Vec<String>,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// The kind of a verb that lets time pass and looks at the status.
+pub const WAIT: &str = "Wait";
+
+/// Why the states after something cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// No state shows what was seen.
+    Mismatch(Mismatch),
+    /// Too many states might.
+    TooMany,
+}
+
+/// Keeps those of `tracks` that `shows` accepts; it says what it expected otherwise.
+fn keep(
+    tracks: Vec<Track>,
+    what: &str,
+    seen: &dyn Fn() -> String,
+    mut shows: impl FnMut(&Track) -> Result<Vec<Track>, String>,
+) -> Result<Vec<Track>, Lost> {
+    let (mut kept, mut expected) = (Vec::new(), BTreeSet::new());
+    for track in tracks {
+        match shows(&track) {
+            Ok(after) => kept.extend(after),
+            Err(instead) => {
+                expected.insert(instead);
+            }
+        }
+    }
+    if kept.is_empty() {
+        let expected = expected.into_iter().take(4).collect();
+        return Err(Lost::Mismatch(Mismatch { what: what.into(), expected, seen: seen() }));
+    }
+    Ok(kept)
+}
+
+/// The states after `seen`, of those before it.
+///
+/// # Errors
+/// There is none, or there are too many.
+pub fn follow(
+    guide: &Guide,
+    numbers: Numbers,
+    from: &[Track],
+    seen: &Seen,
+) -> Result<Vec<Track>, Lost> {
+    let tracks = answered(guide, numbers, from, seen)?;
+    observed(guide, numbers, tracks, seen)
+}
+
+/// The states after the answer to a verb's own request.
+///
+/// # Errors
+/// There is none, or there are too many.
+pub fn answered(
+    guide: &Guide,
+    numbers: Numbers,
+    from: &[Track],
+    seen: &Seen,
+) -> Result<Vec<Track>, Lost> {
+    if seen.verb.kind == WAIT {
+        return Ok(from.to_vec());
+    }
+    judged(guide, numbers, guide.closure(from).ok_or(Lost::TooMany)?, seen)
+}
+
+/// As [`answered`], of all the states that the implementation may have come to by itself.
+///
+/// # Errors
+/// There is none.
+pub fn judged(
+    guide: &Guide,
+    numbers: Numbers,
+    tracks: Vec<Track>,
+    seen: &Seen,
+) -> Result<Vec<Track>, Lost> {
+    if seen.verb.kind == WAIT {
+        return waited(tracks, seen);
+    }
+    let shown = || seen.reply.as_ref().map_or_else(|| "-".into(), ToString::to_string);
+    keep(tracks, &format!("the answer to `{}`", seen.verb), &shown, |track| {
+        answer(guide, numbers, track, seen)
+    })
+}
+
+/// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
+fn waited(tracks: Vec<Track>, seen: &Seen) -> Result<Vec<Track>, Lost> {
+    let Some(reply) = &seen.reply else { return Ok(tracks) };
+    let is_done = reply.field("outcome").and_then(Json::as_str) == Some("DONE");
+    let is_refused = matches!(reply, Reply::Refused { definite: true, .. });
+    keep(tracks, "the answer to a Sync", &|| reply.to_string(), |track| {
+        let primary = &track.state.primary;
+        let is_paired = primary.state == PairState::Pair;
+        if is_done && !(is_paired && primary.written >= primary.newest) {
+            return Err("no DONE".into());
+        }
+        if is_refused && is_paired {
+            return Err("no refusal in PAIR".into());
+        }
+        Ok(vec![*track])
+    })
+}
+
+/// Those of `tracks` that show what was observed after a verb.
+///
+/// # Errors
+/// There is none, or there are too many.
+pub fn observed(
+    guide: &Guide,
+    numbers: Numbers,
+    mut tracks: Vec<Track>,
+    seen: &Seen,
+) -> Result<Vec<Track>, Lost> {
+    if let Some(image) = &seen.image {
+        let shown = || image.to_string();
+        tracks = guide.closure(&tracks).ok_or(Lost::TooMany)?;
+        tracks = keep(tracks, "the image that was backed up", &shown, |track| {
+            let blocks = track.image(&track.state.svol, guide.world.bounds.blocks);
+            let same = texts(image.field("blocks")) == Some(blocks.clone());
+            if same { Ok(vec![*track]) } else { Err(blocks.join(" ")) }
+        })?;
+    }
+    if let Some(status) = &seen.status {
+        for part in ["primary", "secondary", "database", "volumes"] {
+            let Some(Json::Object(fields)) = status.get(part) else { continue };
+            tracks = guide.closure(&tracks).ok_or(Lost::TooMany)?;
+            for (name, value) in fields {
+                let shown = || value.to_string();
+                tracks = keep(tracks, &format!("{part} {name}"), &shown, |track| {
+                    match field(guide, numbers, track, part, name) {
+                        Some(expected) if expected != *value => Err(expected.to_string()),
+                        _ => Ok(vec![*track]),
+                    }
+                })?;
+            }
+        }
+    }
+    Ok(tracks)
+}
+
+/// The texts of a list.
+#[must_use]
+pub fn texts(list: Option<&Json>) -> Option<Vec<String>> {
+    list?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+/// Steps that an implementation takes when it likes, so that it may answer "not now".
+const AT_LEISURE: &[&str] =
+    &["Send", "Report", "CopyBlock", "PairMark", "Apply", "CopyReplica", "Fail", "SecondaryFail"];
+
+/// The states after the answer to a verb's own request in one state, or what should have been answered.
+fn answer(
+    guide: &Guide,
+    numbers: Numbers,
+    track: &Track,
+    seen: &Seen,
+) -> Result<Vec<Track>, String> {
+    let mut verb = seen.verb;
+    if let Some(block) = seen.reply.as_ref().and_then(|reply| reply.field("block")) {
+        // Which block is copied next is the implementation's choice.
+        verb.number = block.as_u64();
+    }
+    let mut after = guide.take(track, &verb, seen.number);
+    if let Err(WhyNot::Secondary(SecondaryRefusal::ApplyFirst(_))) = after
+        && matches!(seen.reply, Some(Reply::Ok(_)))
+    {
+        // It may apply what is contiguous itself.
+        after = applied_first(guide, track, seen);
+    }
+    let Some(reply) = &seen.reply else {
+        return match after {
+            Ok(after) => Ok(vec![after]),
+            Err(why) => Err(why.to_string()),
+        };
+    };
+    match (seen.verb.kind, reply) {
+        (_, Reply::Unsupported) => Ok(vec![*track]),
+        ("SyncLook", _) if !guide.is_marked => {
+            let mut anew = *track;
+            anew.state.sync = None;
+            let begun = guide.take(&anew, &Verb::bare("SyncBegin"), 0);
+            begun_and_looked(guide, numbers, begun, reply)
+        }
+        ("SyncBegin", Reply::Ok(ok)) if ok.contains_key("outcome") => {
+            begun_and_looked(guide, numbers, after, reply)
+        }
+        ("SyncBegin", _) => mark(numbers, after, reply),
+        ("SyncLook", Reply::Ok(_)) => sync(guide, track, after, reply),
+        // An error in place of BROKEN or CHANGED.
+        ("SyncLook", Reply::Refused { definite: true, .. }) => {
+            let is_lost = |after: &Track| after.state.coordinator.state == CoordinatorState::Idle;
+            match after {
+                Ok(after) if is_lost(&after) => Ok(vec![after]),
+                _ if track.was_lost => Ok(vec![guide.sync_returned(track, false)]),
+                _ => Err("an outcome".into()),
+            }
+        }
+        (_, Reply::Refused { definite: false, .. }) => {
+            let mut both = vec![*track];
+            both.extend(after);
+            Ok(both)
+        }
+        (kind, Reply::Refused { .. }) if AT_LEISURE.contains(&kind) => Ok(vec![*track]),
+        ("Deliver" | "DeliverReply" | "Lose" | "LoseReply", Reply::Refused { .. }) => {
+            let mut without = *track;
+            let is_it = |message| Some(message) == seen.verb.message;
+            without
+                .state
+                .to_secondary
+                .retain(|m| !is_it(crate::conform::verb::Message::to_secondary(m)));
+            without
+                .state
+                .to_primary
+                .retain(|m| !is_it(crate::conform::verb::Message::to_primary(m)));
+            // A link may lose what it carries, at any time.
+            Ok(vec![without])
+        }
+        (_, Reply::Refused { .. }) => match after {
+            Ok(_) => Err("done".into()),
+            Err(_) => Ok(vec![*track]),
+        },
+        (_, Reply::Ok(_)) => match after {
+            Ok(after) => details(guide, track, &after, seen, reply).map(|()| vec![after]),
+            // What arrives late is taken and changes nothing.
+            Err(WhyNot::NotOffered) if seen.verb.message.is_some() => Ok(vec![*track]),
+            Err(WhyNot::Nothing) => Ok(vec![*track]),
+            // Time passes whether or not a lease ends by it (FREEZE-2).
+            Err(_) if seen.verb.kind == "LeaseExpires" => Ok(vec![*track]),
+            // What has no room on the model's link is lost there, and can be sent again.
+            Err(WhyNot::NoRoom) if matches!(seen.verb.kind, "Send" | "Report") => Ok(vec![*track]),
+            Err(why) => Err(format!("refused: {why}")),
+        },
+    }
+}
+
+/// A takeover that applies what has arrived in order first (TAKEOVER-1).
+fn applied_first(guide: &Guide, track: &Track, seen: &Seen) -> Result<Track, WhyNot> {
+    let mut applied = *track;
+    while let Ok(after) = guide.take(&applied, &Verb::bare("Apply"), 0) {
+        applied = after;
+    }
+    let forces = [seen.verb.extra, !seen.verb.extra];
+    let takeovers = forces.map(|extra| Verb { extra, ..seen.verb });
+    let taken = takeovers.iter().map(|verb| guide.take(&applied, verb, seen.number));
+    taken.fold(Err(WhyNot::NotOffered), Result::or)
+}
+
+/// SYNC-1, SYNC-2: the point that is to be waited for, or that there is none.
+fn mark(
+    numbers: Numbers,
+    after: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    let after = after.map_err(|why| why.to_string())?;
+    let Some(sync) = after.state.sync else {
+        let is_refused = matches!(reply, Reply::Refused { .. });
+        return if is_refused { Ok(vec![after]) } else { Err("refused: not in PAIR".into()) };
+    };
+    let incarnation = numbers.incarnation(sync.held.incarnation.0);
+    let seq = numbers.seq(sync.held.seq.0);
+    let same = |name: &str, expected: i64| match reply.field(name) {
+        None => matches!(reply, Reply::Ok(_)),
+        Some(value) => value.as_i64() == Some(expected),
+    };
+    if same("incarnation", incarnation) && same("seq", seq) {
+        Ok(vec![after])
+    } else {
+        Err(format!("incarnation {incarnation}, seq {seq}"))
+    }
+}
+
+/// A Sync that is begun and looks, in one request: at once, as where no mark is to be had.
+fn begun_and_looked(
+    guide: &Guide,
+    numbers: Numbers,
+    begun: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    if matches!(reply, Reply::Refused { .. }) {
+        return mark(numbers, begun, reply);
+    }
+    let begun = mark(numbers, begun, &Reply::done())?;
+    let looked = guide.closure(&begun).unwrap_or(begun);
+    let look =
+        |track: &Track| sync(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply);
+    let looked: Vec<_> = looked.iter().map(look).collect();
+    let expected = looked.iter().find_map(|look| look.clone().err());
+    let found: Vec<_> = looked.into_iter().flatten().flatten().collect();
+    if found.is_empty() { Err(expected.unwrap_or_default()) } else { Ok(found) }
+}
+
+/// SYNC-3 to SYNC-5. A Sync may have looked at any moment since it was begun, and a Sync that waits may be told of a
+/// timeout whatever the state.
+fn sync(
+    guide: &Guide,
+    track: &Track,
+    after: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    let outcome = reply.field("outcome").and_then(Json::as_str).unwrap_or_default();
+    if !matches!(track.state.coordinator.state, CoordinatorState::Syncing(_)) {
+        return Err("no Sync is on".into());
+    }
+    let is_done =
+        |track: &Track| matches!(track.state.coordinator.state, CoordinatorState::Splitting(_));
+    let (done_now, lost_now) = match &after {
+        Ok(after) => (is_done(after), !is_done(after)),
+        Err(_) => (false, false),
+    };
+    match outcome {
+        // It has looked once at least, in a state in which it had to wait.
+        "TIMEOUT"
+            if !done_now
+                && !lost_now
+                && (!guide.runs_free || guide.world.rules.has(Rule::Sync4)) =>
+        {
+            Ok(vec![*track])
+        }
+        "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
+        "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
+            Ok(vec![guide.sync_returned(track, false)])
+        }
+        _ if lost_now => Err("BROKEN or CHANGED".into()),
+        _ if done_now => Err("DONE".into()),
+        _ => Err("TIMEOUT".into()),
+    }
+}
+
+/// What else a positive answer says.
+fn details(
+    guide: &Guide,
+    before: &Track,
+    after: &Track,
+    seen: &Seen,
+    reply: &Reply,
+) -> Result<(), String> {
+    let flag = |name: &str, expected: bool| match reply.field(name).and_then(Json::as_bool) {
+        Some(given) if given != expected => Err(format!("{name}: {expected}")),
+        Some(_) => Ok(()),
+        None => Err(format!("{name}: {expected}")),
+    };
+    let rules = guide.world.rules;
+    match (seen.verb.kind, seen.verb.message.map(|message| message.kind)) {
+        ("DeliverHost", Some("request")) => flag("frozen", is_still(guide, after)),
+        ("DeliverHost", Some("split")) => {
+            let id = BackupId(seen.verb.message.map_or(0, |message| message.of));
+            let split = before.state.secondary.step(rules, SecondaryEvent::Split(id));
+            flag("done", split.refused.is_none())
+        }
+        ("Thaw", _) => {
+            let CoordinatorState::Thawing(id) = before.state.coordinator.state else {
+                return Ok(());
+            };
+            let stands = match guide.world.bounds.stillness {
+                Stillness::Freeze => before.state.database.freeze == FreezeState::Frozen(id),
+                Stillness::Quiesce => before.state.primary.quiesced == Some(id),
+            };
+            flag("held", stands || !rules.has(Rule::Freeze3))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether what a backup holds still stands still.
+fn is_still(guide: &Guide, track: &Track) -> bool {
+    match guide.world.bounds.stillness {
+        Stillness::Freeze => matches!(track.state.database.freeze, FreezeState::Frozen(_)),
+        Stillness::Quiesce => track.state.primary.quiesced.is_some(),
+    }
+}
+
+/// What the status shows in a state; none for what is not compared in it.
+fn field(guide: &Guide, numbers: Numbers, track: &Track, part: &str, name: &str) -> Option<Json> {
+    let state = &track.state;
+    let (primary, secondary) = (&state.primary, &state.secondary);
+    let blocks = |set: &mut dyn Iterator<Item = BlockIndex>| -> Json {
+        set.map(|block| block.0).collect::<Vec<_>>().into()
+    };
+    let image = |image: &[syncsplit_model::world::Value]| {
+        Json::from(track.image(image, guide.world.bounds.blocks))
+    };
+    let paired = |state: PairState| state != PairState::Smpl;
+    Some(match (part, name) {
+        ("primary", "state") => primary.state.to_string().into(),
+        ("primary", "incarnation") => numbers.incarnation(primary.incarnation.0).into(),
+        ("primary", "newest") if primary.state.is_linked() => numbers.seq(primary.newest.0).into(),
+        ("primary", "written") if primary.state.is_linked() => {
+            numbers.seq(primary.written.0).into()
+        }
+        ("primary", "journal") => {
+            let seqs = primary.journal.entries().map(|entry| numbers.seq(entry.seq.0));
+            seqs.collect::<Vec<_>>().into()
+        }
+        ("primary", "dirty") if paired(primary.state) => blocks(&mut primary.dirty.iter()),
+        ("primary", "pending") => primary.pending.is_some().into(),
+        ("primary", "held") => primary.quiesced.is_some().into(),
+        ("secondary", "state") => secondary.state.to_string().into(),
+        ("secondary", "incarnation") => numbers.incarnation(secondary.incarnation.0).into(),
+        ("secondary", "written") => numbers.seq(secondary.written.0).into(),
+        ("secondary", "queue") => {
+            let seqs = secondary.queue.entries().map(|entry| numbers.seq(entry.seq.0));
+            seqs.collect::<Vec<_>>().into()
+        }
+        ("secondary", "dirty") if paired(secondary.state) => blocks(&mut secondary.dirty.iter()),
+        ("secondary", "consistent") => secondary.consistent.into(),
+        ("secondary", "replica") => match secondary.replica.state {
+            ReplicaState::Pair => "pair".into(),
+            ReplicaState::Split(Purpose::Gold) => "gold".into(),
+            ReplicaState::Split(Purpose::Backup(_)) => "backup".into(),
+        },
+        ("secondary", "armed") => secondary.armed.map_or(Json::Null, |id| id.0.into()),
+        ("database", "freeze") => match state.database.freeze {
+            FreezeState::Running => "running".into(),
+            FreezeState::Freezing(_) => "freezing".into(),
+            FreezeState::Frozen(_) => "frozen".into(),
+        },
+        ("database", "open") => state.database.open.into(),
+        ("volumes", "p_vol") => image(&state.pvol),
+        ("volumes", "sp_vol") => image(&state.spvol),
+        // While it follows, how far it lags is nobody's concern.
+        ("volumes", "s_vol") if secondary.replica.is_split() => image(&state.svol),
+        _ => return None,
+    })
+}

@@ -1,0 +1,200 @@
+//! Generated cases: ways through the model that together take every class of steps - a kind of action, the pair states on
+//! both sides, and whether it is taken or refused - that small worlds reach. No adapter is asked here.
+
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::FixedState;
+use stateright::Model;
+use syncsplit_model::world::{
+    Action, Bounds, Cache, Fault, Faults, Start, State, Stillness, Transactions, Variant, WhyNot,
+    World,
+};
+
+use crate::conform::directed::translate;
+use crate::conform::script::{BLOCKS, Script, Setting};
+use crate::conform::session::has_setting;
+use crate::conform::verb::{Verb, kebab};
+use crate::conform::wire::{Hello, Level};
+
+/// How many states of each world are looked at.
+const STATES: usize = 40_000;
+
+/// What is generated.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The scripts, each with the class that it was made for.
+    pub scripts: Vec<(String, Script)>,
+    /// Every class that these worlds reach.
+    pub classes: Vec<String>,
+}
+
+/// A class of steps.
+fn class(state: &State, action: &Action, is_taken: bool) -> String {
+    let kind = kebab(Action::KINDS.get(action.kind()).copied().unwrap_or_default());
+    let (primary, secondary) = (state.primary.state, state.secondary.state);
+    let outcome = if is_taken { "taken" } else { "refused" };
+    format!("{kind} {primary} {secondary} {outcome}")
+}
+
+/// The worlds that an adapter can be taken through.
+fn worlds(hello: &Hello, level: Level) -> Vec<World> {
+    let is_steered = level == Level::Steered;
+    let mut groups: Vec<Vec<Fault>> = Vec::new();
+    let link = hello.can("link-down").then_some(Fault::LinkDown);
+    let mut group = |faults: &[Option<Fault>]| {
+        groups.push(faults.iter().flatten().copied().collect());
+    };
+    group(&[link]);
+    group(&[link, hello.can("suspend").then_some(Fault::OperatorSuspend)]);
+    group(&[
+        hello.can("suspend").then_some(Fault::OperatorSuspend),
+        hello.can("delete").then_some(Fault::OperatorDelete),
+    ]);
+    group(&[link, hello.can("takeover").then_some(Fault::Takeover)]);
+    group(&[Some(Fault::Timeouts), hello.can("advance-clock").then_some(Fault::LeaseExpiry)]);
+    group(&[is_steered.then_some(Fault::ArrayLoss), is_steered.then_some(Fault::ArrayRepeat)]);
+    group(&[hello.can("fail").then_some(Fault::FalseSuspicion)]);
+    group(&[
+        hello.can("crash").then_some(Fault::CrashPrimary),
+        hello.can("crash").then_some(Fault::CrashSecondary),
+        hello.can("crash").then_some(Fault::CrashLocalHost),
+    ]);
+    let mut worlds = Vec::new();
+    for faults in groups {
+        for (start, stillness, journal_full) in [
+            (Start::Pair, Stillness::Freeze, Setting::default().journal_full),
+            (Start::Smpl, Stillness::Freeze, Setting::default().journal_full),
+            (Start::Pair, Stillness::Quiesce, Setting::default().journal_full),
+            (
+                Start::Pair,
+                Stillness::Freeze,
+                syncsplit_model::protocol::primary::JournalFull::Suspend,
+            ),
+        ] {
+            let setting = Setting { start, stillness, journal_full, journal: 1, is_hasty: false };
+            if !has_setting(hello, setting) {
+                continue;
+            }
+            let bounds = Bounds {
+                blocks: BLOCKS,
+                volumes: 1,
+                journal: 1,
+                frames: 1,
+                acks: 1,
+                host_messages: 1,
+                journal_full,
+                cache: Cache::NonVolatile,
+                stillness,
+                start,
+                transactions: Transactions::default(),
+                faults: Faults::of(&faults),
+            };
+            worlds.push(World::new(bounds, Variant::Hardened, &hello.lacks));
+        }
+    }
+    worlds
+}
+
+/// A state as it was first reached, and the actions that lead there.
+struct Reached {
+    from: Option<(usize, Action)>,
+    state: State,
+}
+
+/// Generates scripts for what an adapter can do.
+#[must_use]
+pub fn generate(hello: &Hello, level: Level) -> Generated {
+    // For each class the shortest way to it over all worlds, and the length of the way.
+    let mut ways: BTreeMap<String, Script> = BTreeMap::new();
+    for world in worlds(hello, level) {
+        for (class, script) in classes(&world) {
+            let is_shorter = |known: &Script| script.verbs.len() < known.verbs.len();
+            if ways.get(&class).is_none_or(is_shorter) {
+                ways.insert(class, script);
+            }
+        }
+    }
+    let classes: Vec<String> = ways.keys().cloned().collect();
+    // A way that another begins with is taken with that one.
+    let mut longest: Vec<(String, Script)> = ways.into_iter().collect();
+    longest.sort_by(|(a, x), (b, y)| (y.verbs.len(), a).cmp(&(x.verbs.len(), b)));
+    let mut scripts: Vec<(String, Script)> = Vec::new();
+    for (class, script) in longest {
+        let is_taken = |(_, other): &(String, Script)| {
+            other.setting == script.setting && other.verbs.starts_with(&script.verbs)
+        };
+        if !scripts.iter().any(is_taken) {
+            scripts.push((class, script));
+        }
+    }
+    scripts.reverse();
+    Generated { scripts, classes }
+}
+
+/// Each class that a world reaches within [`STATES`] states, with a shortest way to it.
+fn classes(world: &World) -> Vec<(String, Script)> {
+    let mut found: BTreeMap<String, (usize, Action)> = BTreeMap::new();
+    let mut seen: HashMap<State, usize, FixedState> = HashMap::default();
+    let mut reached: Vec<Reached> = Vec::new();
+    for state in world.init_states() {
+        seen.insert(state, 0);
+        reached.push(Reached { from: None, state });
+    }
+    let mut at = 0;
+    let mut actions = Vec::new();
+    while at < reached.len() {
+        let state = reached[at].state;
+        actions.clear();
+        world.actions(&state, &mut actions);
+        for action in actions.drain(..) {
+            let attempt = world.attempt(&state, action);
+            let is_taken = match attempt {
+                Ok(_) => true,
+                Err(WhyNot::NotOffered | WhyNot::Nothing | WhyNot::NoRoom | WhyNot::SyncWaits) => {
+                    continue;
+                }
+                Err(_) => false,
+            };
+            found.entry(class(&state, &action, is_taken)).or_insert((at, action));
+            if let Ok(after) = attempt
+                && reached.len() < STATES
+                && !seen.contains_key(&after)
+            {
+                seen.insert(after, reached.len());
+                reached.push(Reached { from: Some((at, action)), state: after });
+            }
+        }
+        at += 1;
+    }
+    let script = |(at, action): (usize, Action)| {
+        let mut path = vec![];
+        let mut back = Some(at);
+        while let Some(here) = back {
+            let Reached { from, state } = &reached[here];
+            path.push((from.map(|(_, action)| action), *state));
+            back = from.map(|(before, _)| before);
+        }
+        path.reverse();
+        let concrete = world.concrete(&path);
+        let mut script = translate(world, &concrete);
+        // The last step may be refused, so that it leads nowhere; its numbers are those of the state before it.
+        script.verbs.extend(
+            concrete.last().and_then(|(_, raw)| last(world, raw, &reached[at].state, &action)),
+        );
+        script
+    };
+    found.into_iter().map(|(class, way)| (class, script(way))).collect()
+}
+
+/// The verb of an action of a state in its normal form, with true numbers: the one at the same place among those offered.
+fn last(world: &World, raw: &State, normal: &State, action: &Action) -> Option<Verb> {
+    let (mut there, mut here) = (Vec::new(), Vec::new());
+    world.actions(normal, &mut there);
+    world.actions(raw, &mut here);
+    let same: Vec<_> = here.iter().filter(|other| other.kind() == action.kind()).collect();
+    let place = there
+        .iter()
+        .filter(|other| other.kind() == action.kind())
+        .position(|other| other == action)?;
+    same.get(place).map(|action| Verb::of(action))
+}

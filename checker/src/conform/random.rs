@@ -1,0 +1,112 @@
+//! Long runs by chance: the next verb is drawn from what the model offers in a state that the implementation may be in.
+//! Nothing is asked or judged here.
+
+use stateright::Model;
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::world::{Action, Start, Stillness, WhyNot};
+
+use crate::conform::script::{Script, Setting};
+use crate::conform::session::{Session, has_setting};
+use crate::conform::verb::Verb;
+use crate::conform::wire::{Hello, Level};
+use crate::simulate::walk::Chance;
+
+/// The most verbs of a run.
+const VERBS_MAX: u64 = 60;
+/// The most backups of a run: the model keeps their true numbers.
+const BACKUPS_MAX: u32 = 40;
+
+/// The chances of one run.
+pub struct Walk {
+    chance: Chance,
+    length: u64,
+    /// How much less likely than the rest a disruption is.
+    rarity: u64,
+}
+
+impl Walk {
+    /// The chances of run `number`, and the world it is for.
+    #[must_use]
+    pub fn new(seed: u64, number: u64, hello: &Hello) -> (Self, Script) {
+        let mut chance = Chance::new(seed, number);
+        let length = 5 + chance.below(VERBS_MAX);
+        let rarity = chance.one_of(&[2, 6, 20]);
+        let mut setting = Setting { journal: 1 + chance.below(3) as usize, ..Setting::default() };
+        let (start, full, hold) = (chance.below(4), chance.below(4), chance.below(4));
+        let options = [
+            Setting { start: if start == 0 { Start::Smpl } else { Start::Pair }, ..setting },
+            Setting {
+                journal_full: if full == 0 { JournalFull::Suspend } else { JournalFull::Hold },
+                ..setting
+            },
+            Setting {
+                stillness: if hold == 0 { Stillness::Quiesce } else { Stillness::Freeze },
+                ..setting
+            },
+        ];
+        if has_setting(hello, options[0]) {
+            setting.start = options[0].start;
+        }
+        if has_setting(hello, options[1]) {
+            setting.journal_full = options[1].journal_full;
+        }
+        if has_setting(hello, options[2]) {
+            setting.stillness = options[2].stillness;
+        }
+        setting.is_hasty = chance.below(2) == 0 && hello.level() != Level::Steered;
+        (Self { chance, length, rarity }, Script { setting, verbs: Vec::new() })
+    }
+
+    /// The next verb; none when the run is long enough.
+    pub fn next(&mut self, session: &Session<'_>, at: usize, level: Level) -> Option<Verb> {
+        if at as u64 >= self.length || session.is_lost {
+            return None;
+        }
+        let place = self.chance.below(session.tracks.len() as u64) as usize;
+        let track = session.tracks.get(place)?;
+        let mut actions = Vec::new();
+        session.guide.world.actions(&track.state, &mut actions);
+        actions.retain(|action| is_the_kits(action, level));
+        if track.state.requester.newest.0 >= BACKUPS_MAX {
+            actions.retain(|action| *action != Action::StartBackup);
+        }
+        let is_free = level != Level::Steered;
+        while !actions.is_empty() {
+            let weight = |action: &Action| if action.is_disruption() { 1 } else { self.rarity };
+            let total = actions.iter().map(weight).sum();
+            let mut drawn = self.chance.below(total);
+            let index = actions.iter().position(|action| {
+                let weight = if action.is_disruption() { 1 } else { self.rarity };
+                let is_here = drawn < weight;
+                drawn = drawn.saturating_sub(weight);
+                is_here
+            })?;
+            let verb = Verb::of(&actions.swap_remove(index));
+            let attempt = session.guide.take(track, &verb, 0);
+            if is_free || !matches!(attempt, Err(WhyNot::NoRoom | WhyNot::NotOffered)) {
+                return Some(verb);
+            }
+        }
+        None
+    }
+}
+
+/// Whether a step is the kit's to take at a level.
+fn is_the_kits(action: &Action, level: Level) -> bool {
+    let is_internal = matches!(
+        action,
+        Action::Send(_)
+            | Action::Deliver { .. }
+            | Action::Lose(_)
+            | Action::Apply
+            | Action::Report
+            | Action::DeliverReply { .. }
+            | Action::LoseReply(_)
+            | Action::CopyReplica(_)
+            | Action::CopyBlock(_)
+            | Action::PairMark
+            | Action::Fail
+            | Action::SecondaryFail
+    );
+    !is_internal || level == Level::Steered && !matches!(action, Action::CopyReplica(_))
+}

@@ -1,0 +1,185 @@
+//! A campaign for a person, as one JSON object, or as JUnit XML.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+use serde_json::json;
+
+use crate::cli::CheckFormat;
+use crate::conform::campaign::{Campaign, CaseReport, FailureReport, Verdict};
+use crate::conform::known::Difference;
+use crate::conform::process::Trouble;
+use crate::report::junit;
+
+/// Failures that the text shows in full; the others are listed.
+const SHOWN_MAX: usize = 10;
+
+/// The verdict in one word.
+#[must_use]
+pub fn verdict(difference: &Difference) -> &'static str {
+    let is_as_known = difference.new.is_empty() && difference.stale.is_empty();
+    if is_as_known { "conforms" } else { "does not conform" }
+}
+
+/// Prints the text.
+///
+/// # Errors
+/// What kept stdout from taking it.
+pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let count = |wanted| campaign.cases.iter().filter(|case| case.verdict == wanted).count();
+    writeln!(
+        out,
+        "{}: {}, level {}, seed {}\n",
+        verdict(difference).to_uppercase(),
+        campaign.adapter,
+        campaign.level.name(),
+        campaign.seed
+    )?;
+    let failing: Vec<_> =
+        campaign.cases.iter().filter_map(|c| Some((c, c.failure.as_ref()?))).collect();
+    let mut shown: Vec<_> = failing.iter().filter(|(_, failure)| failure.is_minimal).collect();
+    shown.truncate(SHOWN_MAX);
+    for (case, failure) in &shown {
+        failed(&mut out, case, failure)?;
+    }
+    let others: Vec<_> = failing
+        .iter()
+        .filter(|(case, _)| !shown.iter().any(|(other, _)| other.id == case.id))
+        .map(|(case, _)| case.id.as_str())
+        .collect();
+    if !others.is_empty() {
+        writeln!(
+            out,
+            "Failing as well, in a way shown above or not made short: {}\n",
+            others.join(", ")
+        )?;
+    }
+    writeln!(out, "{:<12} {:<14} first case that shows it", "rule", "verdict")?;
+    for rule in &campaign.rules {
+        let case = rule.case.as_deref().unwrap_or("-");
+        writeln!(out, "{:<12} {:<14} {case}", rule.rule, rule.verdict)?;
+    }
+    writeln!(
+        out,
+        "\n{} cases: {} passed, {} failed, {} need what the adapter does not have; {} ended with a backup",
+        campaign.cases.len(),
+        count(Verdict::Pass),
+        count(Verdict::Fail),
+        count(Verdict::Unsupported),
+        campaign.finished
+    )?;
+    writeln!(
+        out,
+        "coverage: {} of {} classes of steps (action, pair states, taken or refused), {} kinds of actions",
+        campaign.classes_taken,
+        campaign.classes_known,
+        campaign.actions_taken.len()
+    )?;
+    if campaign.lost > 0 {
+        let lost = campaign.lost;
+        writeln!(out, "{lost} run(s) were cut short: too many states could explain what was seen")?;
+    }
+    for (says, ids) in [
+        ("not in the list of known failures", &difference.new),
+        ("in the list of known failures, and passing", &difference.stale),
+    ] {
+        if !ids.is_empty() {
+            writeln!(out, "{says}: {}", ids.join(", "))?;
+        }
+    }
+    out.flush()
+}
+
+fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> io::Result<()> {
+    let rules = if failure.rules.is_empty() {
+        "no single rule explains it".to_owned()
+    } else {
+        failure.rules.join(", or ")
+    };
+    writeln!(out, "FAIL {} ({rules})", case.id)?;
+    let mut last: Option<&(String, Vec<String>)> = None;
+    for (index, step) in failure.log.iter().enumerate() {
+        let (verb, exchanges) = step;
+        // What an ending asks again and again, and looks at in between, is shown once.
+        if verb == "wait" || last == Some(step) {
+            continue;
+        }
+        last = Some(step);
+        writeln!(out, "  {:>3}. {verb}", index + 1)?;
+        for exchange in exchanges.iter().filter(|exchange| !exchange.starts_with("status")) {
+            writeln!(out, "         {exchange}")?;
+        }
+    }
+    writeln!(out, "  at `{}`, {}:", failure.verb, failure.what)?;
+    let expected = failure.expected.join("\n           or ");
+    writeln!(out, "  expected {expected}\n  seen     {}", failure.seen)?;
+    writeln!(out, "  repeat   {}\n", failure.command)
+}
+
+/// Prints one JSON object.
+///
+/// # Errors
+/// What kept stdout from taking it.
+pub fn json(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
+    let mut value = serde_json::to_value(campaign).map_err(io::Error::other)?;
+    value["verdict"] = verdict(difference).into();
+    value["known"] = json!(difference);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{value:#}")?;
+    out.flush()
+}
+
+/// Prints that the adapter failed, where a program reads the report; a person has read it on stderr.
+///
+/// # Errors
+/// What kept stdout from taking it.
+pub fn undecided(format: CheckFormat, case: &str, trouble: &Trouble) -> io::Result<()> {
+    match format {
+        CheckFormat::Text => Ok(()),
+        CheckFormat::Json => {
+            let value = json!({
+                "verdict": "undecided", "case": case, "request": trouble.request,
+                "error": trouble.what, "stderr": trouble.stderr,
+            });
+            writeln!(io::stdout().lock(), "{value:#}")
+        }
+        CheckFormat::Junit => junit::print(&junit::broken("conform", case, trouble)),
+    }
+}
+
+/// The cases as JUnit XML: what breaks a rule is a failure, what the adapter does not have is skipped.
+#[must_use]
+pub fn junit(campaign: &Campaign, difference: &Difference) -> Junit {
+    let mut suite = TestSuite::new(format!("{}, {}", campaign.adapter, campaign.level.name()));
+    for case in &campaign.cases {
+        let mut status = match (&case.failure, case.verdict) {
+            (Some(failure), _) if difference.new.contains(&case.id) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                let expected = failure.expected.join(" or ");
+                status.set_message(format!("{}: {}", failure.rules.join(" or "), failure.what));
+                status.set_description(format!(
+                    "{}\nexpected {expected}\nseen {}\nrepeat {}",
+                    case.script, failure.seen, failure.command
+                ));
+                status
+            }
+            (None, Verdict::Unsupported) => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message("the adapter does not have what this needs");
+                status
+            }
+            _ => TestCaseStatus::success(),
+        };
+        if difference.stale.contains(&case.id) {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message("in the list of known failures, and passing");
+        }
+        let mut test = TestCase::new(case.id.as_str(), status);
+        test.set_classname("syncsplit conform");
+        suite.add_test_case(test);
+    }
+    let mut report = Junit::new("syncsplit conform");
+    report.add_test_suite(suite);
+    report
+}

@@ -1,0 +1,188 @@
+//! From a verb to what the adapter is asked for it. The kit is coordinator and requester itself, so that some verbs are
+//! its own doing. What the answer has to be is not decided here.
+
+use serde_json::{Value as Json, json};
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::requester::RequesterState;
+
+use crate::conform::block::{Writer, Written};
+use crate::conform::follow::Numbers;
+use crate::conform::script::BLOCKS;
+use crate::conform::track::{Guide, Track};
+use crate::conform::verb::{Message, Verb};
+use crate::conform::wire::{Hello, Request};
+
+/// What a verb asks of an adapter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// This.
+    This(Request),
+    /// Nothing: the verb is the kit's own doing.
+    Nothing,
+    /// What the adapter does not have.
+    Lacking,
+}
+
+/// What is needed to ask.
+pub struct Asker<'a> {
+    /// What the adapter can do.
+    pub hello: &'a Hello,
+    /// How its numbers differ.
+    pub numbers: Numbers,
+    /// How long a Sync may wait.
+    pub sync_ms: u64,
+    /// Whether marks and states are looked at.
+    pub is_marked: bool,
+}
+
+impl Asker<'_> {
+    /// What `verb` asks, in a state whose hosts are as in `track`.
+    #[must_use]
+    pub fn ask(&self, guide: &Guide, track: &Track, verb: &Verb, number: u32) -> Ask {
+        let backup = verb.message.map_or(0, |message| message.of);
+        let block = verb.number.unwrap_or_default() as u32;
+        let request = match (verb.kind, verb.message.map(|message| message.kind)) {
+            ("WriteOne", _) => write(number, block, "whole"),
+            ("WriteFirst", _) => write(number, 0, "first"),
+            ("WriteSecond", _) => write(number, BLOCKS - 1, "last"),
+            ("RemoteWrite", _) => {
+                let data = Written { writer: Writer::Remote, number, block }.to_string();
+                Request::new("remote-write", json!({ "block": block, "data": data }))
+            }
+            ("Send", _) => {
+                let seq = self.numbers.seq(verb.number.unwrap_or_default());
+                Request::new("send", json!({ "seq": seq }))
+            }
+            ("Deliver" | "DeliverReply", _) => {
+                let op = if verb.extra { "repeat" } else { "deliver" };
+                self.message(op, verb)
+            }
+            ("Lose" | "LoseReply", _) => self.message("lose", verb),
+            ("Apply", _) => Request::bare("apply"),
+            ("Report", _) => Request::bare("report"),
+            ("CopyBlock", _) => Request::new("copy", json!({ "block": block })),
+            ("PairMark", _) => Request::bare("pair-mark"),
+            ("Fail", _) => Request::new("fail", json!({ "side": "primary" })),
+            ("SecondaryFail", _) => Request::new("fail", json!({ "side": "secondary" })),
+            ("LinkDown", _) => Request::bare("link-down"),
+            ("LinkUp", _) => Request::bare("link-up"),
+            ("Create", _) => Request::bare("create"),
+            ("Suspend", _) => Request::bare("suspend"),
+            ("Resync", _) => Request::bare("resync"),
+            ("Delete", _) => Request::bare("delete"),
+            ("StartBackup", _) => {
+                let id = track.state.requester.newest.next().0;
+                return self.optional(Request::new("arm", json!({ "backup": id })));
+            }
+            ("DeliverHost", Some("request")) => {
+                if !is_taken_on(guide, track, verb) {
+                    return Ask::Nothing;
+                }
+                Request::new("freeze", json!({ "backup": backup }))
+            }
+            ("DeliverHost", Some("split")) => Request::new("split", json!({ "backup": backup })),
+            ("SyncBegin", _) if self.is_marked => Request::bare("mark"),
+            ("SyncBegin", _) => Request::new("sync", json!({ "timeout_ms": self.sync_ms })),
+            ("SyncLook", _) => self.look(track),
+            ("Thaw", _) => {
+                let CoordinatorState::Thawing(id) = track.state.coordinator.state else {
+                    return Ask::Nothing;
+                };
+                Request::new("thaw", json!({ "backup": id.0 }))
+            }
+            ("LeaseExpires", _) => Request::new("advance-clock", json!({ "timer": "lease" })),
+            ("CrashPrimary", _) => Request::new("crash", json!({ "role": "primary" })),
+            ("CrashSecondary", _) => Request::new("crash", json!({ "role": "secondary" })),
+            ("CrashLocalHost", _) => Request::new("crash", json!({ "role": "database" })),
+            ("Takeover", _) => Request::new("takeover", json!({ "force": verb.extra })),
+            ("Failback", _) => Request::bare("failback"),
+            _ => return Ask::Nothing,
+        };
+        let needs = if request.fields.get("transaction").is_some_and(|kind| kind != "whole") {
+            "transactions"
+        } else {
+            request.op
+        };
+        if self.hello.can(needs) && self.hello.can(request.op) {
+            Ask::This(request)
+        } else {
+            Ask::Lacking
+        }
+    }
+
+    /// What the kit does itself as coordinator and requester once a verb has led from one state to another: end a freeze,
+    /// release what was armed or split.
+    #[must_use]
+    pub fn consequences(&self, before: &Track, after: &Track, verb: &Verb) -> Vec<Request> {
+        let mut requests = Vec::new();
+        let is_crash = verb.kind.starts_with("Crash");
+        let gives_up = |state| match state {
+            CoordinatorState::Freezing(id)
+            | CoordinatorState::Syncing(id)
+            | CoordinatorState::Splitting(id) => Some(id),
+            CoordinatorState::Idle | CoordinatorState::Thawing(_) => None,
+        };
+        let is_idle = after.state.coordinator.state == CoordinatorState::Idle;
+        if let Some(id) = gives_up(before.state.coordinator.state)
+            && is_idle
+            && !is_crash
+        {
+            requests.push(Request::new("thaw", json!({ "backup": id.0 })));
+        }
+        let id = match before.state.requester.state {
+            RequesterState::Waiting(id) | RequesterState::Reading(id) => Some(id),
+            RequesterState::Idle => None,
+        };
+        let is_over = after.state.requester.state == RequesterState::Idle;
+        let id = id.filter(|_| is_over);
+        let restarts = verb.kind == "CrashRemoteHost";
+        let id = if restarts { Some(before.state.requester.newest) } else { id };
+        requests.extend(id.map(|id| Request::new("release", json!({ "backup": id.0 }))));
+        requests
+    }
+
+    /// The request that reads the S-VOL, where a backup has just been permitted.
+    #[must_use]
+    pub fn reading(&self, before: &Track, after: &Track) -> Option<Request> {
+        let RequesterState::Reading(id) = after.state.requester.state else { return None };
+        let was = before.state.requester.state;
+        (was != after.state.requester.state)
+            .then(|| Request::new("backup", json!({ "backup": id.0 })))
+    }
+
+    fn look(&self, track: &Track) -> Request {
+        let mut fields = json!({ "timeout_ms": self.sync_ms });
+        if let Some(sync) = track.state.sync.filter(|_| self.is_marked) {
+            fields["incarnation"] = self.numbers.incarnation(sync.held.incarnation.0).into();
+            fields["seq"] = self.numbers.seq(sync.held.seq.0).into();
+        }
+        Request::new("sync", fields)
+    }
+
+    fn message(&self, op: &'static str, verb: &Verb) -> Request {
+        let Some(Message { kind, of, seq }) = verb.message else { return Request::bare(op) };
+        let incarnation = self.numbers.incarnation(of);
+        let mut message = json!({ "kind": kind, "incarnation": incarnation });
+        if let Some(seq) = seq {
+            message["seq"] = self.numbers.seq(seq).into();
+        }
+        Request::new(op, json!({ "message": message }))
+    }
+
+    fn optional(&self, request: Request) -> Ask {
+        if self.hello.can(request.op) { Ask::This(request) } else { Ask::Nothing }
+    }
+}
+
+fn write(number: u32, block: u32, transaction: &str) -> Request {
+    let data = Written { writer: Writer::Local, number, block }.to_string();
+    let fields: Json = json!({ "block": block, "data": data, "transaction": transaction });
+    Request::new("write", fields)
+}
+
+/// Whether the kit's coordinator begins the backup that a request asks for.
+fn is_taken_on(guide: &Guide, track: &Track, verb: &Verb) -> bool {
+    let is_idle = track.state.coordinator.state == CoordinatorState::Idle;
+    let after = guide.take(track, verb, 0);
+    is_idle && after.is_ok_and(|after| after.state.coordinator.state != CoordinatorState::Idle)
+}

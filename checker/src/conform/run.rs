@@ -1,0 +1,137 @@
+//! A script from beginning to end with an adapter, and how a failing one is made shorter. Where scripts come from is not
+//! known here.
+
+use std::collections::BTreeSet;
+
+use syncsplit_model::protocol::Rule;
+
+use crate::conform::finish::{Ending, finish};
+use crate::conform::process::{Adapter, Trouble};
+use crate::conform::script::Script;
+use crate::conform::session::{Failure, Session, Step, Use};
+use crate::conform::verb::Verb;
+
+/// What a script came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it was judged to break; none if nothing.
+    pub failure: Option<Failure>,
+    /// What was done, the ending not included.
+    pub done: Vec<Verb>,
+    /// The rules that were seen to be kept: without one of them something else would have been seen.
+    pub shown: BTreeSet<Rule>,
+    /// The classes of steps that were certainly taken.
+    pub classes: BTreeSet<String>,
+    /// What was asked and answered, in words, by verb.
+    pub log: Vec<(String, Vec<String>)>,
+    /// Whether the last backup came.
+    pub is_finished: bool,
+    /// Whether the oracle lost the implementation: too many states may explain it.
+    pub is_lost: bool,
+    /// Verbs that were left out, since the adapter does not have them or they were not possible.
+    pub skipped: usize,
+}
+
+/// Does the verbs one by one, as `next` gives them, and then what every script ends with. None where the adapter does not
+/// have the setting.
+///
+/// # Errors
+/// The adapter failed.
+pub fn run(
+    adapter: &mut Adapter,
+    how: Use,
+    script: &Script,
+    watched: &[Rule],
+    next: &mut dyn FnMut(&Session<'_>, usize) -> Option<Verb>,
+) -> Result<Option<Outcome>, Trouble> {
+    let begun = Session::begin(adapter, how, script.setting, watched)?;
+    let Some(mut session) = begun else { return Ok(None) };
+    let (mut done, mut failure, mut skipped) = (Vec::new(), None, 0);
+    let mut at = 0;
+    while let Some(verb) = next(&session, at) {
+        at += 1;
+        match session.perform(&verb)? {
+            Step::Done => done.push(verb),
+            Step::Skipped => skipped += 1,
+            Step::Failed(found) => {
+                done.push(verb);
+                failure = Some(*found);
+                break;
+            }
+        }
+    }
+    let mut is_finished = false;
+    if failure.is_none() {
+        match finish(&mut session, how.level)? {
+            Ending::Backup => is_finished = true,
+            Ending::NoWay => {}
+            Ending::Failed(found) => failure = Some(*found),
+        }
+    }
+    let outcome = Outcome {
+        failure,
+        done,
+        shown: session.shown.clone(),
+        classes: session.classes.clone(),
+        log: session.log.clone(),
+        is_finished,
+        is_lost: session.is_lost,
+        skipped,
+    };
+    session.close()?;
+    Ok(Some(outcome))
+}
+
+/// A script as it stands.
+///
+/// # Errors
+/// The adapter failed.
+pub fn script(
+    adapter: &mut Adapter,
+    how: Use,
+    script: &Script,
+    watched: &[Rule],
+) -> Result<Option<Outcome>, Trouble> {
+    run(adapter, how, script, watched, &mut |_, at| script.verbs.get(at).copied())
+}
+
+/// The most runs that making a script shorter takes.
+const TRIES: usize = 400;
+
+/// Makes a failing script shorter, as long as it fails: whole stretches of verbs first, then single ones. What is left fails
+/// no more if any one verb is taken out, unless 400 runs are not enough.
+///
+/// # Errors
+/// The adapter failed.
+pub fn shrink(
+    adapter: &mut Adapter,
+    how: Use,
+    failing: &Script,
+    first: Outcome,
+) -> Result<(Script, Outcome), Trouble> {
+    let mut best = Script { setting: failing.setting, verbs: first.done.clone() };
+    let mut outcome = first;
+    let mut size = best.verbs.len().max(1);
+    let mut tries = 0;
+    loop {
+        let mut at = 0;
+        let mut is_shorter = false;
+        while at < best.verbs.len() && tries < TRIES {
+            tries += 1;
+            let mut shorter = best.clone();
+            let end = (at + size).min(shorter.verbs.len());
+            shorter.verbs.drain(at..end);
+            match script(adapter, how, &shorter, &[])? {
+                Some(found) if found.failure.is_some() => {
+                    shorter.verbs.clone_from(&found.done);
+                    (best, outcome, is_shorter) = (shorter, found, true);
+                }
+                _ => at += size,
+            }
+        }
+        if tries >= TRIES || size == 1 && !is_shorter {
+            return Ok((best, outcome));
+        }
+        size = (size / 2).max(1);
+    }
+}

@@ -1,0 +1,477 @@
+//! One script, done with one adapter: what is asked, what is answered, and what the oracle makes of it. Which script it is,
+//! and what becomes of the outcome, is not decided here.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::world::{Start, Stillness, WhyNot};
+
+use crate::conform::block::{Writer, Written};
+use crate::conform::explain::Witness;
+use crate::conform::follow::{self, Lost, Mismatch, Numbers, Seen, WAIT, texts};
+use crate::conform::history::{Flaw, History};
+use crate::conform::process::{Adapter, Trouble};
+use crate::conform::request::{Ask, Asker};
+use crate::conform::script::{BLOCKS, Setting};
+use crate::conform::track::{Guide, Track};
+use crate::conform::verb::Verb;
+use crate::conform::wire::{Hello, Level, Reply, Request};
+
+/// After how many verbs a hasty script asks for the status.
+const HASTY: usize = 6;
+
+/// How an adapter is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Use {
+    /// The level.
+    pub level: Level,
+    /// How long a Sync may wait where the implementation runs by itself.
+    pub sync_ms: u64,
+    /// For the implementation's own choices, if it makes any by chance.
+    pub seed: u64,
+}
+
+/// What an implementation did that the protocol does not do.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// How many verbs had been done, the failing one included.
+    pub at: usize,
+    /// The verb.
+    pub verb: String,
+    /// What differs.
+    pub mismatch: Mismatch,
+    /// What explains it; none where something that has to come does not: each state on the way was one that the protocol
+    /// has, so that no rule explains it.
+    pub witness: Option<Witness>,
+}
+
+impl Failure {
+    /// The rules that would explain it, if they were left out.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Rule> {
+        self.witness.as_ref().map(Witness::rules).unwrap_or_default()
+    }
+}
+
+/// What became of a verb.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// It was done, and answered as it may be.
+    Done,
+    /// It is not possible here, or the adapter does not have it.
+    Skipped,
+    /// It was answered as it must not be.
+    Failed(Box<Failure>),
+}
+
+/// The world without one rule, followed beside the true one: when it can no longer explain what was seen, the
+/// implementation has shown that it keeps the rule.
+struct Shadow {
+    rule: Rule,
+    guide: Guide,
+    tracks: Vec<Track>,
+}
+
+/// A script under way.
+pub struct Session<'a> {
+    adapter: &'a mut Adapter,
+    hello: Hello,
+    how: Use,
+    setting: Setting,
+    /// The world with every promised rule.
+    pub guide: Guide,
+    numbers: Numbers,
+    /// The states the implementation may be in.
+    pub tracks: Vec<Track>,
+    /// Whether there are too many of them to follow.
+    pub is_lost: bool,
+    shadows: Vec<Shadow>,
+    /// The rules that it has been seen to keep.
+    pub shown: BTreeSet<Rule>,
+    /// What was done and seen.
+    pub seen: Vec<Seen>,
+    /// What was asked and answered, in words.
+    pub log: Vec<(String, Vec<String>)>,
+    history: History,
+    number: u32,
+    /// Verbs taken, with the states of both sides in every state they may have been taken in.
+    pub classes: BTreeSet<String>,
+}
+
+impl<'a> Session<'a> {
+    /// Begins with a new system under test. None where the adapter does not have the setting.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn begin(
+        adapter: &'a mut Adapter,
+        how: Use,
+        setting: Setting,
+        watched: &[Rule],
+    ) -> Result<Option<Self>, Trouble> {
+        let hello = adapter.hello().clone();
+        if !has_setting(&hello, setting) {
+            return Ok(None);
+        }
+        let request = init(setting, how);
+        match adapter.ask(&request)? {
+            Reply::Ok(_) => {}
+            Reply::Unsupported => return Ok(None),
+            other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
+        }
+        let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
+        let guide = |without: &[Rule]| Guide {
+            world: setting.world(without, runs_free),
+            runs_free,
+            is_marked,
+        };
+        let main = guide(&hello.lacks);
+        let tracks = vec![main.begin()];
+        let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
+        let shadows = watched
+            .map(|rule| {
+                let mut without = hello.lacks.clone();
+                without.push(*rule);
+                let guide = guide(&without);
+                Shadow { rule: *rule, tracks: vec![guide.begin()], guide }
+            })
+            .collect();
+        let mut session = Self {
+            adapter,
+            hello,
+            how,
+            setting,
+            guide: main,
+            numbers: Numbers::default(),
+            tracks,
+            is_lost: false,
+            shadows,
+            shown: BTreeSet::new(),
+            seen: Vec::new(),
+            log: Vec::new(),
+            history: History::new(BLOCKS),
+            number: 0,
+            classes: BTreeSet::new(),
+        };
+        session.learn_numbers()?;
+        Ok(Some(session))
+    }
+
+    /// Where the implementation begins to count.
+    fn learn_numbers(&mut self) -> Result<(), Trouble> {
+        if self.how.level == Level::BlackBox || !self.hello.can("status") {
+            return Ok(());
+        }
+        let status = self.adapter.ask(&Request::bare("status"))?;
+        let primary = &self.tracks[0].state.primary;
+        let given = |name| status.field("primary").and_then(|p| p.get(name)).and_then(Json::as_i64);
+        if let Some(incarnation) = given("incarnation") {
+            self.numbers.incarnation = incarnation - i64::from(primary.incarnation.0);
+        }
+        if let Some(newest) = given("newest") {
+            self.numbers.seq = newest - primary.newest.0 as i64;
+        }
+        Ok(())
+    }
+
+    const fn asker(&self) -> Asker<'_> {
+        Asker {
+            hello: &self.hello,
+            numbers: self.numbers,
+            sync_ms: if matches!(self.how.level, Level::Steered) { 0 } else { self.how.sync_ms },
+            is_marked: !matches!(self.how.level, Level::BlackBox),
+        }
+    }
+
+    /// Whether `verb` can be asked for: it is possible in a state that may be, or the answer to it is known anyway.
+    fn is_possible(&self, verb: &Verb) -> bool {
+        if verb.kind == WAIT {
+            return true;
+        }
+        let is_steered = self.how.level == Level::Steered;
+        if matches!(verb.kind, "Deliver" | "DeliverReply" | "Lose" | "LoseReply") {
+            return is_steered;
+        }
+        let idle = self.tracks.first().is_some_and(|track| track.state.database.open == 0);
+        if matches!(verb.kind, "WriteOne" | "WriteFirst") {
+            return idle;
+        }
+        self.tracks.iter().any(|track| {
+            let attempt = self.guide.take(track, verb, 0);
+            !matches!(attempt, Err(WhyNot::NotOffered | WhyNot::NoRoom))
+        })
+    }
+
+    /// Does one verb.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn perform(&mut self, verb: &Verb) -> Result<Step, Trouble> {
+        if self.is_lost {
+            return Ok(Step::Skipped);
+        }
+        // From here on these are all the states that it may have come to by itself.
+        match self.guide.closure(&self.tracks) {
+            Some(tracks) => self.tracks = tracks,
+            None => {
+                self.is_lost = true;
+                return Ok(Step::Skipped);
+            }
+        }
+        if !self.is_possible(verb) {
+            return Ok(Step::Skipped);
+        }
+        let before = self.tracks[0];
+        let number = self.number + 1;
+        let ask = match verb.kind {
+            // Looking is what gives an implementation time, and a Sync is all that can be looked at.
+            WAIT if self.how.level == Level::BlackBox => {
+                Ask::This(Request::new("sync", json!({ "timeout_ms": self.how.sync_ms })))
+            }
+            WAIT => Ask::Nothing,
+            _ => self.asker().ask(&self.guide, &before, verb, number),
+        };
+        let mut log = Vec::new();
+        let reply = match &ask {
+            Ask::Lacking => return Ok(Step::Skipped),
+            Ask::Nothing => None,
+            Ask::This(request) => Some(self.ask(request, &mut log)?),
+        };
+        let mut seen = Seen { verb: *verb, number, reply, image: None, status: None };
+        self.remember(&seen, &ask);
+        let answered = follow::judged(&self.guide, self.numbers, self.tracks.clone(), &seen);
+        let mut tracks = match answered {
+            Ok(tracks) => tracks,
+            Err(lost) => return Ok(self.end(seen, log, lost)),
+        };
+        self.note_class(verb, &tracks);
+        let after = tracks[0];
+        let (consequences, reading) = {
+            let asker = self.asker();
+            (asker.consequences(&before, &after, verb), asker.reading(&before, &after))
+        };
+        for request in consequences {
+            self.ask(&request, &mut log)?;
+        }
+        let mut flaw = None;
+        if let Some(request) = reading {
+            let image = self.ask(&request, &mut log)?;
+            let read = texts(image.field("blocks"));
+            flaw = read.and_then(|image| self.history.backup(&image).err());
+            seen.image = Some(image);
+        }
+        let is_due =
+            !self.setting.is_hasty || verb.kind == WAIT || self.seen.len() % HASTY == HASTY - 1;
+        if self.how.level != Level::BlackBox && self.hello.can("status") && is_due {
+            let status = self.ask(&Request::bare("status"), &mut log)?;
+            flaw = flaw.or_else(|| self.judge(&status));
+            if let Reply::Ok(status) = status {
+                seen.status = Some(status);
+            }
+        }
+        match follow::observed(&self.guide, self.numbers, tracks, &seen) {
+            Ok(observed) => tracks = observed,
+            Err(lost) => return Ok(self.end(seen, log, lost)),
+        }
+        if let Some(flaw) = flaw {
+            return Ok(self.flawed(seen, log, flaw));
+        }
+        self.tracks = tracks;
+        self.shadow(&seen);
+        self.seen.push(seen);
+        self.log.push((verb.to_string(), log));
+        Ok(Step::Done)
+    }
+
+    /// Gives an implementation with threads of its own one of `parts` equal parts of the time that a Sync may take.
+    pub fn pause(&self, parts: usize) {
+        let part = self.how.sync_ms / parts.max(1) as u64;
+        std::thread::sleep(std::time::Duration::from_millis(part));
+    }
+
+    fn ask(&mut self, request: &Request, log: &mut Vec<String>) -> Result<Reply, Trouble> {
+        let reply = self.adapter.ask(request)?;
+        log.push(format!("{request} -> {reply}"));
+        Ok(reply)
+    }
+
+    /// Writes down what the history has to know.
+    fn remember(&mut self, seen: &Seen, ask: &Ask) {
+        let done = matches!(seen.reply, Some(Reply::Ok(_)));
+        let perhaps = matches!(seen.reply, Some(Reply::Refused { definite: false, .. }));
+        let Ask::This(request) = ask else { return };
+        match request.op {
+            "write" | "remote-write" => {
+                self.number = seen.number;
+                let block = request.fields["block"].as_u64().unwrap_or_default() as u32;
+                if request.op == "remote-write" {
+                    self.history.fork();
+                } else if done || perhaps {
+                    let goes_on = request.fields["transaction"] == "first";
+                    self.history.write(seen.number, block, done, goes_on);
+                }
+            }
+            "freeze" if done => self.history.freeze(),
+            "takeover" if done => self.history.fork(),
+            _ => {}
+        }
+        // A freeze that waited is reached with the transaction's last write.
+        let state = &self.tracks[0].state;
+        let waits = matches!(state.coordinator.state, CoordinatorState::Freezing(_));
+        if waits && request.fields.get("transaction").is_some_and(|kind| kind == "last") {
+            self.history.freeze();
+        }
+    }
+
+    /// The S/P-VOL has to be an image of a prefix wherever the implementation says that it is consistent.
+    fn judge(&self, status: &Reply) -> Option<Flaw> {
+        let secondary = status.field("secondary")?;
+        let is_consistent = secondary.get("consistent") == Some(&Json::Bool(true));
+        let image = texts(status.field("volumes").and_then(|volumes| volumes.get("sp_vol")))?;
+        let is_judged = is_consistent && self.setting.start == Start::Pair;
+        if is_judged { self.history.prefix(&image).err() } else { None }
+    }
+
+    fn note_class(&mut self, verb: &Verb, after: &[Track]) {
+        if verb.kind == WAIT {
+            return;
+        }
+        let class = |track: &Track| {
+            let taken = self.guide.take(track, verb, 0).is_ok();
+            let (primary, secondary) = (track.state.primary.state, track.state.secondary.state);
+            let outcome = if taken { "taken" } else { "refused" };
+            format!("{} {primary} {secondary} {outcome}", crate::conform::verb::kebab(verb.kind))
+        };
+        // Where the implementation moves by itself only what is certain is counted.
+        let mut classes = self.tracks.iter().map(class);
+        let Some(first) = classes.next().filter(|_| !after.is_empty()) else { return };
+        if classes.all(|class| class == first) {
+            self.classes.insert(first);
+        }
+    }
+
+    fn shadow(&mut self, seen: &Seen) {
+        let numbers = self.numbers;
+        let shown = &mut self.shown;
+        self.shadows.retain_mut(|shadow| {
+            let guide = &shadow.guide;
+            let is_kits = seen.reply.is_none();
+            if is_kits && follow::answered(guide, numbers, &shadow.tracks, seen).is_err() {
+                // What the kit itself does, and does otherwise without the rule, shows nothing of the implementation.
+                return false;
+            }
+            match follow::follow(&shadow.guide, numbers, &shadow.tracks, seen) {
+                Ok(tracks) => {
+                    shadow.tracks = tracks;
+                    true
+                }
+                Err(Lost::Mismatch(_)) => {
+                    shown.insert(shadow.rule);
+                    false
+                }
+                Err(Lost::TooMany) => false,
+            }
+        });
+    }
+
+    fn end(&mut self, seen: Seen, log: Vec<String>, lost: Lost) -> Step {
+        let verb = seen.verb.to_string();
+        self.seen.push(seen);
+        self.log.push((verb.clone(), log));
+        match lost {
+            Lost::TooMany => {
+                self.is_lost = true;
+                Step::Skipped
+            }
+            Lost::Mismatch(mismatch) => {
+                let witness = Some(self.witness());
+                Step::Failed(Box::new(Failure { at: self.seen.len(), verb, mismatch, witness }))
+            }
+        }
+    }
+
+    fn flawed(&mut self, seen: Seen, log: Vec<String>, flaw: Flaw) -> Step {
+        let mismatch = Mismatch {
+            what: "the image, judged by what was written".into(),
+            expected: vec!["what the writes that were answered leave".into()],
+            seen: flaw.what,
+        };
+        let step = self.end(seen, log, Lost::Mismatch(mismatch));
+        match step {
+            Step::Failed(mut failure) => {
+                if let Some(witness) = &mut failure.witness {
+                    witness.flaw = Some(flaw.rule);
+                }
+                Step::Failed(failure)
+            }
+            other => other,
+        }
+    }
+
+    /// A failure that no answer shows: something that has to come does not.
+    pub fn stalled(&mut self, what: &str, expected: &str, seen: &str) -> Box<Failure> {
+        let mismatch =
+            Mismatch { what: what.into(), expected: vec![expected.into()], seen: seen.into() };
+        let verb = self.log.last().map(|(verb, _)| verb.clone()).unwrap_or_default();
+        Box::new(Failure { at: self.seen.len(), verb, mismatch, witness: None })
+    }
+
+    fn witness(&self) -> Witness {
+        Witness {
+            setting: self.setting,
+            guide: self.guide.clone(),
+            lacks: self.hello.lacks.clone(),
+            numbers: self.numbers,
+            seen: self.seen.clone(),
+            flaw: None,
+        }
+    }
+
+    /// Ends the system under test.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn close(self) -> Result<(), Trouble> {
+        self.adapter.ask(&Request::bare("reset")).map(|_| ())
+    }
+}
+
+/// Whether the adapter has what a setting asks for.
+#[must_use]
+pub fn has_setting(hello: &Hello, setting: Setting) -> bool {
+    let start = setting.start == Start::Pair || hello.can("start-smpl");
+    let full = setting.journal_full == JournalFull::Hold || hello.can("suspend-when-full");
+    let holds = setting.stillness == Stillness::Freeze || hello.can("hold-writes");
+    start && full && holds
+}
+
+fn init(setting: Setting, how: Use) -> Request {
+    let image = |writer| -> Vec<String> {
+        (0..BLOCKS).map(|block| Written { writer, number: 0, block }.to_string()).collect()
+    };
+    let is_paired = setting.start == Start::Pair;
+    let remote = if is_paired { Writer::Begin } else { Writer::Other };
+    Request::new(
+        "init",
+        json!({
+            "blocks": BLOCKS,
+            "journal": setting.journal,
+            "journal_full": match setting.journal_full {
+                JournalFull::Hold => "hold",
+                JournalFull::Suspend => "suspend",
+            },
+            "hold": match setting.stillness {
+                Stillness::Freeze => "database",
+                Stillness::Quiesce => "writes",
+            },
+            "start": if is_paired { "pair" } else { "smpl" },
+            "p_vol": image(Writer::Begin),
+            "sp_vol": image(remote),
+            "level": how.level.name(),
+            "seed": how.seed,
+        }),
+    )
+}

@@ -1,0 +1,368 @@
+//! One state that an implementation may be in, with the contents of its blocks by the writes that left them, and what may
+//! happen in it by itself. Whether an answer agrees with a state is not decided here.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use syncsplit_model::protocol::coordinator::{
+    CoordinatorEffect, CoordinatorEvent, CoordinatorState,
+};
+use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
+use syncsplit_model::protocol::{DirtyMap, Item, Rule, Rules, ToSecondary};
+use syncsplit_model::world::state::BLOCKS_MAX;
+use syncsplit_model::world::{Action, Start, State, Stillness, Value, WhyNot, World};
+
+use crate::conform::block::{Writer, Written};
+use crate::conform::verb::Verb;
+
+/// The most states that are kept for what an implementation may be in.
+pub const TRACKS_MAX: usize = 12_000;
+/// The most different contents of one block that a state can hold: in the volumes, the queues and the link.
+const NAMES: usize = 16;
+
+/// Which write left a value, in two bytes, since thousands of states are kept: 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Name(u16);
+
+impl Name {
+    const WRITERS: [Writer; 4] = [Writer::Begin, Writer::Other, Writer::Local, Writer::Remote];
+
+    fn of(writer: Writer, number: u32) -> Self {
+        let place = Self::WRITERS.iter().position(|known| *known == writer).unwrap_or_default();
+        // No script has so many writes that a number would not fit.
+        let number = number.min(u32::from(u16::MAX >> 3)) as u16;
+        Self((number << 3) | (place as u16 + 1))
+    }
+
+    fn write(self) -> Option<(Writer, u32)> {
+        let writer = Self::WRITERS.get(usize::from(self.0 & 7).checked_sub(1)?)?;
+        Some((*writer, u32::from(self.0 >> 3)))
+    }
+}
+
+/// One state that an implementation may be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Track {
+    /// The state, less what only the properties remember.
+    pub state: State,
+    /// Which write left each value, by block.
+    names: [[Name; NAMES]; BLOCKS_MAX],
+    /// Whether a look of the Sync that is on would have been DONE at some moment.
+    pub was_done: bool,
+    /// Whether one would have been BROKEN or CHANGED.
+    pub was_lost: bool,
+    /// Whether the array link was ever down.
+    pub was_down: bool,
+}
+
+/// A state's successors are asked for with this.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    /// The world, with the rules in force.
+    pub world: World,
+    /// Whether the implementation takes its internal steps by itself.
+    pub runs_free: bool,
+    /// Whether a Sync can be asked about a mark. Where it cannot, each look is a Sync of its own.
+    pub is_marked: bool,
+}
+
+impl Guide {
+    /// The state that a script begins in.
+    #[must_use]
+    pub fn begin(&self) -> Track {
+        let mut names = [[Name::default(); NAMES]; BLOCKS_MAX];
+        for block in &mut names {
+            block[0] = Name::of(Writer::Begin, 0);
+            if self.world.bounds.start == Start::Smpl {
+                block[1] = Name::of(Writer::Other, 0);
+            }
+        }
+        let state = self.world.raw_initial();
+        let mut track = Track { state, names, was_done: false, was_lost: false, was_down: false };
+        track.settle_names(&self.world);
+        track
+    }
+
+    /// Every step that is possible, with the state after it; `number` is the next write's.
+    #[must_use]
+    pub fn steps(&self, track: &Track, number: u32) -> Vec<(Action, Track)> {
+        let steps = self.world.raw_successors(&track.state).into_iter();
+        steps.map(|(action, after)| (action, self.after(track, action, after, number))).collect()
+    }
+
+    fn after(&self, before: &Track, action: Action, state: State, number: u32) -> Track {
+        let mut track = Track { state, ..*before };
+        track.was_down |= !state.link_up;
+        let last = (self.world.bounds.blocks - 1) as usize;
+        let (block, writer) = match action {
+            Action::WriteOne(block) => (Some(block.0 as usize), Writer::Local),
+            Action::WriteFirst => (Some(0), Writer::Local),
+            Action::WriteSecond => (Some(last), Writer::Local),
+            Action::RemoteWrite(block) => (Some(block.0 as usize), Writer::Remote),
+            _ => (None, Writer::Local),
+        };
+        if let Some(block) = block {
+            let volume = if writer == Writer::Local { &state.pvol } else { &state.spvol };
+            let value = volume[block];
+            track.names[block][usize::from(value.0) % NAMES] = Name::of(writer, number);
+        }
+        track.look(self.world.rules);
+        track.settle_names(&self.world);
+        track
+    }
+
+    /// The step of `verb`: the state after it, or why it is not possible.
+    ///
+    /// # Errors
+    /// The guard that is false.
+    pub fn take(&self, track: &Track, verb: &Verb, number: u32) -> Result<Track, WhyNot> {
+        let is_it = |action: &Action| Verb::of(action) == *verb;
+        let found = self.world.raw_successors_of(&track.state, is_it).into_iter().next();
+        if let Some((action, after)) = found {
+            return Ok(self.after(track, action, after, number));
+        }
+        let mut actions = Vec::new();
+        stateright::Model::actions(&self.world, &track.state, &mut actions);
+        let action = actions.into_iter().find(is_it);
+        let Some(action) = action else { return self.command(track, verb) };
+        match self.world.attempt_raw(&track.state, action) {
+            // Whatever has no room on a link is lost there.
+            Err(WhyNot::NoRoom) => self.command(track, verb).map_err(|_| WhyNot::NoRoom),
+            Err(why) => Err(why),
+            Ok(after) => Ok(self.after(track, action, after, number)),
+        }
+    }
+
+    /// A command where the world's operator would not give it: what the primary makes of it is in SPEC.md, 5.3.
+    fn command(&self, track: &Track, verb: &Verb) -> Result<Track, WhyNot> {
+        let event = match verb.kind {
+            "Create" => PrimaryEvent::Create,
+            "Suspend" => PrimaryEvent::Suspend,
+            "Resync" => PrimaryEvent::Resync,
+            "Delete" => PrimaryEvent::Delete,
+            _ => return Err(WhyNot::NotOffered),
+        };
+        let step = track.state.primary.step(self.world.rules, event);
+        if let Some(refusal) = step.refused {
+            return Err(WhyNot::Primary(refusal));
+        }
+        let mut after = *track;
+        after.state.primary = step.state;
+        for effect in step.effects {
+            if let PrimaryEffect::Send(message) = effect
+                && track.state.link_up
+            {
+                let _ = after.state.to_secondary.add(message, self.world.bounds.frames);
+            }
+        }
+        after.look(self.world.rules);
+        after.settle_names(&self.world);
+        Ok(after)
+    }
+
+    /// Whether a step may happen without the kit's doing.
+    fn is_internal(&self, track: &Track, action: &Action) -> bool {
+        let State { link_up, secondary, .. } = &track.state;
+        match action {
+            // One that the secondary has can change nothing.
+            Action::Send(seq) => {
+                *seq > secondary.written
+                    && !secondary.queue.entries().any(|entry| entry.seq == *seq)
+            }
+            Action::Deliver { again, .. } | Action::DeliverReply { again, .. } => !again,
+            Action::Apply
+            | Action::Report
+            | Action::CopyReplica(_)
+            | Action::CopyBlock(_)
+            | Action::PairMark => true,
+            // What was not answered is asked for again.
+            Action::Create | Action::Resync => track.state.primary.pending.is_some(),
+            Action::Lose(_) | Action::LoseReply(_) => !link_up,
+            Action::Fail | Action::SecondaryFail => track.was_down,
+            _ => false,
+        }
+    }
+
+    /// Every state that `from` may have become by itself. None where there are too many.
+    #[must_use]
+    pub fn closure(&self, from: &[Track]) -> Option<Vec<Track>> {
+        if !self.runs_free {
+            return Some(from.to_vec());
+        }
+        let mut found = Found::default();
+        from.iter().for_each(|track| found.add(track));
+        let mut at = 0;
+        while let Some(track) = found.tracks.get(at).copied() {
+            at += 1;
+            let is_internal = |action: &Action| self.is_internal(&track, action);
+            for (action, state) in self.world.raw_successors_of(&track.state, is_internal) {
+                found.add(&self.after(&track, action, state, 0));
+            }
+            if found.tracks.len() > TRACKS_MAX {
+                return None;
+            }
+        }
+        Some(found.tracks)
+    }
+
+    /// The Sync of the kit's own backup returned.
+    #[must_use]
+    pub fn sync_returned(&self, track: &Track, done: bool) -> Track {
+        let mut after = *track;
+        let rules = self.world.rules;
+        after.state.sync = None;
+        let step = after.state.coordinator.step(rules, CoordinatorEvent::Synced { done });
+        after.state.coordinator = step.state;
+        for effect in step.effects {
+            match effect {
+                CoordinatorEffect::Send(message) => {
+                    let _ = after.state.host.add(message, self.world.bounds.host_messages);
+                }
+                CoordinatorEffect::Thaw(id) => match self.world.bounds.stillness {
+                    Stillness::Freeze => {
+                        let thawed = after.state.database.step(rules, DatabaseEvent::Thaw(id));
+                        after.state.database = thawed.state;
+                    }
+                    Stillness::Quiesce => {
+                        let thaw = PrimaryEvent::Unquiesce(id);
+                        after.state.primary = after.state.primary.step(rules, thaw).state;
+                    }
+                },
+                CoordinatorEffect::Freeze(_) | CoordinatorEffect::BeginSync(_) => {}
+            }
+        }
+        after.look(self.world.rules);
+        after
+    }
+}
+
+/// States in the order in which they were found, each once.
+#[derive(Default)]
+struct Found {
+    tracks: Vec<Track>,
+    /// Where the state with a fingerprint stands; the next free one, if another has it. The states themselves are large,
+    /// and stand in the list alone.
+    places: HashMap<u64, usize, FixedState>,
+}
+
+impl Found {
+    fn add(&mut self, track: &Track) {
+        let mut fingerprint = FixedState::default().hash_one(track);
+        while let Some(place) = self.places.get(&fingerprint) {
+            if self.tracks.get(*place) == Some(track) {
+                return;
+            }
+            fingerprint = fingerprint.wrapping_add(1);
+        }
+        self.places.insert(fingerprint, self.tracks.len());
+        self.tracks.push(*track);
+    }
+}
+
+impl Track {
+    /// The write that left `value` in `block`.
+    #[must_use]
+    pub fn written(&self, block: usize, value: Value) -> Option<Written> {
+        let name = *self.names.get(block)?.get(usize::from(value.0))?;
+        name.write().map(|(writer, number)| Written { writer, number, block: block as u32 })
+    }
+
+    /// An image as the adapter would show it.
+    #[must_use]
+    pub fn image(&self, image: &[Value], blocks: u32) -> Vec<String> {
+        let values = image.iter().take(blocks as usize).enumerate();
+        let text = |(block, value): (usize, &Value)| {
+            self.written(block, *value).map_or_else(|| "?".into(), |written| written.to_string())
+        };
+        values.map(text).collect()
+    }
+
+    /// Notes what a look of the Sync would see now.
+    fn look(&mut self, rules: Rules) {
+        let is_syncing = matches!(self.state.coordinator.state, CoordinatorState::Syncing(_));
+        let Some(sync) = self.state.sync.filter(|_| is_syncing) else {
+            (self.was_done, self.was_lost) = (false, false);
+            return;
+        };
+        let look = SyncEvent::Look(self.state.primary.view());
+        let step = sync.step(rules, look);
+        for effect in step.effects {
+            match effect {
+                SyncEffect::Return(SyncOutcome::Done) => self.was_done = true,
+                SyncEffect::Return(_) => self.was_lost = true,
+                SyncEffect::Wait => {}
+            }
+        }
+    }
+
+    /// Forgets what the properties remember, and gives contents names by the writes that left them, so that two states that
+    /// show the same are one.
+    fn settle_names(&mut self, world: &World) {
+        self.state.ghost = world.raw_initial().ghost;
+        self.state.ghost.oracle = self.state.pvol;
+        self.state.disk = self.state.spvol;
+        let rules = [Rule::Split1, Rule::Backup1];
+        let is_hidden = rules.iter().all(|rule| world.rules.has(*rule));
+        if is_hidden && !self.state.secondary.replica.is_split() {
+            // How far the S-VOL lags is seen by nobody before a split, which reflects it first.
+            self.state.svol = self.state.spvol;
+            self.state.secondary.replica.dirty.clean_all();
+        }
+        let mut live = [[false; NAMES]; BLOCKS_MAX];
+        for_each_value(&mut self.state, |block, value| {
+            live[block][usize::from(value.0) % NAMES] = true;
+        });
+        let mut renamed = [[0_u8; NAMES]; BLOCKS_MAX];
+        for (block, names) in self.names.iter_mut().enumerate() {
+            let mut kept: Vec<_> = (0..NAMES).filter(|value| live[block][*value]).collect();
+            kept.sort_by_key(|value| names[*value]);
+            let mut fresh = [Name::default(); NAMES];
+            for (place, value) in kept.into_iter().enumerate() {
+                renamed[block][value] = place as u8;
+                fresh[place] = names[value];
+            }
+            *names = fresh;
+        }
+        for_each_value(&mut self.state, |block, value| {
+            *value = Value(renamed[block][usize::from(value.0) % NAMES]);
+        });
+    }
+}
+
+/// Walks over every value that a step may bring anywhere.
+fn for_each_value(state: &mut State, mut visit: impl FnMut(usize, &mut Value)) {
+    for image in [
+        &mut state.pvol,
+        &mut state.spvol,
+        &mut state.svol,
+        &mut state.disk,
+        &mut state.ghost.oracle,
+    ] {
+        image.iter_mut().enumerate().for_each(|(block, value)| visit(block, value));
+    }
+    for queue in [&mut state.primary.journal, &mut state.secondary.queue] {
+        queue.entries_mut().for_each(|entry| visit_item(&mut entry.item, &mut visit));
+    }
+    state.to_secondary.rename(|mut message| {
+        match &mut message {
+            ToSecondary::Frame(frame) => visit_item(&mut frame.entry.item, &mut visit),
+            ToSecondary::Unsequenced { block, payload, .. } => visit(block.0 as usize, payload),
+            ToSecondary::Resync { .. }
+            | ToSecondary::Suspend { .. }
+            | ToSecondary::Delete { .. } => {}
+        }
+        message
+    });
+}
+
+fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, &mut Value)) {
+    match item {
+        Item::Write { block, payload } | Item::Copy { block, payload } => {
+            visit(block.0 as usize, payload);
+        }
+        Item::PairMark => {}
+    }
+}

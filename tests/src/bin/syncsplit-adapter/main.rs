@@ -1,0 +1,123 @@
+//! The adapter of our own implementation, as an example: both sites in one process and without threads, so that steered
+//! nothing happens but what the kit asks for, and otherwise what chance draws. What is asked is known from docs/test-your-implementation.md;
+//! the system under test is in `sites`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
+
+mod alone;
+mod show;
+mod sites;
+
+use std::error::Error;
+use std::io::{BufRead, Write, stdin, stdout};
+
+use serde_json::{Value, json};
+use syncsplit_impl::NodeError;
+
+use crate::sites::Sites;
+
+const CAPABILITIES: &[&str] = &[
+    "init",
+    "reset",
+    "write",
+    "read",
+    "freeze",
+    "thaw",
+    "mark",
+    "sync",
+    "arm",
+    "split",
+    "backup",
+    "release",
+    "create",
+    "suspend",
+    "resync",
+    "delete",
+    "takeover",
+    "remote-write",
+    "failback",
+    "link-down",
+    "link-up",
+    "send",
+    "deliver",
+    "repeat",
+    "lose",
+    "apply",
+    "report",
+    "copy",
+    "pair-mark",
+    "fail",
+    "crash",
+    "advance-clock",
+    "status",
+    "transactions",
+    "journal",
+    "suspend-when-full",
+    "start-smpl",
+    "hold-writes",
+];
+
+/// Why a request was not done.
+pub(crate) enum Refused {
+    /// The implementation says no.
+    Code(&'static str, String),
+    /// The adapter itself cannot go on.
+    Broken(Box<dyn Error>),
+}
+
+impl From<NodeError> for Refused {
+    fn from(error: NodeError) -> Self {
+        if error.is_refusal() {
+            Self::Code("refused", error.to_string())
+        } else {
+            Self::Broken(Box::new(error))
+        }
+    }
+}
+
+pub(crate) type Done = Result<Value, Refused>;
+
+pub(crate) fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
+    Refused::Broken(what.into())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut sites: Option<Sites> = None;
+    for line in stdin().lock().lines() {
+        let request: Value = serde_json::from_str(&line?)?;
+        let op = request["op"].as_str().unwrap_or_default().to_owned();
+        let done = match op.as_str() {
+            "hello" => Ok(json!({
+                "protocol": 1, "name": "syncsplit-impl", "version": env!("CARGO_PKG_VERSION"),
+                "capabilities": CAPABILITIES,
+            })),
+            "init" => Sites::new(&request).map(|new| {
+                sites = Some(new);
+                json!({})
+            }),
+            "reset" => {
+                sites = None;
+                Ok(json!({}))
+            }
+            _ => match &mut sites {
+                Some(sites) => {
+                    let done = sites.take(&op, &request);
+                    sites.collect();
+                    // Who only looks gives it more time than who asks for something.
+                    let steps = if matches!(op.as_str(), "status" | "sync") { 24 } else { 6 };
+                    sites.work_up_to(steps)?;
+                    done
+                }
+                None => Err(Refused::Code("no-system", "init comes first".into())),
+            },
+        };
+        let id = &request["id"];
+        let answer = match done {
+            Ok(ok) => json!({ "id": id, "ok": ok }),
+            Err(Refused::Code(code, text)) => {
+                json!({ "id": id, "error": { "code": code, "definite": true, "text": text } })
+            }
+            Err(Refused::Broken(error)) => return Err(error),
+        };
+        writeln!(stdout(), "{answer}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,420 @@
+//! The system under test: both sites, and the array link between them, step by step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use syncsplit_impl::NodeError;
+use syncsplit_impl::backup::{CoordinatorInbox, CoordinatorInput};
+use syncsplit_impl::clock::ManualClock;
+use syncsplit_impl::containers::BitMap;
+use syncsplit_impl::database::{Gate, WriteThrough};
+use syncsplit_impl::error::ignore_refusal;
+use syncsplit_impl::local::sync::SyncTicket;
+use syncsplit_impl::local::{LocalConfig, LocalNode};
+use syncsplit_impl::mailbox::Mailbox;
+use syncsplit_impl::payload::Payload;
+use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
+use syncsplit_impl::stillness::{HoldWrites, Stillness};
+use syncsplit_impl::trace::MemoryTrace;
+use syncsplit_impl::volume::{MemoryVolume, Volume};
+use syncsplit_model::protocol::coordinator::CoordinatorEvent;
+use syncsplit_model::protocol::database::FreezeState;
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::protocol::sync::SyncOutcome;
+use syncsplit_model::protocol::{
+    BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary,
+};
+
+use crate::alone::Chance;
+use crate::show::{image, to_primary, to_secondary};
+use crate::{Done, Refused, broken};
+
+const BLOCK_SIZE: usize = 64;
+const LEASE: Duration = Duration::from_secs(3600);
+
+/// Both sites, and what is on its way between the arrays.
+pub(crate) struct Sites {
+    pub(crate) volumes: [Arc<MemoryVolume>; 3],
+    pub(crate) local: Arc<LocalNode>,
+    pub(crate) remote: Arc<RemoteNode>,
+    pub(crate) gate: Arc<Gate>,
+    still: Arc<dyn Stillness>,
+    inbox: Arc<CoordinatorInbox>,
+    hosts: Arc<Mailbox<HostMessage>>,
+    clock: Arc<ManualClock>,
+    journal_max: usize,
+    journal_full: JournalFull,
+    holds_writes: bool,
+    pub(crate) up: bool,
+    pub(crate) to_secondary: Vec<ToSecondary<Payload>>,
+    pub(crate) to_primary: Vec<ToPrimary<BitMap>>,
+    /// What it does by itself; none where the kit steers.
+    pub(crate) alone: Option<Chance>,
+    /// Syncs that were begun, each with its mark and what it returned.
+    syncs: Vec<(u64, u64, SyncTicket, Option<SyncOutcome>)>,
+}
+
+fn payload(text: &str) -> Payload {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.resize(BLOCK_SIZE, 0);
+    Payload::from(bytes)
+}
+
+pub(crate) fn text(request: &Value, name: &str) -> Result<String, Refused> {
+    let found = request[name].as_str().map(str::to_owned);
+    found.ok_or_else(|| broken(format!("{name} is missing")))
+}
+
+fn number(request: &Value, name: &str) -> Result<u64, Refused> {
+    request[name].as_u64().ok_or_else(|| broken(format!("{name} is missing")))
+}
+
+fn backup(request: &Value) -> Result<BackupId, Refused> {
+    let id = number(request, "backup")?;
+    u32::try_from(id).map(BackupId).map_err(broken)
+}
+
+fn block(request: &Value) -> Result<BlockIndex, Refused> {
+    let index = number(request, "block")?;
+    u32::try_from(index).map(BlockIndex).map_err(broken)
+}
+
+fn volume(blocks: &Value) -> Result<Arc<MemoryVolume>, Refused> {
+    let blocks = blocks.as_array().cloned().unwrap_or_default();
+    let volume = MemoryVolume::new(BLOCK_SIZE, blocks.len() as u32).map_err(broken)?;
+    for (index, held) in blocks.iter().enumerate() {
+        let held = payload(held.as_str().unwrap_or_default());
+        volume.write(BlockIndex(index as u32), &held).map_err(broken)?;
+    }
+    Ok(Arc::new(volume))
+}
+
+impl Sites {
+    /// A new system under test, as `request` says.
+    pub(crate) fn new(request: &Value) -> Result<Self, Refused> {
+        let volumes =
+            [volume(&request["p_vol"])?, volume(&request["sp_vol"])?, volume(&request["sp_vol"])?];
+        let journal_max = number(request, "journal")? as usize;
+        let suspends = request["journal_full"] == "suspend";
+        let journal_full = if suspends { JournalFull::Suspend } else { JournalFull::Hold };
+        let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
+        let config = LocalConfig { journal_max, journal_full, ..LocalConfig::default() };
+        let local = LocalNode::new(config, volumes[0].clone(), clock.clone(), trace.clone());
+        let hosts = Arc::new(Mailbox::new());
+        let config = RemoteConfig { queue_max: journal_max, ..RemoteConfig::default() };
+        let (spvol, svol) = (volumes[1].clone(), volumes[2].clone());
+        let remote = RemoteNode::new(config, spvol, svol, hosts.clone(), trace)?;
+        let holds_writes = request["hold"] == "writes";
+        let mut sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
+        (sites.journal_max, sites.journal_full) = (journal_max, journal_full);
+        let is_steered = request["level"] == "steered";
+        sites.alone = if is_steered { None } else { Some(Chance(number(request, "seed")?)) };
+        if request["start"] == "pair" {
+            sites.local.create()?;
+            while sites.local.state()?.state != PairState::Pair {
+                sites.settle()?;
+            }
+            while sites.remote.copy_replica_next()?.is_some() {}
+        }
+        Ok(sites)
+    }
+
+    /// Hosts around two arrays.
+    fn around(
+        volumes: [Arc<MemoryVolume>; 3],
+        local: Arc<LocalNode>,
+        remote: Arc<RemoteNode>,
+        hosts: Arc<Mailbox<HostMessage>>,
+        clock: Arc<ManualClock>,
+        holds_writes: bool,
+    ) -> Self {
+        let (inbox, trace) = (Arc::new(CoordinatorInbox::new()), Arc::new(MemoryTrace::new()));
+        let hooks = Box::new(WriteThrough(local.clone()));
+        let gate = Gate::new(LEASE, hooks, inbox.clone(), clock.clone(), trace);
+        let still: Arc<dyn Stillness> = if holds_writes {
+            Arc::new(HoldWrites::new(&local, inbox.clone()))
+        } else {
+            gate.clone()
+        };
+        let (journal_max, journal_full) = (1, JournalFull::Hold);
+        let (up, to_secondary, to_primary, syncs) = (true, Vec::new(), Vec::new(), Vec::new());
+        Self {
+            volumes,
+            local,
+            remote,
+            gate,
+            still,
+            inbox,
+            hosts,
+            clock,
+            journal_max,
+            journal_full,
+            holds_writes,
+            up,
+            to_secondary,
+            to_primary,
+            alone: None,
+            syncs,
+        }
+    }
+
+    /// One round of everything, nothing being lost: how the first pair is made.
+    fn settle(&mut self) -> Result<(), Refused> {
+        match self.local.copy_next() {
+            Ok(Some(_)) => {}
+            Ok(None) => ignore_refusal(self.local.pair_mark())?,
+            Err(error) => ignore_refusal(Err(error))?,
+        }
+        while self.local.send_next()?.is_some() {}
+        self.collect();
+        for message in std::mem::take(&mut self.to_secondary) {
+            ignore_refusal(self.remote.on_message(message))?;
+        }
+        while self.remote.apply_next()? {}
+        ignore_refusal(self.remote.report())?;
+        self.collect();
+        for message in std::mem::take(&mut self.to_primary) {
+            ignore_refusal(self.local.on_message(message))?;
+        }
+        Ok(())
+    }
+
+    /// Takes what both arrays have sent on to the link; it is lost while that is down.
+    pub(crate) fn collect(&mut self) {
+        while let Some(message) = self.local.take_outgoing() {
+            if self.up && !self.to_secondary.contains(&message) {
+                self.to_secondary.push(message);
+            }
+        }
+        while let Some(message) = self.remote.take_outgoing() {
+            if self.up && !self.to_primary.contains(&message) {
+                self.to_primary.push(message);
+            }
+        }
+    }
+
+    fn write(&self, request: &Value) -> Done {
+        let (at, held) = (block(request)?, payload(&text(request, "data")?));
+        let kind = text(request, "transaction")?;
+        if kind != "last" {
+            self.gate.try_begin()?;
+        }
+        self.gate.write_permitted()?;
+        let written = self.local.try_write(at, held);
+        let ends = if written.is_ok() { kind != "first" } else { kind != "last" };
+        if ends {
+            self.gate.commit()?;
+        }
+        written?;
+        Ok(json!({}))
+    }
+
+    fn freeze(&self, request: &Value) -> Done {
+        self.still.freeze(backup(request)?)?;
+        let is_held = self.local.state()?.quiesced.is_some();
+        let is_frozen = matches!(self.gate.state()?.freeze, FreezeState::Frozen(_));
+        Ok(json!({ "frozen": if self.holds_writes { is_held } else { is_frozen } }))
+    }
+
+    fn thaw(&self, request: &Value) -> Done {
+        self.inbox.clear();
+        self.still.thaw(backup(request)?)?;
+        while let Some(input) = self.inbox.try_take() {
+            if let CoordinatorInput::Event(CoordinatorEvent::Thawed { held, .. }) = input {
+                return Ok(json!({ "held": held }));
+            }
+        }
+        Err(broken("the thaw was not answered"))
+    }
+
+    fn mark(&mut self) -> Done {
+        let view = self.local.view()?;
+        let begun = self.local.begin_sync();
+        let ticket = begun.map_err(|error| Refused::Code("not-pair", error.to_string()))?;
+        let (incarnation, seq) = (u64::from(view.newest.incarnation.0), view.newest.seq.0);
+        self.syncs.push((incarnation, seq, ticket, None));
+        Ok(json!({ "incarnation": incarnation, "seq": seq }))
+    }
+
+    fn sync(&mut self, request: &Value) -> Done {
+        if request.get("seq").is_none() {
+            self.mark()?;
+        }
+        let looks = 1 + number(request, "timeout_ms")? / 10;
+        for look in 0..looks {
+            if look > 0 {
+                self.work()?;
+            }
+            let is_it = |begun: &&mut (u64, u64, SyncTicket, Option<SyncOutcome>)| {
+                let is_named = request["incarnation"] == begun.0 && request["seq"] == begun.1;
+                is_named || request.get("seq").is_none()
+            };
+            let found = self.syncs.iter_mut().rev().find(is_it);
+            let (_, _, ticket, outcome) = found.ok_or_else(|| broken("no such mark"))?;
+            if outcome.is_none() {
+                let report = self.local.try_sync(*ticket).map_err(broken)?;
+                *outcome = report.map(|report| report.outcome);
+            }
+            if let Some(outcome) = outcome {
+                return Ok(json!({ "outcome": outcome.to_string() }));
+            }
+        }
+        // One that goes on waiting is not told of a timeout: the next request looks at it again.
+        Ok(json!({ "outcome": "TIMEOUT" }))
+    }
+
+    /// Sends an entry, for the first time or again; others that the sender would send first are not put on the link.
+    fn send(&mut self, request: &Value) -> Done {
+        let seq = number(request, "seq")?;
+        self.local.resend()?;
+        let mut sent = self.local.send_next()?;
+        while sent.is_some_and(|sent| sent.0 < seq) {
+            sent = self.local.send_next()?;
+        }
+        let is_it = |message: &ToSecondary<Payload>| matches!(message, ToSecondary::Frame(frame) if frame.entry.seq.0 == seq);
+        let mut found = false;
+        while let Some(message) = self.local.take_outgoing() {
+            let wanted = is_it(&message);
+            found |= wanted;
+            if wanted && self.up && !self.to_secondary.contains(&message) {
+                self.to_secondary.push(message);
+            }
+        }
+        if found { Ok(json!({})) } else { Err(Refused::Code("not-now", String::new())) }
+    }
+
+    fn on_link(&mut self, op: &str, request: &Value) -> Done {
+        let message = &request["message"];
+        let missing = || Err(Refused::Code("no-such-message", String::new()));
+        let there = self.to_secondary.iter().position(|m| to_secondary(m) == *message);
+        let back = self.to_primary.iter().position(|m| to_primary(m) == *message);
+        if op != "lose" && !self.up {
+            return missing();
+        }
+        match (there, back) {
+            (Some(at), _) => {
+                let held = self.to_secondary[at].clone();
+                if op != "repeat" {
+                    self.to_secondary.remove(at);
+                }
+                if op != "lose" {
+                    ignore_refusal(self.remote.on_message(held))?;
+                }
+            }
+            (None, Some(at)) => {
+                let held = self.to_primary[at].clone();
+                if op != "repeat" {
+                    self.to_primary.remove(at);
+                }
+                if op != "lose" {
+                    ignore_refusal(self.local.on_message(held))?;
+                }
+            }
+            (None, None) => return missing(),
+        }
+        Ok(json!({}))
+    }
+
+    fn copy(&self) -> Done {
+        match self.local.copy_next()? {
+            Some(block) => Ok(json!({ "block": block.0 })),
+            None => Err(Refused::Code("not-now", String::new())),
+        }
+    }
+
+    fn advance_clock(&self) -> Done {
+        match (self.gate.state()?.freeze, self.local.state()?.quiesced) {
+            (FreezeState::Freezing(id) | FreezeState::Frozen(id), None) => {
+                self.gate.lease_expired(id)?;
+            }
+            (_, Some(id)) => self.local.hold_expired(id)?,
+            (FreezeState::Running, None) => {}
+        }
+        Ok(json!({}))
+    }
+
+    fn fail_back(&mut self) -> Done {
+        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
+        let trace = Arc::new(MemoryTrace::new());
+        let config = LocalConfig {
+            journal_max: self.journal_max,
+            journal_full: self.journal_full,
+            ..LocalConfig::default()
+        };
+        let newest = old.incarnation_newest();
+        let clock = self.clock.clone();
+        let local = LocalNode::from_taken_over(config, taken_over, newest, clock, trace.clone())?;
+        let [pvol, spvol, _] = self.volumes.clone();
+        let svol = volume(&json!(image(&pvol)))?;
+        let config = RemoteConfig { queue_max: self.journal_max, ..RemoteConfig::default() };
+        let hosts = Arc::new(Mailbox::new());
+        let remote = RemoteNode::from_old_primary(config, old, svol.clone(), hosts.clone(), trace)?;
+        let (max, full) = (self.journal_max, self.journal_full);
+        let (clock, holds, alone) = (self.clock.clone(), self.holds_writes, self.alone.take());
+        *self = Self::around([spvol, pvol, svol], local, remote, hosts, clock, holds);
+        (self.journal_max, self.journal_full, self.alone) = (max, full, alone);
+        Ok(json!({}))
+    }
+
+    pub(crate) fn take(&mut self, op: &str, request: &Value) -> Done {
+        let done = |outcome: Result<(), NodeError>| outcome.map(|()| json!({})).map_err(Into::into);
+        match op {
+            "write" => self.write(request),
+            "read" => self.read(request),
+            "freeze" => self.freeze(request),
+            "thaw" => self.thaw(request),
+            "mark" => self.mark(),
+            "sync" => self.sync(request),
+            "arm" => done(self.remote.arm(backup(request)?)),
+            "split" => {
+                let split = self.remote.split(backup(request)?);
+                self.hosts.clear();
+                let is_done = split.is_ok();
+                ignore_refusal(split)?;
+                Ok(json!({ "done": is_done }))
+            }
+            "backup" => Ok(json!({ "blocks": image(&self.volumes[2]) })),
+            "release" => done(self.remote.release(backup(request)?)),
+            "create" => done(self.local.create()),
+            "suspend" => done(self.local.suspend()),
+            "resync" => done(self.local.resync()),
+            "delete" => done(self.local.delete()),
+            "takeover" => done(self.remote.takeover(request["force"] == true)),
+            "remote-write" => {
+                let held = payload(&text(request, "data")?);
+                done(self.remote.write(block(request)?, held))
+            }
+            "failback" => self.fail_back(),
+            "link-down" | "link-up" => {
+                self.up = op == "link-up";
+                if self.up {
+                    self.remote.link_up();
+                    return done(self.local.link_up());
+                }
+                self.local.link_down();
+                self.remote.link_down();
+                Ok(json!({}))
+            }
+            "send" => self.send(request),
+            "deliver" | "repeat" | "lose" => self.on_link(op, request),
+            "apply" => match self.remote.apply_next()? {
+                true => Ok(json!({})),
+                false => Err(Refused::Code("not-now", String::new())),
+            },
+            "report" => done(self.remote.report()),
+            "copy" => self.copy(),
+            "pair-mark" => done(self.local.pair_mark()),
+            "fail" if request["side"] == "primary" => done(self.local.fail()),
+            "fail" => done(self.remote.fail()),
+            "crash" => match text(request, "role")?.as_str() {
+                "primary" => done(self.local.restart()),
+                "secondary" => done(self.remote.restart()),
+                _ => done(self.gate.restart()),
+            },
+            "advance-clock" => self.advance_clock(),
+            "status" => self.status(),
+            _ => Err(Refused::Code("unsupported", op.to_owned())),
+        }
+    }
+}
