@@ -219,9 +219,9 @@ REQUESTS = {"write": 0, "freeze": "frozen", "thaw": "held", "mark": 0, "sync": "
             "backup": "blocks", "release": 0, "link-down": 0, "link-up": 0, "advance-clock": 0, "status": 0}
 
 
-def serve(pair, name, version):
+def serve(pair, name, version, without=()):
     """Answers a request a line, until stdin ends."""
-    capabilities = ["init", "reset", "transactions", "journal", *REQUESTS]
+    capabilities = [name for name in ("init", "reset", "transactions", "journal", *REQUESTS) if name not in without]
     hello = {"protocol": 1, "name": name, "version": version, "capabilities": capabilities}
     atexit.register(end)
     for line in sys.stdin:
@@ -231,7 +231,7 @@ def serve(pair, name, version):
             if op == "init":
                 pair.init(**request)
             elif op not in ("hello", "reset"):
-                if op not in REQUESTS:
+                if op not in capabilities:
                     raise Refused("unsupported")
                 done = getattr(pair, op.replace("-", "_"))(**request)
                 answer["ok"] = {REQUESTS[op]: done} if REQUESTS[op] else done or {}
