@@ -32,24 +32,28 @@ class Daemon:
                "--chardev", f"socket,id=control,path={path}.qmp,server=on,wait=off", "--monitor", "control"], f"{path}.log")
         self.control, self.events = socket.socket(socket.AF_UNIX), []
         until(lambda: self.control.connect_ex(f"{path}.qmp") == 0, path, f"{path}.log")
-        self.lines = self.control.makefile("rw")
+        self.lines = self.control.makefile()
         self.version = json.loads(self.lines.readline())["QMP"]["version"]["qemu"]
         self("qmp_capabilities")
 
     def __call__(self, command, **arguments):
-        self.lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.lines.flush()
+        self.control.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
         while "event" in (answer := json.loads(self.lines.readline())):
             self.events.append(answer)
         if "error" in answer:
             raise OSError(f"{command}: {answer['error']['desc']}")
         return answer["return"]
 
-    def awaits(self, event):
-        """Reads on until `event` has happened."""
-        while not any(seen["event"] == event for seen in self.events):
-            self.events.append(json.loads(self.lines.readline()))
-        self.events.clear()
+    def awaits(self, event, end):
+        """Whether `event` happens before the end. Events come with the answer to whatever is asked."""
+        while True:
+            self("query-version")
+            if any(seen["event"] == event for seen in self.events):
+                self.events.clear()
+                return True
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.002)
 
     def image(self, path=None):
         """Read until it is twice the same, so that it is that of one moment, though blocks are read one by one."""
@@ -77,12 +81,17 @@ class Qemu(Pair):
         self.local("blockdev-add", **{"driver": "nbd", "node-name": "remote", "server": server, "export": "disk"})
         self.disk = nbd.NBD()
         self.disk.connect_uri(f"nbd+unix:///disk?socket={self.folder}/local.nbd")
-        self.mirror("full")
+        self.mirror()
 
-    def mirror(self, what):
-        self.local("blockdev-mirror", **{"job-id": "mirror", "device": "disk", "target": "remote", "sync": what,
+    def mirror(self):
+        """Copies what is written from now on; until now the disks are the same."""
+        self.local("blockdev-mirror", **{"job-id": "mirror", "device": "disk", "target": "remote", "sync": "none",
                                          "copy-mode": self.copy_mode})
-        self.local.awaits("BLOCK_JOB_READY")
+        self.is_ending = False
+        self.is_there("BLOCK_JOB_READY", self.local)
+
+    def is_there(self, event, daemon):
+        until(lambda: daemon.awaits(event, time.monotonic()), event, f"{daemon.path}.log")
 
     def begin(self, p_vol):
         self.known = 0
@@ -91,6 +100,8 @@ class Qemu(Pair):
         until(lambda: self.remote.image() == self.local.image(), "the first image")
 
     def put(self, block, data, transaction):
+        if self.is_ending:                                   # no job would copy what is written now
+            self.end_job(time.monotonic() + 30)
         self.disk.pwrite(data.encode().ljust(SIZE, b"\0"), block * STEP)
 
     def position(self):
@@ -109,10 +120,7 @@ class Qemu(Pair):
     def sync(self, timeout_ms, seq=None, **_):
         end = time.monotonic() + timeout_ms / 1000
         if self.sync_by == "end":
-            self.local("block-job-cancel", device="mirror")
-            self.local.awaits("BLOCK_JOB_COMPLETED")
-            self.mirror("none")                              # from now on; nothing was written meanwhile
-            return "DONE" if time.monotonic() < end else "TIMEOUT"
+            return "DONE" if self.end_job(end) else "TIMEOUT"
         while True:
             job = self.local("query-block-jobs")[0]
             if job["ready"] and job["offset"] == job["len"]:
@@ -121,10 +129,21 @@ class Qemu(Pair):
                 return "TIMEOUT"
             time.sleep(0.002)
 
+    def end_job(self, end):
+        """Whether the job has ended before then; if not, it goes on ending. The next one copies what is written from now
+        on: nothing is written between them."""
+        if not self.is_ending:
+            self.local("block-job-cancel", device="mirror")
+            self.is_ending = True
+        if not self.local.awaits("BLOCK_JOB_COMPLETED", end):
+            return False
+        self.mirror()
+        return True
+
     def snapshot(self):
         """A backup job copies its disk as it is when the job begins."""
         self.remote("blockdev-backup", **{"job-id": "backup", "device": "disk", "target": "copy", "sync": "full"})
-        self.remote.awaits("BLOCK_JOB_COMPLETED")
+        self.is_there("BLOCK_JOB_COMPLETED", self.remote)
         return self.remote.image(f"{self.folder}/copy")
 
     def status(self):

@@ -109,10 +109,10 @@ class Pair:
 
 
 class Link:
-    """A link between two servers: one connects to `port`, the other listens at the socket `to`. It takes `DELAY`, as to a
-    remote site. While it is down it is silent and loses what it is given; when it comes up, whoever was connected is
+    """A link between two servers: one connects to `port`, the other listens at the socket `to`. It takes `DELAY` for as
+    much as `CHUNK`, as to a remote site. While it is down it is silent and loses what it is given; when it comes up, whoever was connected is
     reset, and connects anew."""
-    DELAY = 0.01
+    DELAY, CHUNK = 0.01, 1 << 14
 
     def __init__(self, to):
         self.to, self.is_up, self.lock, self.open = to, threading.Event(), threading.Lock(), []
@@ -142,7 +142,7 @@ class Link:
 
     def carry(self, one, other):
         try:
-            while data := one.recv(1 << 16):
+            while data := one.recv(self.CHUNK):
                 time.sleep(self.DELAY)
                 with self.lock:
                     if self.is_up.is_set():
