@@ -118,7 +118,8 @@ class Postgres(Pair):
         return self.known
 
     def nudge(self):
-        """Brings to the disk, and so to the standby, what no commit has brought there, as time would do."""
+        """Brings to the disk, and so to the standby, what no commit has brought there; the server takes seconds for it
+        where it has nothing else to do."""
         self.watcher("BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_logical_emit_message(true, '', ''); COMMIT")
 
     def snapshot(self):
