@@ -90,8 +90,10 @@ fn exit_code(failed: u64) -> ExitCode {
 type Row = (&'static str, Duration, Outcome);
 
 /// What steps need, the first needed by most: what it is, its name, what finds or installs it.
-const PREREQUISITES: &[(Needs, &str, fn() -> Result<String, String>)] =
-    &[(Needs::Libclang, "libclang", libclang::ensure), (Needs::Servers, "servers", servers::ensure)];
+const PREREQUISITES: &[(Needs, &str, fn() -> Result<String, String>)] = &[
+    (Needs::Libclang, "libclang", libclang::ensure),
+    (Needs::Servers, "servers", servers::ensure),
+];
 
 fn test(only: &[String]) -> ExitCode {
     let is_wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);

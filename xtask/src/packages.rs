@@ -17,7 +17,8 @@ pub(crate) fn install_unstarted(packages: &[&str], why: &str) -> Result<String, 
     let (path, text) = POLICY;
     let is_ours = user_id().as_deref() == Some("0") && !Path::new(path).exists();
     if is_ours {
-        let written = fs::write(path, text).map(|()| end_of(Command::new("chmod").args(["755", path])));
+        let written =
+            fs::write(path, text).map(|()| end_of(Command::new("chmod").args(["755", path])));
         written.map_err(|error| format!("{path}: {error}"))??;
     }
     let installed = install(packages, why);
