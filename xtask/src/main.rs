@@ -89,8 +89,11 @@ fn exit_code(failed: u64) -> ExitCode {
 /// A step's name, how long it took, what it came to.
 type Row = (&'static str, Duration, Outcome);
 
-/// What steps need, the first needed by most: what it is, its name, what finds or installs it.
-const PREREQUISITES: &[(Needs, &str, fn() -> Result<String, String>)] = &[
+/// What steps need: what it is, its name, what finds or installs it.
+type Prerequisite = (Needs, &'static str, fn() -> Result<String, String>);
+
+/// Every prerequisite, the one that most steps need first.
+const PREREQUISITES: &[Prerequisite] = &[
     (Needs::Libclang, "libclang", libclang::ensure),
     (Needs::Servers, "servers", servers::ensure),
 ];

@@ -9,7 +9,9 @@ use crate::packages;
 use crate::run::end_of;
 
 /// A package, and how it is told that it is there.
-const PACKAGES: &[(&str, fn() -> bool)] = &[
+type Package = (&'static str, fn() -> bool);
+
+const PACKAGES: &[Package] = &[
     ("redis-server", || is_program("redis-server")),
     ("postgresql", has_postgres),
     ("qemu-system-common", || is_program("qemu-storage-daemon")),
