@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// How long a server may take to be gone once its adapter is.
 const GONE: Duration = Duration::from_secs(10);
-/// How often a script is tried whose outcome is a matter of chance: about one time in two a mirror breaks no order.
+/// How often a script is tried, since what a server does by itself is a matter of chance.
 const TRIES: usize = 12;
 
 /// What `docs/systems.md` says of one adapter at one level.
