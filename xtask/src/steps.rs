@@ -8,12 +8,16 @@ use crate::bare;
 use crate::run::{Outcome, Show, cargo, end_of, outcome, root};
 
 /// What must be there before a step can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Each needs what those before it need as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Needs {
     /// Nothing but the toolchain.
     Toolchain,
     /// libclang, since the step builds the example.
     Libclang,
+    /// Redis, PostgreSQL and QEMU's storage daemon, since the step runs adapters of them.
+    Servers,
 }
 
 /// One thing to run.
@@ -71,8 +75,8 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "test",
-        says: "unit, property and integration tests, pinned checks, expected counterexamples, real threads",
-        needs: Needs::Libclang,
+        says: "unit, property and integration tests, pinned checks, expected counterexamples, real threads and servers",
+        needs: Needs::Servers,
         run: || some_tests(quiet(&["test", RELEASE, "--workspace", "--no-fail-fast"])),
     },
     Step {
