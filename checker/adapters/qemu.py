@@ -10,6 +10,7 @@ Debian's python3-libnbd, so Debian's Python.
 The link is never down: a write-blocking mirror would not answer a write meanwhile."""
 import argparse
 import json
+import random
 import socket
 import time
 
@@ -98,6 +99,7 @@ class Qemu(Pair):
         for block, data in enumerate(p_vol):
             self.put(block, data, "whole")
         until(lambda: self.remote.image() == self.local.image(), "the first image")
+        time.sleep(random.random() / 10)                     # a job looks ten times a second: begin anywhere between
 
     def put(self, block, data, transaction):
         if self.is_ending:                                   # no job would copy what is written now

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// How long a server may take to be gone once its adapter is.
 const GONE: Duration = Duration::from_secs(10);
 /// How often a script is tried, since what a server does by itself is a matter of chance.
-const TRIES: usize = 12;
+const TRIES: usize = 40;
 
 /// What `docs/systems.md` says of one adapter at one level.
 #[derive(Debug)]
