@@ -240,23 +240,26 @@ fn answer(
     };
     match (seen.verb.kind, reply) {
         (_, Reply::Unsupported) => Ok(vec![*track]),
+        ("SyncLook", _) if !guide.is_marked => {
+            let mut anew = *track;
+            anew.state.sync = None;
+            let begun = guide.take(&anew, &Verb::bare("SyncBegin"), 0);
+            begun_and_looked(guide, numbers, begun, reply)
+        }
         ("SyncBegin", Reply::Ok(ok)) if ok.contains_key("outcome") => {
-            // At once, as where no mark is to be had.
-            let begun = mark(numbers, after, &Reply::done())?;
-            let looked = guide.closure(&begun).unwrap_or(begun);
-            let looked: Vec<_> = looked
-                .iter()
-                .map(|track| {
-                    let look = Verb::bare("SyncLook");
-                    sync(guide, track, guide.take(track, &look, 0), reply)
-                })
-                .collect();
-            let expected = looked.iter().find_map(|look| look.clone().err());
-            let found: Vec<_> = looked.into_iter().flatten().flatten().collect();
-            if found.is_empty() { Err(expected.unwrap_or_default()) } else { Ok(found) }
+            begun_and_looked(guide, numbers, after, reply)
         }
         ("SyncBegin", _) => mark(numbers, after, reply),
         ("SyncLook", Reply::Ok(_)) => sync(guide, track, after, reply),
+        // An error in place of BROKEN or CHANGED.
+        ("SyncLook", Reply::Refused { definite: true, .. }) => {
+            let is_lost = |after: &Track| after.state.coordinator.state == CoordinatorState::Idle;
+            match after {
+                Ok(after) if is_lost(&after) => Ok(vec![after]),
+                _ if track.was_lost => Ok(vec![guide.sync_returned(track, false)]),
+                _ => Err("an outcome".into()),
+            }
+        }
         (_, Reply::Refused { definite: false, .. }) => {
             let mut both = vec![*track];
             both.extend(after);
@@ -325,6 +328,26 @@ fn mark(
     } else {
         Err(format!("incarnation {incarnation}, seq {seq}"))
     }
+}
+
+/// A Sync that is begun and looks, in one request: at once, as where no mark is to be had.
+fn begun_and_looked(
+    guide: &Guide,
+    numbers: Numbers,
+    begun: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    if matches!(reply, Reply::Refused { .. }) {
+        return mark(numbers, begun, reply);
+    }
+    let begun = mark(numbers, begun, &Reply::done())?;
+    let looked = guide.closure(&begun).unwrap_or(begun);
+    let look =
+        |track: &Track| sync(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply);
+    let looked: Vec<_> = looked.iter().map(look).collect();
+    let expected = looked.iter().find_map(|look| look.clone().err());
+    let found: Vec<_> = looked.into_iter().flatten().flatten().collect();
+    if found.is_empty() { Err(expected.unwrap_or_default()) } else { Ok(found) }
 }
 
 /// SYNC-3 to SYNC-5. A Sync may have looked at any moment since it was begun, and a Sync that waits may be told of a

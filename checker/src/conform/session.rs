@@ -106,15 +106,18 @@ impl<'a> Session<'a> {
         if !has_setting(&hello, setting) {
             return Ok(None);
         }
-        let request = init(setting, how.seed);
+        let request = init(setting, how);
         match adapter.ask(&request)? {
             Reply::Ok(_) => {}
             Reply::Unsupported => return Ok(None),
             other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
         }
-        let runs_free = how.level != Level::Steered;
-        let guide =
-            |without: &[Rule]| Guide { world: setting.world(without, runs_free), runs_free };
+        let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
+        let guide = |without: &[Rule]| Guide {
+            world: setting.world(without, runs_free),
+            runs_free,
+            is_marked,
+        };
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
@@ -407,7 +410,8 @@ impl<'a> Session<'a> {
         let explains = |rule: &&Rule| {
             let mut without = self.hello.lacks.clone();
             without.push(**rule);
-            let guide = Guide { world: self.setting.world(&without, runs_free), runs_free };
+            let guide =
+                Guide { world: self.setting.world(&without, runs_free), ..self.guide.clone() };
             let mut tracks = vec![guide.begin()];
             self.seen.iter().all(|seen| match follow::follow(&guide, self.numbers, &tracks, seen) {
                 Ok(after) => {
@@ -438,7 +442,7 @@ pub fn has_setting(hello: &Hello, setting: Setting) -> bool {
     start && full && holds
 }
 
-fn init(setting: Setting, seed: u64) -> Request {
+fn init(setting: Setting, how: Use) -> Request {
     let image = |writer| -> Vec<String> {
         (0..BLOCKS).map(|block| Written { writer, number: 0, block }.to_string()).collect()
     };
@@ -460,7 +464,8 @@ fn init(setting: Setting, seed: u64) -> Request {
             "start": if is_paired { "pair" } else { "smpl" },
             "p_vol": image(Writer::Begin),
             "sp_vol": image(remote),
-            "seed": seed,
+            "level": how.level.name(),
+            "seed": how.seed,
         }),
     )
 }

@@ -44,6 +44,8 @@ pub struct Guide {
     pub world: World,
     /// Whether the implementation takes its internal steps by itself.
     pub runs_free: bool,
+    /// Whether a Sync can be asked about a mark. Where it cannot, each look is a Sync of its own.
+    pub is_marked: bool,
 }
 
 impl Guide {

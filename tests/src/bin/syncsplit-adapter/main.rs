@@ -1,7 +1,8 @@
-//! The adapter of our own implementation, as an example: steered, both sites in one process and without threads, so that
-//! nothing happens but what the kit asks for. What is asked is known from docs/adapter.md; the system under test is in
-//! [`sites`], what it shows in [`show`]. Nothing is judged here.
+//! The adapter of our own implementation, as an example: both sites in one process and without threads, so that steered
+//! nothing happens but what the kit asks for, and otherwise what chance draws. What is asked is known from docs/adapter.md;
+//! the system under test is in `sites`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
 
+mod alone;
 mod show;
 mod sites;
 
@@ -100,7 +101,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Some(sites) => {
                     let done = sites.take(&op, &request);
                     sites.collect();
-                    done
+                    done.and_then(|done| sites.work_a_little().map(|()| done))
                 }
                 None => Err(Refused::Code("no-system", "init comes first".into())),
             },

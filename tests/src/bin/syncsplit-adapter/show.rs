@@ -1,36 +1,15 @@
 //! What the system under test shows of itself, and how messages are named. Nothing is changed here.
 
-use std::error::Error;
-use std::io::{BufRead, Write, stdin, stdout};
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use syncsplit_impl::NodeError;
-use syncsplit_impl::backup::{CoordinatorInbox, CoordinatorInput};
-use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::containers::BitMap;
-use syncsplit_impl::database::{Gate, WriteThrough};
-use syncsplit_impl::error::ignore_refusal;
-use syncsplit_impl::local::sync::SyncTicket;
-use syncsplit_impl::local::{LocalConfig, LocalNode};
-use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::stillness::{HoldWrites, Stillness};
-use syncsplit_impl::trace::MemoryTrace;
-use syncsplit_impl::volume::{MemoryVolume, Volume};
-use syncsplit_model::protocol::coordinator::CoordinatorEvent;
+use syncsplit_impl::volume::MemoryVolume;
 use syncsplit_model::protocol::database::FreezeState;
-use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
-use syncsplit_model::protocol::sync::SyncOutcome;
-use syncsplit_model::protocol::{
-    BackupId, BlockIndex, HostMessage, Journal, PairState, ReorderQueue, ToPrimary, ToSecondary,
-};
+use syncsplit_model::protocol::{Journal, ReorderQueue, ToPrimary, ToSecondary};
 
 use crate::Done;
-use crate::sites::Sites;
+use crate::sites::{Sites, text};
 
 impl Sites {
     pub(crate) fn status(&self) -> Done {

@@ -1,7 +1,5 @@
 //! The system under test: both sites, and the array link between them, step by step.
 
-use std::error::Error;
-use std::io::{BufRead, Write, stdin, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,12 +21,12 @@ use syncsplit_impl::volume::{MemoryVolume, Volume};
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{
-    BackupId, BlockIndex, HostMessage, Journal, PairState, ReorderQueue, ToPrimary, ToSecondary,
+    BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary,
 };
 
+use crate::alone::Chance;
 use crate::show::{image, to_primary, to_secondary};
 use crate::{Done, Refused, broken};
 
@@ -37,10 +35,10 @@ const LEASE: Duration = Duration::from_secs(3600);
 
 /// Both sites, and what is on its way between the arrays.
 pub(crate) struct Sites {
-    volumes: [Arc<MemoryVolume>; 3],
-    local: Arc<LocalNode>,
-    remote: Arc<RemoteNode>,
-    gate: Arc<Gate>,
+    pub(crate) volumes: [Arc<MemoryVolume>; 3],
+    pub(crate) local: Arc<LocalNode>,
+    pub(crate) remote: Arc<RemoteNode>,
+    pub(crate) gate: Arc<Gate>,
     still: Arc<dyn Stillness>,
     inbox: Arc<CoordinatorInbox>,
     hosts: Arc<Mailbox<HostMessage>>,
@@ -48,9 +46,11 @@ pub(crate) struct Sites {
     journal_max: usize,
     journal_full: JournalFull,
     holds_writes: bool,
-    up: bool,
-    to_secondary: Vec<ToSecondary<Payload>>,
-    to_primary: Vec<ToPrimary<BitMap>>,
+    pub(crate) up: bool,
+    pub(crate) to_secondary: Vec<ToSecondary<Payload>>,
+    pub(crate) to_primary: Vec<ToPrimary<BitMap>>,
+    /// What it does by itself; none where the kit steers.
+    pub(crate) alone: Option<Chance>,
     /// Syncs that were begun, each with its mark and what it returned.
     syncs: Vec<(u64, u64, SyncTicket, Option<SyncOutcome>)>,
 }
@@ -61,7 +61,7 @@ fn payload(text: &str) -> Payload {
     Payload::from(bytes)
 }
 
-fn text(request: &Value, name: &str) -> Result<String, Refused> {
+pub(crate) fn text(request: &Value, name: &str) -> Result<String, Refused> {
     let found = request[name].as_str().map(str::to_owned);
     found.ok_or_else(|| broken(format!("{name} is missing")))
 }
@@ -108,6 +108,8 @@ impl Sites {
         let holds_writes = request["hold"] == "writes";
         let mut sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
         (sites.journal_max, sites.journal_full) = (journal_max, journal_full);
+        let is_steered = request["level"] == "steered";
+        sites.alone = if is_steered { None } else { Some(Chance(number(request, "seed")?)) };
         if request["start"] == "pair" {
             sites.local.create()?;
             while sites.local.state()?.state != PairState::Pair {
@@ -152,6 +154,7 @@ impl Sites {
             up,
             to_secondary,
             to_primary,
+            alone: None,
             syncs,
         }
     }
@@ -235,17 +238,30 @@ impl Sites {
     }
 
     fn sync(&mut self, request: &Value) -> Done {
-        let mark = (number(request, "incarnation")?, number(request, "seq")?);
-        let syncs = self.syncs.iter_mut().rev();
-        let found = syncs.into_iter().find(|(i, seq, ..)| (*i, *seq) == mark);
-        let (_, _, ticket, outcome) = found.ok_or_else(|| broken("no such mark"))?;
-        if outcome.is_none() {
-            let report = self.local.try_sync(*ticket).map_err(broken)?;
-            *outcome = report.map(|report| report.outcome);
+        if request.get("seq").is_none() {
+            self.mark()?;
+        }
+        let looks = 1 + number(request, "timeout_ms")? / 10;
+        for look in 0..looks {
+            if look > 0 {
+                self.work()?;
+            }
+            let is_it = |begun: &&mut (u64, u64, SyncTicket, Option<SyncOutcome>)| {
+                let is_named = request["incarnation"] == begun.0 && request["seq"] == begun.1;
+                is_named || request.get("seq").is_none()
+            };
+            let found = self.syncs.iter_mut().rev().find(is_it);
+            let (_, _, ticket, outcome) = found.ok_or_else(|| broken("no such mark"))?;
+            if outcome.is_none() {
+                let report = self.local.try_sync(*ticket).map_err(broken)?;
+                *outcome = report.map(|report| report.outcome);
+            }
+            if let Some(outcome) = outcome {
+                return Ok(json!({ "outcome": outcome.to_string() }));
+            }
         }
         // One that goes on waiting is not told of a timeout: the next request looks at it again.
-        let text = outcome.map_or_else(|| "TIMEOUT".to_owned(), |outcome| outcome.to_string());
-        Ok(json!({ "outcome": text }))
+        Ok(json!({ "outcome": "TIMEOUT" }))
     }
 
     /// Sends an entry, for the first time or again; others that the sender would send first are not put on the link.
@@ -335,9 +351,9 @@ impl Sites {
         let hosts = Arc::new(Mailbox::new());
         let remote = RemoteNode::from_old_primary(config, old, svol.clone(), hosts.clone(), trace)?;
         let (max, full) = (self.journal_max, self.journal_full);
-        let (clock, holds) = (self.clock.clone(), self.holds_writes);
+        let (clock, holds, alone) = (self.clock.clone(), self.holds_writes, self.alone.take());
         *self = Self::around([spvol, pvol, svol], local, remote, hosts, clock, holds);
-        (self.journal_max, self.journal_full) = (max, full);
+        (self.journal_max, self.journal_full, self.alone) = (max, full, alone);
         Ok(json!({}))
     }
 

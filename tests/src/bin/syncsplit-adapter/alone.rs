@@ -1,0 +1,77 @@
+//! What the system does by itself where the kit does not steer it: steps of its threads and of the link, one at a time and
+//! by chance, so that a seed repeats them. What each step does is in [`crate::sites`].
+
+use syncsplit_impl::NodeError;
+use syncsplit_impl::error::ignore_refusal;
+
+use crate::Refused;
+use crate::sites::Sites;
+
+/// Where chance stands (SplitMix64).
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound.max(1) as u64) as usize
+    }
+}
+
+impl Sites {
+    /// A few steps after a request, as threads get to take them.
+    pub(crate) fn work_a_little(&mut self) -> Result<(), Refused> {
+        let steps = self.draw(6);
+        (0..steps).try_for_each(|_| self.work())
+    }
+
+    /// One step by chance; none where the kit takes every step itself.
+    pub(crate) fn work(&mut self) -> Result<(), Refused> {
+        if self.alone.is_none() {
+            return Ok(());
+        }
+        match self.draw(9) {
+            0 | 1 => drop(self.local.send_next()?),
+            2 | 3 => self.carry()?,
+            4 => drop(self.remote.apply_next()?),
+            5 => ignore_refusal(self.remote.report())?,
+            6 => match self.local.copy_next() {
+                Ok(None) => ignore_refusal(self.local.pair_mark())?,
+                other => ignore_refusal(other.map(drop))?,
+            },
+            7 => drop(self.remote.copy_replica_next()?),
+            _ => self.tick()?,
+        }
+        self.collect();
+        Ok(())
+    }
+
+    fn draw(&mut self, bound: usize) -> usize {
+        self.alone.as_mut().map_or(0, |chance| chance.below(bound))
+    }
+
+    /// Delivers any one message, in whichever direction.
+    fn carry(&mut self) -> Result<(), NodeError> {
+        let (there, back) = (self.to_secondary.len(), self.to_primary.len());
+        if !self.up || there + back == 0 {
+            return Ok(());
+        }
+        let at = self.draw(there + back);
+        if at < there {
+            ignore_refusal(self.remote.on_message(self.to_secondary.remove(at)))
+        } else {
+            ignore_refusal(self.local.on_message(self.to_primary.remove(at - there)))
+        }
+    }
+
+    /// The clock of both nodes, which ends their patience with a link that is down. While it is up nothing is overdue but
+    /// what a full queue refused, and a request that was not answered.
+    fn tick(&mut self) -> Result<(), NodeError> {
+        if !self.up || self.local.state()?.pending.is_some() {
+            self.local.tick()?;
+            return self.remote.tick();
+        }
+        self.local.resend()
+    }
+}
