@@ -1,0 +1,220 @@
+//! The kill matrix: each seeded defect at each level, the first case of the conformance kit that finds it, and how many
+//! cases that took. Seed, number and order of the cases are those of `syncsplit conform` without options.
+//!
+//! The outcomes stand in `tests/kills.toml`; `docs/kill-matrix.md` is written from them. What the kit judges, and how, is
+//! the checker's.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use syncsplit_checker::conform::generated::generate;
+use syncsplit_checker::conform::process::Adapter;
+use syncsplit_checker::conform::random::Walk;
+use syncsplit_checker::conform::script::Script;
+use syncsplit_checker::conform::session::{Session, Use};
+use syncsplit_checker::conform::wire::{Hello, Level};
+use syncsplit_checker::conform::{directed, run};
+
+use crate::source::Finding;
+
+/// Where chance begins.
+pub const SEED: u64 = 1;
+/// How many random runs there are.
+pub const RANDOM: u64 = 100;
+const SYNC_MS: u64 = 1000;
+const LIMIT: Duration = Duration::from_secs(10);
+const THREADS: usize = 2;
+
+/// One implementation whose defects can be named.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Its name in table and page.
+    pub name: &'static str,
+    /// What starts its adapter; the defect's name follows.
+    pub command: String,
+    /// The levels that it allows.
+    pub levels: Vec<Level>,
+    /// Its defects: the name, and what is wrong.
+    pub defects: Vec<(String, String)>,
+}
+
+/// How a defect fared at a level.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The implementation.
+    pub of: String,
+    /// The defect.
+    pub defect: String,
+    /// The level's name.
+    pub level: String,
+    /// The first case that fails; none if the defect survives.
+    pub case: Option<String>,
+    /// How many cases were done, the failing one included.
+    pub cases: usize,
+}
+
+impl Row {
+    /// The row as a line of the table.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { of, defect, level, case, cases } = self;
+        let case = case.as_ref().map_or_else(String::new, |case| format!("case = \"{case}\", "));
+        format!(
+            "{{ of = \"{of}\", defect = \"{defect}\", level = \"{level}\", {case}cases = {cases} }}"
+        )
+    }
+
+    const fn key(&self) -> (&String, &String, &String) {
+        (&self.of, &self.defect, &self.level)
+    }
+}
+
+/// What a case does.
+#[derive(Clone, Debug)]
+enum Verbs {
+    /// These.
+    Script(Box<Script>),
+    /// What chance draws.
+    Random(u64),
+}
+
+/// Every case at a level, in the order in which the kit does them.
+#[derive(Clone, Debug)]
+pub struct Cases {
+    level: Level,
+    cases: Vec<(String, Verbs)>,
+}
+
+impl Cases {
+    /// The cases for what an adapter can do.
+    ///
+    /// # Errors
+    /// What is wrong with the directed ones.
+    pub fn of(hello: &Hello, level: Level) -> Result<Self, Finding> {
+        let named = |id: String, script: Script| (id, Verbs::Script(Box::new(script)));
+        let directed = directed::cases()?.into_iter();
+        let directed = directed.map(|(rule, script)| named(format!("directed/{rule}"), script));
+        let generated = generate(hello, level).scripts.into_iter().map(|(class, script)| {
+            named(format!("generated/{}", class.replace(' ', "-")), script)
+        });
+        let random =
+            (1..=RANDOM).map(|number| (format!("random/{number}"), Verbs::Random(number)));
+        Ok(Self { level, cases: directed.chain(generated).chain(random).collect() })
+    }
+
+    /// Does the cases that are wanted, one after the other, until one fails: its id, and how many were done.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn first_kill(
+        &self,
+        command: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<(Option<String>, usize), Finding> {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let start = Adapter::start(command, LIMIT, &interrupt, false);
+        let mut adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
+        let mut done = 0;
+        for (id, verbs) in self.cases.iter().filter(|(id, _)| is_wanted(id)) {
+            done += 1;
+            let fails = fails(&mut adapter, self.level, verbs);
+            if fails.map_err(|why| format!("{command}, {}, {id}: {why}", self.level.name()))? {
+                return Ok((Some(id.clone()), done));
+            }
+        }
+        Ok((None, done))
+    }
+}
+
+/// Whether a case finds something.
+fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Finding> {
+    let how = Use { level, sync_ms: SYNC_MS, seed: SEED };
+    let outcome = match verbs {
+        Verbs::Script(script) => run::script(adapter, how, script, &[]),
+        Verbs::Random(number) => {
+            let (mut walk, script) = Walk::new(SEED, *number, adapter.hello());
+            let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
+            run::run(adapter, how, &script, &[], &mut next)
+        }
+    };
+    let outcome = outcome.map_err(|trouble| trouble.to_string())?;
+    Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
+}
+
+/// What is done about each defect at each level; the rows are in the order of the subjects.
+///
+/// # Errors
+/// An adapter failed.
+pub fn each<T: Send>(
+    subjects: &[Subject],
+    about: impl Fn(&Subject, &str, &Cases) -> Result<T, Finding> + Sync,
+) -> Result<Vec<T>, Finding> {
+    let mut cases = BTreeMap::new();
+    let mut jobs = Vec::new();
+    for subject in subjects {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let defect = &subject.defects.first().ok_or("no defect")?.0;
+        let command = format!("{} {defect}", subject.command);
+        let start = Adapter::start(&command, LIMIT, &interrupt, false);
+        let adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
+        for level in &subject.levels {
+            cases.insert((subject.name, *level), Cases::of(adapter.hello(), *level)?);
+        }
+        for (defect, _) in &subject.defects {
+            jobs.extend(subject.levels.iter().map(|level| (subject, defect, *level)));
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((subject, defect, level)) = jobs.get(at) else { return };
+                    let Some(cases) = cases.get(&(subject.name, *level)) else { return };
+                    let done = about(subject, defect, cases);
+                    found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, done);
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+/// Does every case about each defect at each level, until one finds it.
+///
+/// # Errors
+/// An adapter failed.
+pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
+    each(subjects, |subject, defect, cases| {
+        let command = format!("{} {defect}", subject.command);
+        let (case, count) = cases.first_kill(&command, &|_| true)?;
+        let level = cases.level.name().to_owned();
+        let (of, defect) = (subject.name.to_owned(), defect.to_owned());
+        Ok(Row { of, defect, level, case, cases: count })
+    })
+}
+
+/// Which of the cases that are said to find a defect do not.
+///
+/// # Errors
+/// An adapter failed, or a row is missing.
+pub fn unconfirmed(subjects: &[Subject], rows: &[Row]) -> Result<Vec<Finding>, Finding> {
+    let rows: BTreeMap<_, _> = rows.iter().map(|row| (row.key(), row)).collect();
+    let found = each(subjects, |subject, defect, cases| {
+        let key = (subject.name.to_owned(), defect.to_owned(), cases.level.name().to_owned());
+        let row = rows.get(&(&key.0, &key.1, &key.2));
+        let row = row.ok_or_else(|| format!("no row for {} {} at {}", key.0, key.1, key.2))?;
+        let Some(case) = &row.case else { return Ok(None) };
+        let command = format!("{} {defect}", subject.command);
+        let (killed, _) = cases.first_kill(&command, &|id| id == case)?;
+        Ok(killed.is_none().then(|| format!("{}: {case} does not find it", row.line())))
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
