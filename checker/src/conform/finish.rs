@@ -16,6 +16,8 @@ use crate::conform::wire::Level;
 const VERBS_MAX: usize = 300;
 /// How often an implementation that runs by itself is looked at before it is given up.
 const LOOKS_MAX: usize = 50;
+/// How often it is looked at without a pause: one that moves with each request needs none, and threads of its own do.
+const LOOKS_AT_ONCE: usize = 10;
 
 /// How an ending came out.
 #[derive(Clone, Debug)]
@@ -104,6 +106,9 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         };
         if [WAIT, "SyncLook", "Resync", "Create"].contains(&verb.kind) {
             looks += 1;
+            if level != Level::Steered && looks > LOOKS_AT_ONCE {
+                session.pause(LOOKS_MAX - LOOKS_AT_ONCE);
+            }
         }
         match session.perform(&verb)? {
             Step::Failed(failure) => return Ok(Ending::Failed(failure)),
@@ -190,6 +195,12 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
         if let Some(verb) = found.filter(|verb| is_useful(verb, track)).filter(changes) {
             return Some(*verb);
         }
+    }
+    let is_open = track.state.database.open > 0;
+    let is_last_verb = |kind| session.seen.last().is_some_and(|seen| seen.verb.kind == kind);
+    if is_free && is_open && !is_last_verb("WriteSecond") {
+        // It may have been refused for want of room, and there may be some by now.
+        return Some(Verb::bare("WriteSecond"));
     }
     let is_waiting = matches!(track.state.coordinator.state, CoordinatorState::Syncing(_));
     if is_free && is_last && is_waiting && track.state.sync.is_some() {

@@ -289,6 +289,8 @@ fn answer(
             // What arrives late is taken and changes nothing.
             Err(WhyNot::NotOffered) if seen.verb.message.is_some() => Ok(vec![*track]),
             Err(WhyNot::Nothing) => Ok(vec![*track]),
+            // What has no room on the model's link is lost there, and can be sent again.
+            Err(WhyNot::NoRoom) if matches!(seen.verb.kind, "Send" | "Report") => Ok(vec![*track]),
             Err(why) => Err(format!("refused: {why}")),
         },
     }
@@ -475,7 +477,7 @@ fn field(guide: &Guide, numbers: Numbers, track: &Track, part: &str, name: &str)
             FreezeState::Freezing(_) => "freezing".into(),
             FreezeState::Frozen(_) => "frozen".into(),
         },
-        ("database", "open") => u32::from(state.database.open).into(),
+        ("database", "open") => state.database.open.into(),
         ("volumes", "p_vol") => image(&state.pvol),
         ("volumes", "sp_vol") => image(&state.spvol),
         // While it follows, how far it lags is nobody's concern.

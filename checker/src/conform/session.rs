@@ -276,6 +276,12 @@ impl<'a> Session<'a> {
         Ok(Step::Done)
     }
 
+    /// Gives an implementation with threads of its own one of `parts` equal parts of the time that a Sync may take.
+    pub fn pause(&self, parts: usize) {
+        let part = self.how.sync_ms / parts.max(1) as u64;
+        std::thread::sleep(std::time::Duration::from_millis(part));
+    }
+
     fn ask(&mut self, request: &Request, log: &mut Vec<String>) -> Result<Reply, Trouble> {
         let reply = self.adapter.ask(request)?;
         log.push(format!("{request} -> {reply}"));

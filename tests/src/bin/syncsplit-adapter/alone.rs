@@ -4,7 +4,6 @@
 use syncsplit_impl::NodeError;
 use syncsplit_impl::error::ignore_refusal;
 
-use crate::Refused;
 use crate::sites::Sites;
 
 /// Where chance stands (SplitMix64).
@@ -21,13 +20,13 @@ impl Chance {
 
 impl Sites {
     /// A few steps after a request, as threads get to take them.
-    pub(crate) fn work_a_little(&mut self) -> Result<(), Refused> {
-        let steps = self.draw(6);
+    pub(crate) fn work_up_to(&mut self, most: usize) -> Result<(), NodeError> {
+        let steps = self.draw(most);
         (0..steps).try_for_each(|_| self.work())
     }
 
     /// One step by chance; none where the kit takes every step itself.
-    pub(crate) fn work(&mut self) -> Result<(), Refused> {
+    pub(crate) fn work(&mut self) -> Result<(), NodeError> {
         if self.alone.is_none() {
             return Ok(());
         }

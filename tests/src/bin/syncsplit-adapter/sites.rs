@@ -72,12 +72,12 @@ fn number(request: &Value, name: &str) -> Result<u64, Refused> {
 
 fn backup(request: &Value) -> Result<BackupId, Refused> {
     let id = number(request, "backup")?;
-    u32::try_from(id).map(BackupId).map_err(|error| broken(error))
+    u32::try_from(id).map(BackupId).map_err(broken)
 }
 
 fn block(request: &Value) -> Result<BlockIndex, Refused> {
     let index = number(request, "block")?;
-    u32::try_from(index).map(BlockIndex).map_err(|error| broken(error))
+    u32::try_from(index).map(BlockIndex).map_err(broken)
 }
 
 fn volume(blocks: &Value) -> Result<Arc<MemoryVolume>, Refused> {
