@@ -155,14 +155,14 @@ mod on {
             "an entry that comes again is applied again";
         StaleFrame = "stale-frame", Xfer4, Coded,
             "a frame of an older incarnation is taken";
-        StaleAck = "stale-ack", Xfer4, Coded,
-            "an acknowledgement of an older incarnation is taken";
         QueueOutlivesIncarnation = "queue-outlives-incarnation", Xfer4, Coded,
             "entries of the older incarnation stay in the queue at a resync";
         CreateMissesLastBlock = "create-misses-last-block", Pair1, Coded,
             "create marks every block but the last";
         JournalForgotten = "journal-forgotten", Pair2, Coded,
             "what the journal holds is not marked when the pair is suspended";
+        SuspendKeepsRequest = "suspend-keeps-request", Pair2, Coded,
+            "a suspension does not take back a resync that was not answered";
         SuspensionNotHeeded = "suspension-not-heeded", Pair3, Coded,
             "the primary does not heed that the secondary has left the pairing";
         SequenceReset = "sequence-reset", Resync1, Coded,

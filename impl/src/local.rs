@@ -262,7 +262,13 @@ impl LocalNode {
     /// # Errors
     /// There is no pair.
     pub fn suspend(&self) -> Result<(), NodeError> {
-        self.take(&mut self.inner.lock(), PrimaryEvent::Suspend)
+        let mut inner = self.inner.lock();
+        seeded!(self.seed, SuspendKeepsRequest, {
+            if inner.primary.get()?.state.is_suspended() {
+                return Ok(());
+            }
+        });
+        self.take(&mut inner, PrimaryEvent::Suspend)
     }
 
     /// The link failed, or is thought to have: suspends the pair (PAIR-3).

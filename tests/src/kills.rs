@@ -23,8 +23,16 @@ use crate::source::Finding;
 
 /// Where chance begins.
 pub const SEED: u64 = 1;
-/// How many random runs there are.
-pub const RANDOM: u64 = 100;
+/// How many random runs there are. Where a state is not known for certain each takes many times as long.
+#[must_use]
+pub const fn random(level: Level) -> u64 {
+    match level {
+        Level::Steered => 1000,
+        Level::Marked => 200,
+        Level::BlackBox => 100,
+    }
+}
+
 const SYNC_MS: u64 = 1000;
 const LIMIT: Duration = Duration::from_secs(10);
 const THREADS: usize = 2;
@@ -99,11 +107,12 @@ impl Cases {
         let named = |id: String, script: Script| (id, Verbs::Script(Box::new(script)));
         let directed = directed::cases()?.into_iter();
         let directed = directed.map(|(rule, script)| named(format!("directed/{rule}"), script));
-        let generated = generate(hello, level).scripts.into_iter().map(|(class, script)| {
-            named(format!("generated/{}", class.replace(' ', "-")), script)
-        });
+        let generated = generate(hello, level)
+            .scripts
+            .into_iter()
+            .map(|(class, script)| named(format!("generated/{}", class.replace(' ', "-")), script));
         let random =
-            (1..=RANDOM).map(|number| (format!("random/{number}"), Verbs::Random(number)));
+            (1..=random(level)).map(|number| (format!("random/{number}"), Verbs::Random(number)));
         Ok(Self { level, cases: directed.chain(generated).chain(random).collect() })
     }
 

@@ -9,14 +9,23 @@ use syncsplit_tests::kills;
 fn probe() {
     let subjects = subjects();
     let rows = kills::matrix(&subjects).unwrap();
-    for row in rows { println!("{}", row.line()); }
+    for row in rows {
+        println!("{}", row.line());
+    }
 }
 
 fn subjects() -> Vec<kills::Subject> {
     use syncsplit_checker::conform::wire::Level;
     use syncsplit_impl::defect::Defect;
     let levels = std::env::var("LEVELS").unwrap_or("steered".into());
-    let levels: Vec<Level> = levels.split(',').map(|l| match l { "steered" => Level::Steered, "marked" => Level::Marked, _ => Level::BlackBox }).collect();
+    let levels: Vec<Level> = levels
+        .split(',')
+        .map(|l| match l {
+            "steered" => Level::Steered,
+            "marked" => Level::Marked,
+            _ => Level::BlackBox,
+        })
+        .collect();
     vec![kills::Subject {
         name: "syncsplit-impl",
         command: format!("{} --defect", env!("CARGO_BIN_EXE_syncsplit-adapter")),

@@ -100,7 +100,6 @@ impl LocalNode {
     /// The primary refused it, or it does not fit the group.
     pub fn on_message(&self, message: ToPrimary<BitMap>) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
-        let message = seeded!(self.seed, StaleAck, mistakes::ack_of_now(&inner, message), message);
         let message =
             seeded!(self.seed, StaleReady, mistakes::ready_for_now(&inner, message), message);
         let message = seeded!(

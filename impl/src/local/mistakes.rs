@@ -26,17 +26,6 @@ pub(super) const fn one_ahead(event: SyncEvent) -> SyncEvent {
     }
 }
 
-/// An acknowledgement as if it were of the incarnation in force.
-pub(super) fn ack_of_now(inner: &Inner, message: ToPrimary<BitMap>) -> ToPrimary<BitMap> {
-    let Ok(primary) = inner.primary.get() else { return message };
-    match message {
-        ToPrimary::Ack(ack) => {
-            ToPrimary::Ack(Ack { incarnation: primary.incarnation, written: ack.written })
-        }
-        other => other,
-    }
-}
-
 /// An acknowledgement as if it were of the newest write.
 pub(super) fn ack_of_newest(inner: &Inner, message: ToPrimary<BitMap>) -> ToPrimary<BitMap> {
     let Ok(primary) = inner.primary.get() else { return message };
