@@ -272,15 +272,17 @@ pub struct ReplayArgs {
 
 /// Arguments of `syncsplit conform`.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "docs/adapter.md says how an adapter is written. Exit codes: 0 nothing was seen that the protocol does not
-do, 1 something was, 2 usage or bad input, 3 the adapter crashed, hung or answered what is no answer
+#[command(after_help = "Examples:
+  syncsplit conform --adapter 'python3 checker/adapters/minimal.py'    one that conforms; copy it, and put yours in
+  syncsplit conform --adapter 'python3 checker/adapters/defective.py out-of-order'    what a failure looks like
+  syncsplit conform --adapter ./mine --cases 1000 --seed 7    more random runs, others than the day before
+  syncsplit conform --adapter ./mine --only directed/XFER-3   one case; --only XFER-3 or --only directed take several
+  syncsplit conform --adapter ./mine --script 'begin pair journal 2; write-one 0; write-one 1'    what a report repeats
+  syncsplit conform --adapter ./mine --known-failures known.txt --format junit    in CI
 
-Examples:
-  syncsplit conform --adapter 'python3 checker/adapters/minimal.py'
-  syncsplit conform --adapter ./mine --only XFER-3 --level marked
-  syncsplit conform --adapter ./mine --script 'begin pair journal 2; write-one 0; write-one 1'"
-)]
+An adapter is a program that reads one JSON object a line and answers one a line; docs/test-your-implementation.md says
+what it is asked. Exit codes: 0 nothing was seen that the protocol does not do, 1 something was, 2 usage or bad input, 3 the
+adapter crashed, hung or answered what is no answer: that says nothing of the implementation.")]
 pub struct ConformArgs {
     /// The command that starts the adapter; the shell runs it
     #[arg(long, value_name = "COMMAND")]
@@ -301,7 +303,7 @@ pub struct ConformArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub cases: u64,
     /// A list of cases that are known to fail, one a line; another failure, or one of them passing, makes the exit code 1
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "script")]
     pub known_failures: Option<PathBuf>,
     /// Stop at the first case that fails
     #[arg(long)]
@@ -315,6 +317,9 @@ pub struct ConformArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub format: CheckFormat,
+    /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
 }
 
 /// Arguments of `syncsplit list`.

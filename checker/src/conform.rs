@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use crate::cli::{CheckFormat, ConformArgs};
 use crate::conform::campaign::{Plan, Refused, campaign};
 use crate::conform::known::Known;
+use crate::progress::Reporter;
 use crate::report::{junit, reader_left};
 
 /// Runs the command.
@@ -52,17 +53,25 @@ pub fn main(args: &ConformArgs) -> ExitCode {
         level: args.level,
         only: args.only.clone(),
         script: args.script.clone(),
+        known: known.clone(),
         seed: args.seed,
         cases: args.cases,
         fail_fast: args.fail_fast,
         limit: args.time_limit,
         sync: args.sync_timeout,
     };
-    let campaign = match campaign(&plan, &crate::check::interrupt()) {
+    let reporter = Reporter::named(args.progress, "conform");
+    let done = campaign(&plan, &crate::check::interrupt(), &reporter);
+    reporter.finish();
+    let campaign = match done {
         Ok(campaign) => campaign,
         Err(Refused::Usage(message)) => return usage(message),
         Err(Refused::Trouble(case, trouble)) => {
             eprintln!("error: case {case}: {trouble}");
+            let printed = report::undecided(args.format, &case, &trouble).or_else(reader_left);
+            if let Err(error) = printed {
+                eprintln!("error: the report could not be written: {error}");
+            }
             return ExitCode::from(3);
         }
     };

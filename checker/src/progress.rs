@@ -47,11 +47,16 @@ impl Reporter {
 
     /// Shows one glance at the run.
     pub fn show(&self, progress: &Progress) {
+        self.tell(progress.seconds, || line(progress));
+    }
+
+    /// Shows a line about a run that is `seconds` old.
+    pub fn tell(&self, seconds: f64, line: impl FnOnce() -> String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{}{}", self.what, line(progress)));
-        } else if self.plain && progress.seconds - self.shown.get() >= PLAIN_EVERY {
-            self.shown.set(progress.seconds);
-            eprintln!("{}{}", self.what, line(progress));
+            bar.set_message(format!("{}{}", self.what, line()));
+        } else if self.plain && seconds - self.shown.get() >= PLAIN_EVERY {
+            self.shown.set(seconds);
+            eprintln!("{}{}", self.what, line());
         }
     }
 

@@ -133,7 +133,7 @@ fn children_of_an_adapter_are_ended_with_it() {
 #[test]
 fn bad_usage_names_what_would_be_valid() {
     for (more, says) in [
-        (vec!["--only", "directed/XFER-9"], "directed/XFER-3"),
+        (vec!["--only", "directed/DANCE"], "directed/XFER-3"),
         (vec!["--level", "steered"], "marked at most"),
         (vec!["--script", "begin pair; dance"], "write-one 0"),
         (vec!["--known-failures", "/nowhere"], "/nowhere"),

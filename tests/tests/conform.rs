@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use syncsplit_checker::cli::ProgressMode;
 use syncsplit_checker::conform::campaign::{Plan, Verdict, campaign};
+use syncsplit_checker::conform::known::Known;
 use syncsplit_checker::conform::process::Adapter;
 use syncsplit_checker::conform::run;
 use syncsplit_checker::conform::session::Use;
 use syncsplit_checker::conform::{directed, wire::Level};
+use syncsplit_checker::progress::Reporter;
 use syncsplit_tests::source::root;
 
 fn plan(cases: u64) -> Plan {
@@ -19,6 +22,7 @@ fn plan(cases: u64) -> Plan {
         level: None,
         only: Vec::new(),
         script: None,
+        known: Known::default(),
         seed: 5,
         cases,
         fail_fast: false,
@@ -30,7 +34,9 @@ fn plan(cases: u64) -> Plan {
 #[test]
 fn our_implementation_conforms_steered_and_shows_nearly_every_rule() {
     let interrupt = Arc::new(AtomicBool::new(false));
-    let done = campaign(&plan(1000), &interrupt).unwrap_or_else(|refused| panic!("{refused:?}"));
+    let reporter = Reporter::new(ProgressMode::None);
+    let done = campaign(&plan(1000), &interrupt, &reporter);
+    let done = done.unwrap_or_else(|refused| panic!("{refused:?}"));
     assert_eq!(done.level, Level::Steered);
     let failed: Vec<_> = done.cases.iter().filter(|case| case.verdict != Verdict::Pass).collect();
     assert!(failed.is_empty(), "{failed:#?}");

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use syncsplit_model::protocol::Rule;
 
 use crate::conform::generated::{Generated, generate};
+use crate::conform::known::Known;
 use crate::conform::process::{Adapter, Trouble};
 use crate::conform::random::Walk;
 use crate::conform::run::{self, Outcome};
@@ -17,6 +18,7 @@ use crate::conform::script::Script;
 use crate::conform::session::{Session, Use};
 use crate::conform::wire::Level;
 use crate::conform::{directed, session};
+use crate::progress::Reporter;
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
 const WATCHED_MAX: usize = 3;
@@ -35,6 +37,8 @@ pub struct Plan {
     pub only: Vec<String>,
     /// Only this script.
     pub script: Option<Script>,
+    /// The cases that are known to fail: each has to be one.
+    pub known: Known,
     /// Where chance begins.
     pub seed: u64,
     /// How many random runs.
@@ -173,7 +177,12 @@ struct Runner<'a> {
 ///
 /// # Errors
 /// What is asked for cannot be done, or the adapter failed.
-pub fn campaign(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Campaign, Refused> {
+pub fn campaign(
+    plan: &Plan,
+    interrupt: &Arc<AtomicBool>,
+    reporter: &Reporter,
+) -> Result<Campaign, Refused> {
+    let begin = Instant::now();
     let start = |trouble| Refused::Trouble("start".into(), Box::new(trouble));
     let adapter = Adapter::start(&plan.command, plan.limit, interrupt, false).map_err(start)?;
     let hello = adapter.hello().clone();
@@ -184,7 +193,7 @@ pub fn campaign(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Campaign, Re
         return Err(Refused::Usage(message));
     }
     let generated = generate(&hello, level);
-    let jobs = jobs(plan, &generated).map_err(Refused::Usage)?;
+    let jobs = jobs(plan, level, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
     let how = Use { level, sync_ms, seed: plan.seed };
     let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
@@ -201,8 +210,12 @@ pub fn campaign(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Campaign, Re
         lost: 0,
         finished: 0,
     };
-    let mut cases = Vec::new();
+    let mut cases: Vec<CaseReport> = Vec::new();
     for job in &jobs {
+        reporter.tell(begin.elapsed().as_secs_f64(), || {
+            let failed = cases.iter().filter(|case| case.verdict == Verdict::Fail).count();
+            format!("{} of {} cases, {failed} failed; {}", cases.len(), jobs.len(), job.id())
+        });
         if interrupt.load(Ordering::Relaxed) {
             let request = crate::conform::wire::Request::bare("reset");
             let trouble = runner.adapter.trouble(&request, "interrupted".into());
@@ -239,7 +252,7 @@ pub fn campaign(plan: &Plan, interrupt: &Arc<AtomicBool>) -> Result<Campaign, Re
     })
 }
 
-fn jobs(plan: &Plan, generated: &Generated) -> Result<Vec<Job>, String> {
+fn jobs(plan: &Plan, level: Level, generated: &Generated) -> Result<Vec<Job>, String> {
     if let Some(script) = &plan.script {
         return Ok(vec![Job::Script { id: "script".into(), rule: None, script: script.clone() }]);
     }
@@ -262,6 +275,18 @@ fn jobs(plan: &Plan, generated: &Generated) -> Result<Vec<Job>, String> {
         return Err(format!(
             "--only {part}: no case has such an id; ids are for example directed/XFER-3, \
              generated/apply-PAIR-PAIR-taken, random/17"
+        ));
+    }
+    // There are as many random cases as one asks for, so that each number is one.
+    let is_random = |id: &str| {
+        let number = id.strip_prefix("random/").and_then(|number| number.parse::<u64>().ok());
+        number.is_some_and(|number| number > 0)
+    };
+    let is_case = |id: &str| is_random(id) || jobs.iter().any(|job| job.id() == id);
+    if let Some(id) = plan.known.stranger(is_case) {
+        return Err(format!(
+            "--known-failures: no case is {id} at level {}; `--format json` lists the ids of all that are",
+            level.name()
         ));
     }
     Ok(jobs.into_iter().filter(is_wanted).collect())

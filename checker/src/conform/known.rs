@@ -42,6 +42,12 @@ impl Known {
         Ok(Self { ids })
     }
 
+    /// The first listed id that no case has, of those that `is_case` accepts.
+    #[must_use]
+    pub fn stranger(&self, is_case: impl Fn(&str) -> bool) -> Option<&str> {
+        self.ids.iter().map(String::as_str).find(|id| !is_case(id))
+    }
+
     /// Compares the cases that were done with the list. A listed case that was not done, or that the adapter does not have
     /// what it needs for, says nothing.
     #[must_use]

@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 use serde_json::json;
 
+use crate::cli::CheckFormat;
 use crate::conform::campaign::{Campaign, CaseReport, FailureReport, Verdict};
 use crate::conform::known::Difference;
+use crate::conform::process::Trouble;
+use crate::report::junit;
 
 /// Failures that the text shows in full; the others are listed.
 const SHOWN_MAX: usize = 10;
@@ -123,6 +126,24 @@ pub fn json(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
     out.flush()
 }
 
+/// Prints that the adapter failed, where a program reads the report; a person has read it on stderr.
+///
+/// # Errors
+/// What kept stdout from taking it.
+pub fn undecided(format: CheckFormat, case: &str, trouble: &Trouble) -> io::Result<()> {
+    match format {
+        CheckFormat::Text => Ok(()),
+        CheckFormat::Json => {
+            let value = json!({
+                "verdict": "undecided", "case": case, "request": trouble.request,
+                "error": trouble.what, "stderr": trouble.stderr,
+            });
+            writeln!(io::stdout().lock(), "{value:#}")
+        }
+        CheckFormat::Junit => junit::print(&junit::broken("conform", case, trouble)),
+    }
+}
+
 /// The cases as JUnit XML: what breaks a rule is a failure, what the adapter does not have is skipped.
 #[must_use]
 pub fn junit(campaign: &Campaign, difference: &Difference) -> Junit {
@@ -154,7 +175,7 @@ pub fn junit(campaign: &Campaign, difference: &Difference) -> Junit {
         test.set_classname("syncsplit conform");
         suite.add_test_case(test);
     }
-    let mut junit = Junit::new("syncsplit conform");
-    junit.add_test_suite(suite);
-    junit
+    let mut report = Junit::new("syncsplit conform");
+    report.add_test_suite(suite);
+    report
 }

@@ -99,7 +99,7 @@ pub fn script(
 const TRIES: usize = 400;
 
 /// Makes a failing script shorter, as long as it fails: whole stretches of verbs first, then single ones. What is left fails
-/// no more if any one verb is taken out, unless [`TRIES`] runs are not enough.
+/// no more if any one verb is taken out, unless 400 runs are not enough.
 ///
 /// # Errors
 /// The adapter failed.

@@ -336,9 +336,10 @@ impl<'a> Session<'a> {
             format!("{} {primary} {secondary} {outcome}", crate::conform::verb::kebab(verb.kind))
         };
         // Where the implementation moves by itself only what is certain is counted.
-        let classes: BTreeSet<_> = self.tracks.iter().map(class).collect();
-        if classes.len() == 1 && !after.is_empty() {
-            self.classes.extend(classes);
+        let mut classes = self.tracks.iter().map(class);
+        let Some(first) = classes.next().filter(|_| !after.is_empty()) else { return };
+        if classes.all(|class| class == first) {
+            self.classes.insert(first);
         }
     }
 

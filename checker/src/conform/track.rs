@@ -1,7 +1,8 @@
 //! One state that an implementation may be in, with the contents of its blocks by the writes that left them, and what may
 //! happen in it by itself. Whether an answer agrees with a state is not decided here.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use syncsplit_model::protocol::coordinator::{
@@ -19,8 +20,28 @@ use crate::conform::verb::Verb;
 
 /// The most states that are kept for what an implementation may be in.
 pub const TRACKS_MAX: usize = 12_000;
-/// The most different contents of one block that a state can hold.
-const NAMES: usize = 32;
+/// The most different contents of one block that a state can hold: in the volumes, the queues and the link.
+const NAMES: usize = 16;
+
+/// Which write left a value, in two bytes, since thousands of states are kept: 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Name(u16);
+
+impl Name {
+    const WRITERS: [Writer; 4] = [Writer::Begin, Writer::Other, Writer::Local, Writer::Remote];
+
+    fn of(writer: Writer, number: u32) -> Self {
+        let place = Self::WRITERS.iter().position(|known| *known == writer).unwrap_or_default();
+        // No script has so many writes that a number would not fit.
+        let number = number.min(u32::from(u16::MAX >> 3)) as u16;
+        Self((number << 3) | (place as u16 + 1))
+    }
+
+    fn write(self) -> Option<(Writer, u32)> {
+        let writer = Self::WRITERS.get(usize::from(self.0 & 7).checked_sub(1)?)?;
+        Some((*writer, u32::from(self.0 >> 3)))
+    }
+}
 
 /// One state that an implementation may be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +49,7 @@ pub struct Track {
     /// The state, less what only the properties remember.
     pub state: State,
     /// Which write left each value, by block.
-    names: [[Option<(Writer, u32)>; NAMES]; BLOCKS_MAX],
+    names: [[Name; NAMES]; BLOCKS_MAX],
     /// Whether a look of the Sync that is on would have been DONE at some moment.
     pub was_done: bool,
     /// Whether one would have been BROKEN or CHANGED.
@@ -52,11 +73,11 @@ impl Guide {
     /// The state that a script begins in.
     #[must_use]
     pub fn begin(&self) -> Track {
-        let mut names = [[None; NAMES]; BLOCKS_MAX];
+        let mut names = [[Name::default(); NAMES]; BLOCKS_MAX];
         for block in &mut names {
-            block[0] = Some((Writer::Begin, 0));
+            block[0] = Name::of(Writer::Begin, 0);
             if self.world.bounds.start == Start::Smpl {
-                block[1] = Some((Writer::Other, 0));
+                block[1] = Name::of(Writer::Other, 0);
             }
         }
         let state = self.world.raw_initial();
@@ -86,7 +107,7 @@ impl Guide {
         if let Some(block) = block {
             let volume = if writer == Writer::Local { &state.pvol } else { &state.spvol };
             let value = volume[block];
-            track.names[block][usize::from(value.0) % NAMES] = Some((writer, number));
+            track.names[block][usize::from(value.0) % NAMES] = Name::of(writer, number);
         }
         track.look(self.world.rules);
         track.settle_names(&self.world);
@@ -98,14 +119,15 @@ impl Guide {
     /// # Errors
     /// The guard that is false.
     pub fn take(&self, track: &Track, verb: &Verb, number: u32) -> Result<Track, WhyNot> {
-        let mut actions = Vec::new();
-        stateright::Model::actions(&self.world, &track.state, &mut actions);
-        let action = actions.into_iter().find(|action| Verb::of(action) == *verb);
-        let Some(action) = action else { return self.command(track, verb) };
-        let found = self.world.raw_successors_of(&track.state, |other| *other == action).pop();
-        if let Some((_, after)) = found {
+        let is_it = |action: &Action| Verb::of(action) == *verb;
+        let found = self.world.raw_successors_of(&track.state, is_it).into_iter().next();
+        if let Some((action, after)) = found {
             return Ok(self.after(track, action, after, number));
         }
+        let mut actions = Vec::new();
+        stateright::Model::actions(&self.world, &track.state, &mut actions);
+        let action = actions.into_iter().find(is_it);
+        let Some(action) = action else { return self.command(track, verb) };
         match self.world.attempt_raw(&track.state, action) {
             // Whatever has no room on a link is lost there.
             Err(WhyNot::NoRoom) => self.command(track, verb).map_err(|_| WhyNot::NoRoom),
@@ -170,28 +192,20 @@ impl Guide {
         if !self.runs_free {
             return Some(from.to_vec());
         }
-        let mut seen: HashSet<Track, FixedState> = HashSet::default();
-        let mut found: Vec<Track> = Vec::new();
-        for track in from {
-            if seen.insert(*track) {
-                found.push(*track);
-            }
-        }
+        let mut found = Found::default();
+        from.iter().for_each(|track| found.add(track));
         let mut at = 0;
-        while let Some(track) = found.get(at).copied() {
+        while let Some(track) = found.tracks.get(at).copied() {
             at += 1;
             let is_internal = |action: &Action| self.is_internal(&track, action);
             for (action, state) in self.world.raw_successors_of(&track.state, is_internal) {
-                let after = self.after(&track, action, state, 0);
-                if seen.insert(after) {
-                    found.push(after);
-                }
+                found.add(&self.after(&track, action, state, 0));
             }
-            if found.len() > TRACKS_MAX {
+            if found.tracks.len() > TRACKS_MAX {
                 return None;
             }
         }
-        Some(found)
+        Some(found.tracks)
     }
 
     /// The Sync of the kit's own backup returned.
@@ -225,12 +239,35 @@ impl Guide {
     }
 }
 
+/// States in the order in which they were found, each once.
+#[derive(Default)]
+struct Found {
+    tracks: Vec<Track>,
+    /// Where the state with a fingerprint stands; the next free one, if another has it. The states themselves are large,
+    /// and stand in the list alone.
+    places: HashMap<u64, usize, FixedState>,
+}
+
+impl Found {
+    fn add(&mut self, track: &Track) {
+        let mut fingerprint = FixedState::default().hash_one(track);
+        while let Some(place) = self.places.get(&fingerprint) {
+            if self.tracks.get(*place) == Some(track) {
+                return;
+            }
+            fingerprint = fingerprint.wrapping_add(1);
+        }
+        self.places.insert(fingerprint, self.tracks.len());
+        self.tracks.push(*track);
+    }
+}
+
 impl Track {
     /// The write that left `value` in `block`.
     #[must_use]
     pub fn written(&self, block: usize, value: Value) -> Option<Written> {
-        let name = self.names.get(block)?.get(usize::from(value.0)).copied().flatten();
-        name.map(|(writer, number)| Written { writer, number, block: block as u32 })
+        let name = *self.names.get(block)?.get(usize::from(value.0))?;
+        name.write().map(|(writer, number)| Written { writer, number, block: block as u32 })
     }
 
     /// An image as the adapter would show it.
@@ -282,7 +319,7 @@ impl Track {
         for (block, names) in self.names.iter_mut().enumerate() {
             let mut kept: Vec<_> = (0..NAMES).filter(|value| live[block][*value]).collect();
             kept.sort_by_key(|value| names[*value]);
-            let mut fresh = [None; NAMES];
+            let mut fresh = [Name::default(); NAMES];
             for (place, value) in kept.into_iter().enumerate() {
                 renamed[block][value] = place as u8;
                 fresh[place] = names[value];

@@ -1,4 +1,4 @@
-//! The adapter protocol: what is asked, what is answered, and what an adapter says it can do. `docs/adapter.md` is the
+//! The adapter protocol: what is asked, what is answered, and what an adapter says it can do. `docs/test-your-implementation.md` is the
 //! page and `docs/adapter.schema.json` the schema; nothing is sent from here.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,5 @@
 //! The adapter of our own implementation, as an example: both sites in one process and without threads, so that steered
-//! nothing happens but what the kit asks for, and otherwise what chance draws. What is asked is known from docs/adapter.md;
+//! nothing happens but what the kit asks for, and otherwise what chance draws. What is asked is known from docs/test-your-implementation.md;
 //! the system under test is in `sites`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
 
 mod alone;
