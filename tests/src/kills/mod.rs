@@ -4,6 +4,8 @@
 //! The outcomes stand in `tests/kills.toml`; `docs/kill-matrix.md` is written from them. What the kit judges, and how, is
 //! the checker's.
 
+pub mod page;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +18,7 @@ use syncsplit_checker::conform::process::Adapter;
 use syncsplit_checker::conform::random::Walk;
 use syncsplit_checker::conform::script::Script;
 use syncsplit_checker::conform::session::{Session, Use};
+use syncsplit_checker::conform::verb::kebab;
 use syncsplit_checker::conform::wire::{Hello, Level};
 use syncsplit_checker::conform::{directed, run};
 
@@ -46,8 +49,39 @@ pub struct Subject {
     pub command: String,
     /// The levels that it allows.
     pub levels: Vec<Level>,
-    /// Its defects: the name, and what is wrong.
-    pub defects: Vec<(String, String)>,
+    /// Its defects.
+    pub defects: Vec<Defect>,
+}
+
+/// One defect of an implementation.
+#[derive(Clone, Debug)]
+pub struct Defect {
+    /// The name by which its adapter is told.
+    pub name: String,
+    /// What is wrong.
+    pub says: String,
+    /// Ids of the rules that are broken.
+    pub rule: String,
+    /// Whether it is the protocol without the rule.
+    pub is_left_out: bool,
+}
+
+/// The defects of `checker/adapters/defective.py`, as its classes say.
+#[must_use]
+pub fn of_python(source: &str) -> Vec<Defect> {
+    let lines: Vec<&str> = source.lines().collect();
+    let classes = lines.windows(2).filter_map(|pair| {
+        let class = pair[0].strip_prefix("class ")?.strip_suffix("(Replicator):")?;
+        let says = pair[1].trim().trim_matches('"').strip_suffix(").")?;
+        let (says, rule) = says.rsplit_once(" (")?;
+        Some(Defect {
+            name: kebab(class),
+            says: says.into(),
+            rule: rule.into(),
+            is_left_out: false,
+        })
+    });
+    classes.collect()
 }
 
 /// How a defect fared at a level.
@@ -155,6 +189,17 @@ fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Fin
     Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
 }
 
+/// Does every case with an adapter that has no defect, until one fails all the same: its id, and how many were done.
+///
+/// # Errors
+/// The adapter failed.
+pub fn without_defect(command: &str, level: Level) -> Result<(Option<String>, usize), Finding> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let adapter = Adapter::start(command, LIMIT, &interrupt, false);
+    let hello = adapter.map_err(|trouble| format!("{command}: {trouble}"))?.hello().clone();
+    Cases::of(&hello, level)?.first_kill(command, &|_| true)
+}
+
 /// What is done about each defect at each level; the rows are in the order of the subjects.
 ///
 /// # Errors
@@ -167,14 +212,14 @@ pub fn each<T: Send>(
     let mut jobs = Vec::new();
     for subject in subjects {
         let interrupt = Arc::new(AtomicBool::new(false));
-        let defect = &subject.defects.first().ok_or("no defect")?.0;
+        let defect = &subject.defects.first().ok_or("no defect")?.name;
         let command = format!("{} {defect}", subject.command);
         let start = Adapter::start(&command, LIMIT, &interrupt, false);
         let adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
         for level in &subject.levels {
             cases.insert((subject.name, *level), Cases::of(adapter.hello(), *level)?);
         }
-        for (defect, _) in &subject.defects {
+        for Defect { name: defect, .. } in &subject.defects {
             jobs.extend(subject.levels.iter().map(|level| (subject, defect, *level)));
         }
     }
