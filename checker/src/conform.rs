@@ -2,11 +2,13 @@
 //! model, and says which rules it keeps.
 //!
 //! A script travels [`directed`], [`generated`] or [`random`] -> [`run`] -> [`session`] -> [`request`] -> [`process`]; what
-//! comes back is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone.
+//! comes back is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone. [`explain`] names
+//! the rules that are broken.
 
 pub mod block;
 pub mod campaign;
 pub mod directed;
+pub mod explain;
 pub mod finish;
 pub mod follow;
 pub mod generated;

@@ -300,6 +300,9 @@ fn is_named(id: &str, part: &str) -> bool {
 impl Runner<'_> {
     fn case(&mut self, job: &Job) -> Result<CaseReport, Trouble> {
         let level = self.how.level;
+        // Each random run gives the implementation's own choices another beginning.
+        let number = if let Job::Random { number, .. } = job { *number } else { 0 };
+        self.how.seed = self.plan.seed.wrapping_add(number);
         let hello = self.adapter.hello().clone();
         let (id, rule, script, outcome) = match job {
             Job::Script { id, rule, script } => {
@@ -331,12 +334,13 @@ impl Runner<'_> {
             return Ok(CaseReport { id, verdict: Verdict::Pass, script, failure: None });
         };
         let mut outcome = outcome;
-        let is_minimal = self.shrunk.insert(blamed(rule, &first.rules));
+        let explaining = first.rules();
+        let is_minimal = self.shrunk.insert(blamed(rule, &explaining));
         if is_minimal {
             (done, outcome) = run::shrink(&mut self.adapter, self.how, &done, outcome)?;
         }
         let failure = outcome.failure.clone().unwrap_or(first);
-        let rules = blamed(rule, &failure.rules);
+        let rules = blamed(rule, &if is_minimal { failure.rules() } else { explaining });
         if let Some(rule) = rules.first() {
             self.broken.entry(*rule).or_insert_with(|| id.clone());
         }
@@ -375,7 +379,7 @@ impl Runner<'_> {
             "syncsplit conform --adapter {} --level {} --seed {} --script {}",
             quoted(&self.plan.command),
             self.how.level.name(),
-            self.plan.seed,
+            self.how.seed,
             quoted(&script.to_string())
         )
     }

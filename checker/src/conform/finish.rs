@@ -104,7 +104,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         let Some(verb) = next(session, &track, level, is_last) else {
             return Ok(Ending::NoWay);
         };
-        if [WAIT, "SyncLook", "Resync", "Create"].contains(&verb.kind) {
+        if [WAIT, "SyncLook"].contains(&verb.kind) {
             looks += 1;
             if level != Level::Steered && looks > LOOKS_AT_ONCE {
                 session.pause(LOOKS_MAX - LOOKS_AT_ONCE);

@@ -289,6 +289,8 @@ fn answer(
             // What arrives late is taken and changes nothing.
             Err(WhyNot::NotOffered) if seen.verb.message.is_some() => Ok(vec![*track]),
             Err(WhyNot::Nothing) => Ok(vec![*track]),
+            // Time passes whether or not a lease ends by it (FREEZE-2).
+            Err(_) if seen.verb.kind == "LeaseExpires" => Ok(vec![*track]),
             // What has no room on the model's link is lost there, and can be sent again.
             Err(WhyNot::NoRoom) if matches!(seen.verb.kind, "Send" | "Report") => Ok(vec![*track]),
             Err(why) => Err(format!("refused: {why}")),

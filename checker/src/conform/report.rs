@@ -98,10 +98,14 @@ fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> i
         failure.rules.join(", or ")
     };
     writeln!(out, "FAIL {} ({rules})", case.id)?;
-    for (index, (verb, exchanges)) in failure.log.iter().enumerate() {
-        if verb == "wait" {
+    let mut last: Option<&(String, Vec<String>)> = None;
+    for (index, step) in failure.log.iter().enumerate() {
+        let (verb, exchanges) = step;
+        // What an ending asks again and again, and looks at in between, is shown once.
+        if verb == "wait" || last == Some(step) {
             continue;
         }
+        last = Some(step);
         writeln!(out, "  {:>3}. {verb}", index + 1)?;
         for exchange in exchanges.iter().filter(|exchange| !exchange.starts_with("status")) {
             writeln!(out, "         {exchange}")?;

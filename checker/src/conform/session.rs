@@ -10,6 +10,7 @@ use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{Start, Stillness, WhyNot};
 
 use crate::conform::block::{Writer, Written};
+use crate::conform::explain::Witness;
 use crate::conform::follow::{self, Lost, Mismatch, Numbers, Seen, WAIT, texts};
 use crate::conform::history::{Flaw, History};
 use crate::conform::process::{Adapter, Trouble};
@@ -42,8 +43,17 @@ pub struct Failure {
     pub verb: String,
     /// What differs.
     pub mismatch: Mismatch,
+    /// What explains it; none where something that has to come does not: each state on the way was one that the protocol
+    /// has, so that no rule explains it.
+    pub witness: Option<Witness>,
+}
+
+impl Failure {
     /// The rules that would explain it, if they were left out.
-    pub rules: Vec<Rule>,
+    #[must_use]
+    pub fn rules(&self) -> Vec<Rule> {
+        self.witness.as_ref().map(Witness::rules).unwrap_or_default()
+    }
 }
 
 /// What became of a verb.
@@ -377,8 +387,8 @@ impl<'a> Session<'a> {
                 Step::Skipped
             }
             Lost::Mismatch(mismatch) => {
-                let (at, rules) = (self.seen.len(), self.explain());
-                Step::Failed(Box::new(Failure { at, verb, mismatch, rules }))
+                let witness = Some(self.witness());
+                Step::Failed(Box::new(Failure { at: self.seen.len(), verb, mismatch, witness }))
             }
         }
     }
@@ -392,8 +402,8 @@ impl<'a> Session<'a> {
         let step = self.end(seen, log, Lost::Mismatch(mismatch));
         match step {
             Step::Failed(mut failure) => {
-                if failure.rules.is_empty() {
-                    failure.rules.push(flaw.rule);
+                if let Some(witness) = &mut failure.witness {
+                    witness.flaw = Some(flaw.rule);
                 }
                 Step::Failed(failure)
             }
@@ -406,29 +416,18 @@ impl<'a> Session<'a> {
         let mismatch =
             Mismatch { what: what.into(), expected: vec![expected.into()], seen: seen.into() };
         let verb = self.log.last().map(|(verb, _)| verb.clone()).unwrap_or_default();
-        // Each state on the way was one that the protocol has, so no rule explains it.
-        Box::new(Failure { at: self.seen.len(), verb, mismatch, rules: Vec::new() })
+        Box::new(Failure { at: self.seen.len(), verb, mismatch, witness: None })
     }
 
-    /// The rules without which the protocol does what was seen.
-    fn explain(&self) -> Vec<Rule> {
-        let runs_free = self.guide.runs_free;
-        let promised = Rule::ALL.iter().filter(|rule| !self.hello.lacks.contains(rule));
-        let explains = |rule: &&Rule| {
-            let mut without = self.hello.lacks.clone();
-            without.push(**rule);
-            let guide =
-                Guide { world: self.setting.world(&without, runs_free), ..self.guide.clone() };
-            let mut tracks = vec![guide.begin()];
-            self.seen.iter().all(|seen| match follow::follow(&guide, self.numbers, &tracks, seen) {
-                Ok(after) => {
-                    tracks = after;
-                    true
-                }
-                Err(_) => false,
-            })
-        };
-        promised.filter(explains).copied().collect()
+    fn witness(&self) -> Witness {
+        Witness {
+            setting: self.setting,
+            guide: self.guide.clone(),
+            lacks: self.hello.lacks.clone(),
+            numbers: self.numbers,
+            seen: self.seen.clone(),
+            flaw: None,
+        }
     }
 
     /// Ends the system under test.

@@ -108,7 +108,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let done = sites.take(&op, &request);
                     sites.collect();
                     // Who only looks gives it more time than who asks for something.
-                    let steps = if op == "status" { 16 } else { 6 };
+                    let steps = if matches!(op.as_str(), "status" | "sync") { 24 } else { 6 };
                     sites.work_up_to(steps)?;
                     done
                 }
