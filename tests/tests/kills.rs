@@ -36,7 +36,7 @@ fn subjects() -> Vec<Subject> {
         Subject {
             name: "syncsplit-impl",
             command: format!("'{ADAPTER}' --defect"),
-            levels: vec![Level::Steered, Level::Marked],
+            levels: vec![Level::Steered],
             defects: ours.collect(),
         },
         Subject {

@@ -176,7 +176,8 @@ impl Cases {
 
 /// Whether a case finds something.
 fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Finding> {
-    let how = Use { level, sync_ms: SYNC_MS, seed: SEED };
+    let number = if let Verbs::Random(number) = verbs { *number } else { 0 };
+    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(number) };
     let outcome = match verbs {
         Verbs::Script(script) => run::script(adapter, how, script, &[]),
         Verbs::Random(number) => {
@@ -238,7 +239,12 @@ pub fn each<T: Send>(
             });
         }
     });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let failed: Vec<_> = found.values().filter_map(|done| done.as_ref().err()).collect();
+    if let Some(first) = failed.first() {
+        return Err(format!("{} adapters failed, the first: {first}", failed.len()));
+    }
+    found.into_values().collect()
 }
 
 /// Does every case about each defect at each level, until one finds it.
