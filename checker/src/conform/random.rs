@@ -63,7 +63,10 @@ impl Walk {
             setting.stillness = options[2].stillness;
         }
         setting.is_hasty = chance.below(2) == 0 && hello.level() != Level::Steered;
-        (Self { chance, length, rarity, deliveries: Vec::new() }, Script { setting, verbs: Vec::new() })
+        (
+            Self { chance, length, rarity, deliveries: Vec::new() },
+            Script { setting, verbs: Vec::new() },
+        )
     }
 
     /// The next verb; none when the run is long enough.

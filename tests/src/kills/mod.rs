@@ -6,7 +6,7 @@
 
 pub mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -45,7 +45,9 @@ const THREADS: usize = 2;
 pub struct Subject {
     /// Its name in table and page.
     pub name: &'static str,
-    /// What starts its adapter; the defect's name follows.
+    /// What starts its adapter without a defect.
+    pub correct: String,
+    /// What starts its adapter with one; the defect's name follows.
     pub command: String,
     /// The levels that it allows.
     pub levels: Vec<Level>,
@@ -130,6 +132,8 @@ enum Verbs {
 pub struct Cases {
     level: Level,
     cases: Vec<(String, Verbs)>,
+    /// Those that find fault with the implementation as it is. What they find shows nothing of a defect.
+    pub alarms: BTreeSet<String>,
 }
 
 impl Cases {
@@ -147,7 +151,31 @@ impl Cases {
             .map(|(class, script)| named(format!("generated/{}", class.replace(' ', "-")), script));
         let random =
             (1..=random(level)).map(|number| (format!("random/{number}"), Verbs::Random(number)));
-        Ok(Self { level, cases: directed.chain(generated).chain(random).collect() })
+        let cases = directed.chain(generated).chain(random).collect();
+        Ok(Self { level, cases, alarms: BTreeSet::new() })
+    }
+
+    /// Does the cases that are wanted with an adapter that has no defect, and remembers those that fail all the same.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn sound_out(
+        mut self,
+        correct: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, Finding> {
+        while let (Some(alarm), _) =
+            self.first_kill(correct, &|id| is_wanted(id) && !self.alarms.contains(id))?
+        {
+            self.alarms.insert(alarm);
+        }
+        Ok(self)
+    }
+
+    /// How many cases there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.cases.len()
     }
 
     /// Does the cases that are wanted, one after the other, until one fails: its id, and how many were done.
@@ -190,35 +218,26 @@ fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Fin
     Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
 }
 
-/// Does every case with an adapter that has no defect, until one fails all the same: its id, and how many were done.
-///
-/// # Errors
-/// The adapter failed.
-pub fn without_defect(command: &str, level: Level) -> Result<(Option<String>, usize), Finding> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let adapter = Adapter::start(command, LIMIT, &interrupt, false);
-    let hello = adapter.map_err(|trouble| format!("{command}: {trouble}"))?.hello().clone();
-    Cases::of(&hello, level)?.first_kill(command, &|_| true)
-}
-
-/// What is done about each defect at each level; the rows are in the order of the subjects.
+/// What is done about each defect at each level; the rows are in the order of the subjects. Before that the cases that are
+/// to be sounded are done without a defect.
 ///
 /// # Errors
 /// An adapter failed.
 pub fn each<T: Send>(
     subjects: &[Subject],
+    is_sounded: &dyn Fn(&Subject, Level, &str) -> bool,
     about: impl Fn(&Subject, &str, &Cases) -> Result<T, Finding> + Sync,
 ) -> Result<Vec<T>, Finding> {
     let mut cases = BTreeMap::new();
     let mut jobs = Vec::new();
     for subject in subjects {
         let interrupt = Arc::new(AtomicBool::new(false));
-        let defect = &subject.defects.first().ok_or("no defect")?.name;
-        let command = format!("{} {defect}", subject.command);
-        let start = Adapter::start(&command, LIMIT, &interrupt, false);
-        let adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
+        let start = Adapter::start(&subject.correct, LIMIT, &interrupt, false);
+        let adapter = start.map_err(|trouble| format!("{}: {trouble}", subject.correct))?;
         for level in &subject.levels {
-            cases.insert((subject.name, *level), Cases::of(adapter.hello(), *level)?);
+            let of = Cases::of(adapter.hello(), *level)?;
+            let of = of.sound_out(&subject.correct, &|id| is_sounded(subject, *level, id))?;
+            cases.insert((subject.name, *level), of);
         }
         for Defect { name: defect, .. } in &subject.defects {
             jobs.extend(subject.levels.iter().map(|level| (subject, defect, *level)));
@@ -252,26 +271,33 @@ pub fn each<T: Send>(
 /// # Errors
 /// An adapter failed.
 pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
-    each(subjects, |subject, defect, cases| {
+    each(subjects, &|_, _, _| true, |subject, defect, cases| {
         let command = format!("{} {defect}", subject.command);
-        let (case, count) = cases.first_kill(&command, &|_| true)?;
+        let (case, count) = cases.first_kill(&command, &|id| !cases.alarms.contains(id))?;
         let level = cases.level.name().to_owned();
         let (of, defect) = (subject.name.to_owned(), defect.to_owned());
         Ok(Row { of, defect, level, case, cases: count })
     })
 }
 
-/// Which of the cases that are said to find a defect do not.
+/// Which of the cases that are said to find a defect do not, or find one where there is none.
 ///
 /// # Errors
 /// An adapter failed, or a row is missing.
 pub fn unconfirmed(subjects: &[Subject], rows: &[Row]) -> Result<Vec<Finding>, Finding> {
-    let rows: BTreeMap<_, _> = rows.iter().map(|row| (row.key(), row)).collect();
-    let found = each(subjects, |subject, defect, cases| {
+    let is_named = |subject: &Subject, level: Level, id: &str| {
+        let here = |row: &&Row| row.of == subject.name && row.level == level.name();
+        rows.iter().filter(here).any(|row| row.case.as_deref() == Some(id))
+    };
+    let by_key: BTreeMap<_, _> = rows.iter().map(|row| (row.key(), row)).collect();
+    let found = each(subjects, &is_named, |subject, defect, cases| {
         let key = (subject.name.to_owned(), defect.to_owned(), cases.level.name().to_owned());
-        let row = rows.get(&(&key.0, &key.1, &key.2));
+        let row = by_key.get(&(&key.0, &key.1, &key.2));
         let row = row.ok_or_else(|| format!("no row for {} {} at {}", key.0, key.1, key.2))?;
         let Some(case) = &row.case else { return Ok(None) };
+        if cases.alarms.contains(case) {
+            return Ok(Some(format!("{case} finds fault with {} as it is", subject.name)));
+        }
         let command = format!("{} {defect}", subject.command);
         let (killed, _) = cases.first_kill(&command, &|id| id == case)?;
         Ok(killed.is_none().then(|| format!("{}: {case} does not find it", row.line())))

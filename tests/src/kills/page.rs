@@ -72,7 +72,8 @@ The defects of `minimal.py` stand in [checker/adapters/defective.py](../checker/
 
 const HELD: &str = "\
 `cargo xtask test` does the case of each cell that names one again, and the cases that come before it and those of the cells
-without one in `cargo xtask kills` only. Which rule the kit names for a defect is not compared: a rule that is broken may show
+without one in `cargo xtask kills` only. A case that
+finds fault with the implementation without a defect is not counted. Which rule the kit names for a defect is not compared: a rule that is broken may show
 in what another one says.
 ";
 
