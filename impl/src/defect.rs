@@ -1,9 +1,9 @@
 //! Seeded defects: mistakes that a node makes once it is told to, so that tests can show what the conformance kit finds.
-//! They exist with the feature `defects` only; without it a [`Seed`] is empty and [`seeded!`] leaves what is right.
+//! They exist with the feature `defects` only; without it a `Seed` is empty and `seeded!` leaves what is right.
 //!
 //! Each strikes at one place, at the `seeded!` that names it, in the code that does the right thing otherwise. What takes
 //! more than a line is beside the node it is about, in its module `mistakes`. No defect is in the protocol's functions:
-//! those of [`Kind::LeftOut`] are its functions without a rule, the others are mistakes in what is around them.
+//! those of `Kind::LeftOut` are its functions without a rule, the others are mistakes in what is around them.
 
 #[cfg(not(feature = "defects"))]
 use syncsplit_model::protocol::Rules;
@@ -45,9 +45,7 @@ impl Seed {
 #[cfg(not(feature = "defects"))]
 macro_rules! seeded {
     ($seed:expr, $name:ident, $wrong:expr) => {};
-    ($seed:expr, $name:ident, $wrong:expr, $right:expr) => {
-        $right
-    };
+    ($seed:expr, $name:ident, $wrong:expr, $right:expr) => {{ $right }};
 }
 
 #[cfg(feature = "defects")]
