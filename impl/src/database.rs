@@ -7,12 +7,13 @@
 
 use std::time::Duration;
 
+use syncsplit_model::protocol::BackupId;
 use syncsplit_model::protocol::database::{
     Database, DatabaseEffect, DatabaseEvent, DatabaseRefusal, FreezeState,
 };
-use syncsplit_model::protocol::{BackupId, Rules};
 
 use crate::clock::{Timer, TimerId};
+use crate::defect::{Seed, seeded};
 use crate::doorway::{Arc, Condvar, Mutex, Weak};
 use crate::error::NodeError;
 use crate::local::LocalNode;
@@ -52,6 +53,7 @@ pub struct Gate {
     timer: Arc<dyn Timer>,
     lease: Duration,
     trace: Arc<dyn TraceSink>,
+    pub(crate) seed: Seed,
     /// This gate, for the deadlines it registers.
     own: Weak<Self>,
 }
@@ -93,6 +95,7 @@ impl Gate {
             timer,
             lease,
             trace,
+            seed: Seed::default(),
             own: Weak::clone(own),
         })
     }
@@ -174,6 +177,7 @@ impl Gate {
     /// # Errors
     /// No freeze for this backup is on, or the gate is broken.
     pub fn lease_expired(&self, id: BackupId) -> Result<(), NodeError> {
+        seeded!(self.seed, LeaseIgnored, return Ok(()));
         let mut inner = self.inner.lock();
         if frozen_for(inner.database.get()?.freeze) != Some(id) {
             return Err(NodeError::Database(DatabaseRefusal::NotFrozen));
@@ -195,6 +199,7 @@ impl Gate {
     /// # Errors
     /// The gate is broken.
     pub fn restart(&self) -> Result<(), NodeError> {
+        seeded!(self.seed, RestartKeepsFreeze, return Ok(()));
         self.take(&mut self.inner.lock(), DatabaseEvent::Restart)
     }
 
@@ -244,7 +249,7 @@ impl Gate {
     fn take(&self, inner: &mut Inner, event: DatabaseEvent) -> Result<(), NodeError> {
         let before = inner.database.get()?.freeze;
         let (effects, refused) =
-            inner.database.step(|database| database.step(Rules::HARDENED, event))?;
+            inner.database.step(|database| database.step(self.seed.rules(), event))?;
         let after = inner.database.get()?;
         let mut record = 0;
         if self.trace.is_on() {
@@ -253,6 +258,7 @@ impl Gate {
                 self.trace.record(RoleRecord::Database(Taken { event, refused, after, effects }));
         }
         if let Some(refusal) = refused {
+            seeded!(self.seed, WriteWhileFrozen, return write_while_frozen(inner, event, refusal));
             return Err(NodeError::Database(refusal));
         }
         inner.database.check(Database::check)?;
@@ -276,7 +282,10 @@ impl Gate {
                     self.arm_deadline(inner);
                     self.answers.frozen(id);
                 }
-                DatabaseEffect::AnswerThawed { id, held } => self.answers.thawed(id, held),
+                DatabaseEffect::AnswerThawed { id, held } => {
+                    let held = seeded!(self.seed, ThawAlwaysHeld, true, held);
+                    self.answers.thawed(id, held);
+                }
             }
         }
         Ok(())
@@ -293,6 +302,21 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// What is refused since the database is frozen is done all the same.
+#[cfg(feature = "defects")]
+fn write_while_frozen(
+    inner: &mut Inner,
+    event: DatabaseEvent,
+    refusal: DatabaseRefusal,
+) -> Result<(), NodeError> {
+    if !matches!(refusal, DatabaseRefusal::Frozen(_)) {
+        return Err(NodeError::Database(refusal));
+    }
+    let is_begun = event == DatabaseEvent::Begin;
+    inner.database.spoil(|database| database.open += u32::from(is_begun));
+    Ok(())
 }
 
 impl Stillness for Gate {

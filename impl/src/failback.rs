@@ -16,6 +16,7 @@ use std::fmt;
 
 use syncsplit_model::protocol::Incarnation;
 
+use crate::defect::Seed;
 use crate::doorway::Arc;
 use crate::local::LocalPrimary;
 use crate::remote::RemoteSecondary;
@@ -26,6 +27,7 @@ use crate::volume::Volume;
 pub struct TakenOver {
     pub(crate) secondary: RemoteSecondary,
     pub(crate) volume: Arc<dyn Volume>,
+    pub(crate) seed: Seed,
 }
 
 /// What a primary whose side was given up has handed over.
@@ -33,6 +35,7 @@ pub struct TakenOver {
 pub struct OldPrimary {
     pub(crate) primary: LocalPrimary,
     pub(crate) volume: Arc<dyn Volume>,
+    pub(crate) seed: Seed,
 }
 
 impl OldPrimary {

@@ -11,6 +11,10 @@ pub mod backup;
 pub mod clock;
 pub mod containers;
 pub mod database;
+#[cfg(feature = "defects")]
+pub mod defect;
+#[cfg(not(feature = "defects"))]
+mod defect;
 pub mod dial;
 pub mod doorway;
 pub mod error;

@@ -6,6 +6,8 @@
 
 pub mod hold;
 pub mod link;
+#[cfg(feature = "defects")]
+mod mistakes;
 pub mod sync;
 
 use std::time::Duration;
@@ -16,12 +18,11 @@ use syncsplit_model::protocol::primary::{
 use syncsplit_model::protocol::secondary::SecondaryRefusal;
 use syncsplit_model::protocol::sync::PairView;
 use syncsplit_model::protocol::takeover::primary_of_taken_over;
-use syncsplit_model::protocol::{
-    BackupId, BlockIndex, Incarnation, PairState, Rules, Seq, ToSecondary,
-};
+use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, PairState, Seq, ToSecondary};
 
 use crate::clock::Timer;
 use crate::containers::{BitMap, VecJournal};
+use crate::defect::{Seed, seeded};
 use crate::doorway::{Arc, Condvar, Mutex, Weak};
 use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
@@ -84,6 +85,7 @@ pub struct LocalNode {
     timer: Arc<dyn Timer>,
     trace: Arc<dyn TraceSink>,
     config: LocalConfig,
+    pub(crate) seed: Seed,
     /// This node, for the deadlines it registers.
     own: Weak<Self>,
 }
@@ -118,7 +120,7 @@ impl LocalNode {
     ) -> Arc<Self> {
         let journal = VecJournal::new(config.journal_max.max(1));
         let primary = Primary::new(journal, BitMap::new(volume.blocks()), config.journal_full);
-        Self::around(config, primary, None, volume, timer, trace)
+        Self::around(config, primary, None, volume, timer, trace, Seed::default())
     }
 
     /// Failback: a node of the side that was taken over, around its old S/P-VOL. It is suspended, and the resync that
@@ -134,12 +136,14 @@ impl LocalNode {
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Arc<Self>, NodeError> {
-        let TakenOver { secondary, volume } = taken_over;
+        let TakenOver { secondary, volume, seed } = taken_over;
+        let secondary =
+            seeded!(seed, FailbackForgetsNewWrites, mistakes::forgetful(secondary), secondary);
         let (state, journal) = (secondary.state, VecJournal::new(config.journal_max.max(1)));
         let primary = primary_of_taken_over(secondary, journal, config.journal_full, newest)
             .ok_or(NodeError::Secondary(SecondaryRefusal::WrongState(state)))?;
         let from = Some(HandedOver::Primary(primary_after(&primary)));
-        Ok(Self::around(config, primary, from, volume, timer, trace))
+        Ok(Self::around(config, primary, from, volume, timer, trace, seed))
     }
 
     fn around(
@@ -149,6 +153,7 @@ impl LocalNode {
         volume: Arc<dyn Volume>,
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
+        seed: Seed,
     ) -> Arc<Self> {
         trace.record(RoleRecord::Start(Start {
             side: Side::Primary,
@@ -177,6 +182,7 @@ impl LocalNode {
             timer,
             trace,
             config,
+            seed,
             own: Weak::clone(own),
         })
     }
@@ -245,7 +251,10 @@ impl LocalNode {
     /// # Errors
     /// The pair is suspended.
     pub fn create(&self) -> Result<(), NodeError> {
-        self.take(&mut self.inner.lock(), PrimaryEvent::Create)
+        let mut inner = self.inner.lock();
+        self.take(&mut inner, PrimaryEvent::Create)?;
+        seeded!(self.seed, CreateMissesLastBlock, self.create_misses_last_block(&mut inner));
+        Ok(())
     }
 
     /// Command: suspends the pair, and takes back a resync that has not been answered (PAIR-2).
@@ -253,7 +262,13 @@ impl LocalNode {
     /// # Errors
     /// There is no pair.
     pub fn suspend(&self) -> Result<(), NodeError> {
-        self.take(&mut self.inner.lock(), PrimaryEvent::Suspend)
+        let mut inner = self.inner.lock();
+        seeded!(self.seed, SuspendKeepsRequest, {
+            if inner.primary.get()?.state.is_suspended() {
+                return Ok(());
+            }
+        });
+        self.take(&mut inner, PrimaryEvent::Suspend)
     }
 
     /// The link failed, or is thought to have: suspends the pair (PAIR-3).
@@ -290,6 +305,7 @@ impl LocalNode {
     pub fn restart(&self) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         self.take(&mut inner, PrimaryEvent::Restart)?;
+        seeded!(self.seed, RestartLosesJournal, inner.primary.spoil(mistakes::lose_journal));
         inner.outbox.clear();
         self.rewind(&mut inner)
     }
@@ -307,7 +323,8 @@ impl LocalNode {
             inner.primary.hand_over()?
         };
         self.wake_all();
-        Ok(OldPrimary { primary, volume: Arc::clone(&self.volume) })
+        let (volume, seed) = (Arc::clone(&self.volume), self.seed.pass_on());
+        Ok(OldPrimary { primary, volume, seed })
     }
 
     /// What the middleware reads when it looks at the pair (\[0031\]-\[0033\]).
@@ -362,10 +379,21 @@ impl LocalNode {
         inner: &mut Inner,
         event: PrimaryEvent<Payload, BitMap>,
     ) -> Result<(), NodeError> {
+        seeded!(self.seed, FullJournalDrops, {
+            if self.full_journal_drops(inner, &event)? {
+                return Ok(());
+            }
+        });
+        seeded!(self.seed, OverflowWriteNotMarked, {
+            if self.overflow_not_marked(inner, &event)? {
+                return Ok(());
+            }
+        });
+        seeded!(self.seed, JournalForgotten, Self::journal_forgotten(inner, &event));
         let before = awaited(inner.primary.get()?);
         let told = self.trace.is_on().then(|| primary_event(&event));
         let (effects, refused) =
-            inner.primary.step(|primary| primary.step(Rules::HARDENED, event))?;
+            inner.primary.step(|primary| primary.step(self.seed.rules(), event))?;
         let mut record = 0;
         if let Some(event) = told {
             let after = primary_after(inner.primary.get()?);
@@ -404,11 +432,18 @@ impl LocalNode {
     fn perform(&self, inner: &mut Inner, effect: PrimaryEffect<Payload>) -> Result<(), NodeError> {
         match effect {
             PrimaryEffect::WritePvol { block, payload } => {
+                seeded!(
+                    self.seed,
+                    SuspendedWriteNotMarked,
+                    Self::suspended_not_marked(inner, block)
+                );
                 self.volume.write(block, &payload).map_err(pvol)
             }
             // The host's thread is the caller: returning `Ok` is the answer.
             PrimaryEffect::AnswerHost => Ok(()),
             PrimaryEffect::Send(message) => {
+                let message =
+                    seeded!(self.seed, FrameReadsVolume, self.read_late(message)?, message);
                 inner.outbox.push(message);
                 Ok(())
             }
@@ -417,6 +452,7 @@ impl LocalNode {
                 Ok(())
             }
             PrimaryEffect::AnswerReleased { id, held } => {
+                let held = seeded!(self.seed, ThawAlwaysHeld, true, held);
                 Self::answer_released(inner, id, held);
                 Ok(())
             }

@@ -5,6 +5,8 @@
 //! fails is kept and performed before the next step, so the volumes never fall behind what the state says. Threads
 //! live in [`crate::site`], the background work they repeat in [`work`].
 
+#[cfg(feature = "defects")]
+mod mistakes;
 pub mod work;
 
 use std::collections::VecDeque;
@@ -15,10 +17,11 @@ use syncsplit_model::protocol::secondary::{
 };
 use syncsplit_model::protocol::takeover::secondary_of_old_primary;
 use syncsplit_model::protocol::{
-    BackupId, BlockIndex, Frame, HostMessage, Item, PairState, Rules, ToPrimary, ToSecondary,
+    BackupId, BlockIndex, Frame, HostMessage, Item, PairState, ToPrimary, ToSecondary,
 };
 
 use crate::containers::{BitMap, TreeQueue};
+use crate::defect::{Seed, seeded};
 use crate::doorway::{Arc, Condvar, Mutex};
 use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
@@ -63,6 +66,7 @@ pub struct RemoteNode {
     host: Arc<Mailbox<HostMessage>>,
     trace: Arc<dyn TraceSink>,
     config: RemoteConfig,
+    pub(crate) seed: Seed,
 }
 
 /// What the secondary's lock guards.
@@ -134,7 +138,8 @@ impl RemoteNode {
     ) -> Result<Arc<Self>, NodeError> {
         let queue = TreeQueue::new(config.queue_max.max(1));
         let secondary = Secondary::new(queue, BitMap::new(spvol.blocks()));
-        Self::around(config, secondary, None, Volumes { spvol, svol }, host, trace)
+        let volumes = Volumes { spvol, svol };
+        Self::around(config, secondary, None, volumes, host, trace, Seed::default())
     }
 
     /// Failback: a node of the old primary's side, around its old P-VOL and an S-VOL of its own. It is suspended; what it has
@@ -149,11 +154,13 @@ impl RemoteNode {
         host: Arc<Mailbox<HostMessage>>,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Arc<Self>, NodeError> {
-        let OldPrimary { primary, volume: spvol } = old;
+        let OldPrimary { primary, volume: spvol, seed } = old;
         let queue = TreeQueue::new(config.queue_max.max(1));
         let secondary = secondary_of_old_primary(&primary, queue, BitMap::new(spvol.blocks()));
+        let secondary =
+            seeded!(seed, FailbackForgetsOldWrites, mistakes::forgetful(secondary), secondary);
         let from = Some(HandedOver::Secondary(secondary_after(&secondary)));
-        Self::around(config, secondary, from, Volumes { spvol, svol }, host, trace)
+        Self::around(config, secondary, from, Volumes { spvol, svol }, host, trace, seed)
     }
 
     fn around(
@@ -163,6 +170,7 @@ impl RemoteNode {
         volumes: Volumes,
         host: Arc<Mailbox<HostMessage>>,
         trace: Arc<dyn TraceSink>,
+        seed: Seed,
     ) -> Result<Arc<Self>, NodeError> {
         volumes.require_one_shape()?;
         let queue_max = secondary.queue.capacity();
@@ -193,6 +201,7 @@ impl RemoteNode {
             host,
             trace,
             config: RemoteConfig { queue_max, ..config },
+            seed,
         }))
     }
 
@@ -209,7 +218,10 @@ impl RemoteNode {
                 self.take(&mut inner, SecondaryEvent::Unsequenced { incarnation, block, payload })
             }
             ToSecondary::Resync { incarnation } => {
-                let outcome = self.take(&mut inner, SecondaryEvent::Resync { incarnation });
+                let event = SecondaryEvent::Resync { incarnation };
+                seeded!(self.seed, QueueOutlivesIncarnation, return self.resync(&mut inner, event));
+                let outcome = self.take(&mut inner, event);
+                seeded!(self.seed, ConsistentInCopy, Self::consistent_in_copy(&mut inner));
                 self.tell_if_left(&mut inner, outcome)
             }
             ToSecondary::Suspend { incarnation } => {
@@ -227,7 +239,9 @@ impl RemoteNode {
     /// # Errors
     /// The secondary refused, or a volume failed.
     pub fn split(&self, id: BackupId) -> Result<(), NodeError> {
-        let outcome = self.take(&mut self.inner.lock(), SecondaryEvent::Split(id));
+        let mut inner = self.inner.lock();
+        let id = seeded!(self.seed, SplitOfOldId, inner.secondary.get()?.armed.unwrap_or(id), id);
+        let outcome = self.take(&mut inner, SecondaryEvent::Split(id));
         if matches!(outcome, Err(NodeError::Secondary(_))) {
             self.host.push(HostMessage::SplitAnswer { id, done: false });
         }
@@ -249,6 +263,7 @@ impl RemoteNode {
     pub fn release(&self, id: BackupId) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         let outcome = self.take(&mut inner, SecondaryEvent::Release(id));
+        seeded!(self.seed, ReleaseDropsGold, Self::release_drops_gold(&mut inner));
         if matches!(outcome, Err(NodeError::Volume { .. })) {
             inner.released = Some(id);
         }
@@ -274,6 +289,10 @@ impl RemoteNode {
         loop {
             match self.leave(&mut inner, SecondaryEvent::Takeover { force }) {
                 Err(NodeError::Secondary(SecondaryRefusal::ApplyFirst(_))) => {
+                    seeded!(self.seed, TakeoverWithoutApplying, {
+                        inner.secondary.spoil(mistakes::lose_queue);
+                        continue;
+                    });
                     self.take(&mut inner, SecondaryEvent::Apply)?;
                 }
                 outcome => return outcome,
@@ -288,7 +307,10 @@ impl RemoteNode {
     /// failed.
     pub fn write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
         self.require_length(block, &payload)?;
-        self.take(&mut self.inner.lock(), SecondaryEvent::RemoteWrite { block, payload })
+        let mut inner = self.inner.lock();
+        self.take(&mut inner, SecondaryEvent::RemoteWrite { block, payload })?;
+        seeded!(self.seed, RemoteWriteNotMarked, Self::remote_write_not_marked(&mut inner, block));
+        Ok(())
     }
 
     /// What the S/P-VOL holds in `block`.
@@ -318,6 +340,7 @@ impl RemoteNode {
     /// A volume failed, or the node is broken.
     pub fn restart(&self) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
+        seeded!(self.seed, RestartKeepsArmed, return self.restart_armed(&mut inner));
         self.take(&mut inner, SecondaryEvent::Restart)?;
         inner.outbox.clear();
         // The report that was lost may be the one the primary waits for.
@@ -343,7 +366,8 @@ impl RemoteNode {
         };
         self.work.notify_all();
         self.settled.notify_all();
-        Ok(TakenOver { secondary, volume: Arc::clone(&self.volumes.spvol) })
+        let (volume, seed) = (Arc::clone(&self.volumes.spvol), self.seed.pass_on());
+        Ok(TakenOver { secondary, volume, seed })
     }
 
     /// The S-VOL. It stands still while the replica pair is split, and whoever reads it has to have the requester's
@@ -389,6 +413,8 @@ impl RemoteNode {
             self.require_length(*block, payload)?;
         }
         let written = inner.secondary.get()?.written;
+        let frame = seeded!(self.seed, StaleFrame, mistakes::frame_of_now(inner, frame), frame);
+        seeded!(self.seed, DuplicateApplied, self.duplicate_applied(inner, &frame)?);
         match self.take(inner, SecondaryEvent::Frame(frame)) {
             Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq))) => {
                 // The primary sends again what it thinks is missing: the report that said otherwise was lost.
@@ -436,7 +462,7 @@ impl RemoteNode {
         self.perform_all(inner)?;
         let told = self.trace.is_on().then(|| secondary_event(&event));
         let (effects, refused) =
-            inner.secondary.step(|secondary| secondary.step(Rules::HARDENED, event))?;
+            inner.secondary.step(|secondary| secondary.step(self.seed.rules(), event))?;
         let mut record = 0;
         if let Some(event) = told {
             let after = secondary_after(inner.secondary.get()?);
@@ -468,7 +494,7 @@ impl RemoteNode {
     ///    and keeps the block marked. When the volume works again, the block is written before anything else.
     fn perform_all(&self, inner: &mut Inner) -> Result<(), NodeError> {
         while let Some(next) = inner.unperformed.pop_front() {
-            if let Err(error) = self.perform(&mut inner.outbox, &next.effect) {
+            if let Err(error) = self.perform(inner, &next.effect) {
                 let (of, effect) = (next.record, next.place);
                 self.trace.record(RoleRecord::Fault(Fault {
                     of,
@@ -484,26 +510,38 @@ impl RemoteNode {
 
     fn perform(
         &self,
-        outbox: &mut Outbox<ToPrimary<BitMap>>,
+        inner: &mut Inner,
         effect: &SecondaryEffect<Payload, BitMap>,
     ) -> Result<(), NodeError> {
         match effect {
             SecondaryEffect::WriteSpvol { block, payload } => {
+                seeded!(self.seed, WriteBehind, return self.write_behind(*block, payload));
+                seeded!(self.seed, SplitNotAtomic, return self.write_and_reflect(*block, payload));
+                seeded!(self.seed, SvolWrittenWhileSplit, self.write_svol(*block, payload)?);
                 self.volumes.spvol.write(*block, payload).map_err(spvol)
             }
             SecondaryEffect::Replica(ReplicaEffect::CopyToSvol(block)) => self.volumes.copy(*block),
             SecondaryEffect::Replica(ReplicaEffect::Reflect(behind)) => {
+                seeded!(self.seed, SplitNotAtomic, return self.reflect_one(behind));
                 behind.iter().try_for_each(|block| self.volumes.copy(block))?;
                 // A gold copy has to outlive whatever happens to the S/P-VOL from here on (RESYNC-4).
                 self.volumes.svol.flush().map_err(svol)
             }
             SecondaryEffect::Replica(ReplicaEffect::Restore(changed)) => {
+                seeded!(self.seed, GoldNotRestored, return Ok(()));
                 changed.iter().try_for_each(|block| self.volumes.copy_back(block))?;
                 // From here on the S-VOL may follow, and the S/P-VOL is the only image there is.
                 self.volumes.spvol.flush().map_err(spvol)
             }
             SecondaryEffect::Send(message) => {
-                outbox.push(message.clone());
+                let message = message.clone();
+                let message = seeded!(
+                    self.seed,
+                    AckOfReceived,
+                    mistakes::ack_received(inner, message),
+                    message
+                );
+                inner.outbox.push(message);
                 Ok(())
             }
             SecondaryEffect::SplitDone(id) => {

@@ -35,6 +35,14 @@ impl<S> Slot<S> {
         Ok((effects, refused))
     }
 
+    /// Alters the state behind the protocol's back, as a seeded defect does.
+    #[cfg(feature = "defects")]
+    pub(crate) fn spoil(&mut self, spoil: impl FnOnce(&mut S)) {
+        if let Some(state) = &mut self.state {
+            spoil(state);
+        }
+    }
+
     /// Gives the state away for good.
     pub(crate) fn hand_over(&mut self) -> Result<S, NodeError> {
         let state = self.state.take().ok_or(self.gone())?;
@@ -48,12 +56,13 @@ impl<S> Slot<S> {
         if self.handed_over { NodeError::HandedOver { role } } else { NodeError::Lost { role } }
     }
 
-    /// Runs the role's invariants in builds with debug assertions; they cost a walk over its containers.
+    /// Runs the role's invariants in builds with debug assertions; they cost a walk over its containers. A seeded defect may
+    /// break one, and is to be found from outside.
     pub(crate) fn check(
         &self,
         check: impl FnOnce(&S) -> Result<(), Broken>,
     ) -> Result<(), NodeError> {
-        if cfg!(debug_assertions) {
+        if cfg!(all(debug_assertions, not(feature = "defects"))) {
             check(self.get()?).map_err(NodeError::Invariant)
         } else {
             Ok(())

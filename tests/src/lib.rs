@@ -5,6 +5,7 @@
 
 pub mod ids;
 pub mod imports;
+pub mod kills;
 pub mod pinned;
 pub mod replay;
 pub mod scenarios;

@@ -48,6 +48,8 @@ enum Command {
         #[arg(long)]
         pin: bool,
     },
+    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes tens of minutes
+    Kills,
     /// Rewrite docs/ablation.md and docs/matrix.md
     DocsGenerate,
     /// Compare the engines' time and memory; takes a quiet machine and some minutes
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         }
         Command::Pin => rewrite(&steps::pin()),
         Command::Nightly { pin } => rewrite(&steps::nightly(pin)),
+        Command::Kills => rewrite(&steps::kills()),
         Command::DocsGenerate => rewrite(&steps::docs_generate()),
         Command::Bench { arguments } => bench::run(&arguments),
     }

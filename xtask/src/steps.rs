@@ -65,6 +65,12 @@ pub(crate) const STEPS: &[Step] = &[
         run: || clippy_races("syncsplit-tests/shuttle", "races_shuttle"),
     },
     Step {
+        name: "clippy-defects",
+        says: "no warning with the seeded defects",
+        needs: Needs::Libclang,
+        run: || clippy(&["--lib", "--bins", "--test", "kills", "--features", DEFECTS]),
+    },
+    Step {
         name: "docs",
         says: "the documentation builds without a warning",
         needs: Needs::Libclang,
@@ -92,6 +98,12 @@ pub(crate) const STEPS: &[Step] = &[
         run: || races("syncsplit-tests/shuttle", "races_shuttle"),
     },
     Step {
+        name: "kills",
+        says: "the conformance kit finds the seeded defects that docs/kill-matrix.md says it finds",
+        needs: Needs::Libclang,
+        run: || some_tests(quiet(&[KILLS, &["--no-fail-fast"]].concat())),
+    },
+    Step {
         name: "check",
         says: "the README's first command holds; the published protocol is violated",
         needs: Needs::Toolchain,
@@ -115,6 +127,17 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 const RELEASE: &str = "--release";
+
+const DEFECTS: &str = "syncsplit-tests/defects";
+
+/// The tests of the kill matrix.
+const KILLS: &[&str] = &["test", RELEASE, "--workspace", "--test", "kills", "--features", DEFECTS];
+
+/// Rewrites the kill matrix: every case about each seeded defect until one finds it.
+pub(crate) fn kills() -> Outcome {
+    let mut command = cargo(&[KILLS, &["--", "--ignored"]].concat());
+    some_tests(outcome(command.env("BLESS", "1"), 0, Show::Stdout))
+}
 
 /// Rewrites what is pinned, one search after the other: the answers of the checks, the tables of `ablate` and
 /// `matrix`, and the pages written from them.

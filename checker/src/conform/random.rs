@@ -1,13 +1,17 @@
-//! Long runs by chance: the next verb is drawn from what the model offers in a state that the implementation may be in.
-//! Nothing is asked or judged here.
+//! Long runs by chance: the next verb is drawn from what the model offers in a state that the implementation may be in, and
+//! now and then from what it does not: messages that can change nothing any more, and writes to a database that stands
+//! still. Nothing is asked or judged here.
 
 use stateright::Model;
+use syncsplit_model::protocol::BlockIndex;
+use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{Action, Start, Stillness, WhyNot};
 
-use crate::conform::script::{Script, Setting};
+use crate::conform::script::{BLOCKS, Script, Setting};
 use crate::conform::session::{Session, has_setting};
-use crate::conform::verb::Verb;
+use crate::conform::track::Track;
+use crate::conform::verb::{Message, Verb};
 use crate::conform::wire::{Hello, Level};
 use crate::simulate::walk::Chance;
 
@@ -15,6 +19,8 @@ use crate::simulate::walk::Chance;
 const VERBS_MAX: u64 = 60;
 /// The most backups of a run: the model keeps their true numbers.
 const BACKUPS_MAX: u32 = 40;
+/// One verb in so many is one that has to change nothing.
+const IDLE: u64 = 10;
 
 /// The chances of one run.
 pub struct Walk {
@@ -22,6 +28,9 @@ pub struct Walk {
     length: u64,
     /// How much less likely than the rest a disruption is.
     rarity: u64,
+    /// Deliveries of what was seen on the array link. The model drops a message once it can change nothing; the link may
+    /// hold it longer, and nothing may change when it arrives.
+    deliveries: Vec<Verb>,
 }
 
 impl Walk {
@@ -54,7 +63,10 @@ impl Walk {
             setting.stillness = options[2].stillness;
         }
         setting.is_hasty = chance.below(2) == 0 && hello.level() != Level::Steered;
-        (Self { chance, length, rarity }, Script { setting, verbs: Vec::new() })
+        (
+            Self { chance, length, rarity, deliveries: Vec::new() },
+            Script { setting, verbs: Vec::new() },
+        )
     }
 
     /// The next verb; none when the run is long enough.
@@ -64,6 +76,12 @@ impl Walk {
         }
         let place = self.chance.below(session.tracks.len() as u64) as usize;
         let track = session.tracks.get(place)?;
+        self.remember(track, level);
+        if self.chance.below(IDLE) == 0
+            && let Some(verb) = self.idle(track)
+        {
+            return Some(verb);
+        }
         let mut actions = Vec::new();
         session.guide.world.actions(&track.state, &mut actions);
         actions.retain(|action| is_the_kits(action, level));
@@ -89,6 +107,43 @@ impl Walk {
         }
         None
     }
+}
+
+impl Walk {
+    /// Notes what is on the array link, where the kit delivers it.
+    fn remember(&mut self, track: &Track, level: Level) {
+        for verb in deliveries(track).filter(|_| level == Level::Steered) {
+            if !self.deliveries.contains(&verb) {
+                self.deliveries.push(verb);
+            }
+        }
+    }
+
+    /// A verb that has to change nothing, or none if there is none to be had.
+    fn idle(&mut self, track: &Track) -> Option<Verb> {
+        let is_frozen = track.state.database.freeze != FreezeState::Running;
+        if is_frozen && track.state.database.open == 0 {
+            let block = self.chance.below(u64::from(BLOCKS)) as u32;
+            return Some(Verb::of(&Action::WriteOne(BlockIndex(block))));
+        }
+        let on_link: Vec<Verb> = deliveries(track).collect();
+        let late: Vec<Verb> =
+            self.deliveries.iter().filter(|verb| !on_link.contains(verb)).copied().collect();
+        if late.is_empty() || !track.state.link_up {
+            return None;
+        }
+        late.get(self.chance.below(late.len() as u64) as usize).copied()
+    }
+}
+
+/// The delivery of each message that is on the array link.
+fn deliveries(track: &Track) -> impl Iterator<Item = Verb> {
+    let verb = |kind, message| Verb { message: Some(message), ..Verb::bare(kind) };
+    let there = track.state.to_secondary.iter();
+    let back = track.state.to_primary.iter();
+    there
+        .map(move |message| verb("Deliver", Message::to_secondary(&message)))
+        .chain(back.map(move |message| verb("DeliverReply", Message::to_primary(&message))))
 }
 
 /// Whether a step is the kit's to take at a level.

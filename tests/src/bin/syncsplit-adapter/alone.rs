@@ -31,15 +31,15 @@ impl Sites {
             return Ok(());
         }
         match self.draw(9) {
-            0 | 1 => drop(self.local.send_next()?),
+            0 | 1 => ignore_refusal(self.local.send_next().map(drop))?,
             2 | 3 => self.carry()?,
-            4 => drop(self.remote.apply_next()?),
+            4 => ignore_refusal(self.remote.apply_next().map(drop))?,
             5 => ignore_refusal(self.remote.report())?,
             6 => match self.local.copy_next() {
                 Ok(None) => ignore_refusal(self.local.pair_mark())?,
                 other => ignore_refusal(other.map(drop))?,
             },
-            7 => drop(self.remote.copy_replica_next()?),
+            7 => ignore_refusal(self.remote.copy_replica_next().map(drop))?,
             _ => self.tick()?,
         }
         self.collect();

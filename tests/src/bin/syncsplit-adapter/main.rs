@@ -3,6 +3,8 @@
 //! the system under test is in `sites`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
 
 mod alone;
+#[cfg(feature = "defects")]
+mod defects;
 mod show;
 mod sites;
 
@@ -80,6 +82,8 @@ pub(crate) fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    #[cfg(feature = "defects")]
+    let Some(defect) = defects::told()? else { return Ok(()) };
     let mut sites: Option<Sites> = None;
     for line in stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line?)?;
@@ -99,6 +103,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             _ => match &mut sites {
                 Some(sites) => {
+                    #[cfg(feature = "defects")]
+                    sites.seed(defect);
                     let done = sites.take(&op, &request);
                     sites.collect();
                     // Who only looks gives it more time than who asks for something.

@@ -1,0 +1,306 @@
+//! The kill matrix: each seeded defect at each level, the first case of the conformance kit that finds it, and how many
+//! cases that took. Seed, number and order of the cases are those of `syncsplit conform` without options.
+//!
+//! The outcomes stand in `tests/kills.toml`; `docs/kill-matrix.md` is written from them. What the kit judges, and how, is
+//! the checker's.
+
+pub mod page;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use syncsplit_checker::conform::generated::generate;
+use syncsplit_checker::conform::process::Adapter;
+use syncsplit_checker::conform::random::Walk;
+use syncsplit_checker::conform::script::Script;
+use syncsplit_checker::conform::session::{Session, Use};
+use syncsplit_checker::conform::verb::kebab;
+use syncsplit_checker::conform::wire::{Hello, Level};
+use syncsplit_checker::conform::{directed, run};
+
+use crate::source::Finding;
+
+/// Where chance begins.
+pub const SEED: u64 = 1;
+/// How many random runs there are. Where a state is not known for certain each takes many times as long.
+#[must_use]
+pub const fn random(level: Level) -> u64 {
+    match level {
+        Level::Steered => 1000,
+        Level::Marked => 200,
+        Level::BlackBox => 100,
+    }
+}
+
+const SYNC_MS: u64 = 1000;
+const LIMIT: Duration = Duration::from_secs(10);
+const THREADS: usize = 2;
+
+/// One implementation whose defects can be named.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Its name in table and page.
+    pub name: &'static str,
+    /// What starts its adapter without a defect.
+    pub correct: String,
+    /// What starts its adapter with one; the defect's name follows.
+    pub command: String,
+    /// The levels that it allows.
+    pub levels: Vec<Level>,
+    /// Its defects.
+    pub defects: Vec<Defect>,
+}
+
+/// One defect of an implementation.
+#[derive(Clone, Debug)]
+pub struct Defect {
+    /// The name by which its adapter is told.
+    pub name: String,
+    /// What is wrong.
+    pub says: String,
+    /// Ids of the rules that are broken.
+    pub rule: String,
+    /// Whether it is the protocol without the rule.
+    pub is_left_out: bool,
+}
+
+/// The defects of `checker/adapters/defective.py`, as its classes say.
+#[must_use]
+pub fn of_python(source: &str) -> Vec<Defect> {
+    let lines: Vec<&str> = source.lines().collect();
+    let classes = lines.windows(2).filter_map(|pair| {
+        let class = pair[0].strip_prefix("class ")?.strip_suffix("(Replicator):")?;
+        let says = pair[1].trim().trim_matches('"').strip_suffix(").")?;
+        let (says, rule) = says.rsplit_once(" (")?;
+        Some(Defect {
+            name: kebab(class),
+            says: says.into(),
+            rule: rule.into(),
+            is_left_out: false,
+        })
+    });
+    classes.collect()
+}
+
+/// How a defect fared at a level.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The implementation.
+    pub of: String,
+    /// The defect.
+    pub defect: String,
+    /// The level's name.
+    pub level: String,
+    /// The first case that fails; none if the defect survives.
+    pub case: Option<String>,
+    /// How many cases were done, the failing one included.
+    pub cases: usize,
+}
+
+impl Row {
+    /// The row as a line of the table.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { of, defect, level, case, cases } = self;
+        let case = case.as_ref().map_or_else(String::new, |case| format!("case = \"{case}\", "));
+        format!(
+            "{{ of = \"{of}\", defect = \"{defect}\", level = \"{level}\", {case}cases = {cases} }}"
+        )
+    }
+
+    const fn key(&self) -> (&String, &String, &String) {
+        (&self.of, &self.defect, &self.level)
+    }
+}
+
+/// What a case does.
+#[derive(Clone, Debug)]
+enum Verbs {
+    /// These.
+    Script(Box<Script>),
+    /// What chance draws.
+    Random(u64),
+}
+
+/// Every case at a level, in the order in which the kit does them.
+#[derive(Clone, Debug)]
+pub struct Cases {
+    level: Level,
+    cases: Vec<(String, Verbs)>,
+    /// Those that find fault with the implementation as it is. What they find shows nothing of a defect.
+    pub alarms: BTreeSet<String>,
+}
+
+impl Cases {
+    /// The cases for what an adapter can do.
+    ///
+    /// # Errors
+    /// What is wrong with the directed ones.
+    pub fn of(hello: &Hello, level: Level) -> Result<Self, Finding> {
+        let named = |id: String, script: Script| (id, Verbs::Script(Box::new(script)));
+        let directed = directed::cases()?.into_iter();
+        let directed = directed.map(|(rule, script)| named(format!("directed/{rule}"), script));
+        let generated = generate(hello, level)
+            .scripts
+            .into_iter()
+            .map(|(class, script)| named(format!("generated/{}", class.replace(' ', "-")), script));
+        let random =
+            (1..=random(level)).map(|number| (format!("random/{number}"), Verbs::Random(number)));
+        let cases = directed.chain(generated).chain(random).collect();
+        Ok(Self { level, cases, alarms: BTreeSet::new() })
+    }
+
+    /// Does the cases that are wanted with an adapter that has no defect, and remembers those that fail all the same.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn sound_out(
+        mut self,
+        correct: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, Finding> {
+        while let (Some(alarm), _) =
+            self.first_kill(correct, &|id| is_wanted(id) && !self.alarms.contains(id))?
+        {
+            self.alarms.insert(alarm);
+        }
+        Ok(self)
+    }
+
+    /// How many cases there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// Does the cases that are wanted, one after the other, until one fails: its id, and how many were done.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn first_kill(
+        &self,
+        command: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<(Option<String>, usize), Finding> {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let start = Adapter::start(command, LIMIT, &interrupt, false);
+        let mut adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
+        let mut done = 0;
+        for (id, verbs) in self.cases.iter().filter(|(id, _)| is_wanted(id)) {
+            done += 1;
+            let fails = fails(&mut adapter, self.level, verbs);
+            if fails.map_err(|why| format!("{command}, {}, {id}: {why}", self.level.name()))? {
+                return Ok((Some(id.clone()), done));
+            }
+        }
+        Ok((None, done))
+    }
+}
+
+/// Whether a case finds something.
+fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Finding> {
+    let number = if let Verbs::Random(number) = verbs { *number } else { 0 };
+    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(number) };
+    let outcome = match verbs {
+        Verbs::Script(script) => run::script(adapter, how, script, &[]),
+        Verbs::Random(number) => {
+            let (mut walk, script) = Walk::new(SEED, *number, adapter.hello());
+            let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
+            run::run(adapter, how, &script, &[], &mut next)
+        }
+    };
+    let outcome = outcome.map_err(|trouble| trouble.to_string())?;
+    Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
+}
+
+/// What is done about each defect at each level; the rows are in the order of the subjects. Before that the cases that are
+/// to be sounded are done without a defect.
+///
+/// # Errors
+/// An adapter failed.
+pub fn each<T: Send>(
+    subjects: &[Subject],
+    is_sounded: &dyn Fn(&Subject, Level, &str) -> bool,
+    about: impl Fn(&Subject, &str, &Cases) -> Result<T, Finding> + Sync,
+) -> Result<Vec<T>, Finding> {
+    let mut cases = BTreeMap::new();
+    let mut jobs = Vec::new();
+    for subject in subjects {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let start = Adapter::start(&subject.correct, LIMIT, &interrupt, false);
+        let adapter = start.map_err(|trouble| format!("{}: {trouble}", subject.correct))?;
+        for level in &subject.levels {
+            let of = Cases::of(adapter.hello(), *level)?;
+            let of = of.sound_out(&subject.correct, &|id| is_sounded(subject, *level, id))?;
+            cases.insert((subject.name, *level), of);
+        }
+        for Defect { name: defect, .. } in &subject.defects {
+            jobs.extend(subject.levels.iter().map(|level| (subject, defect, *level)));
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((subject, defect, level)) = jobs.get(at) else { return };
+                    let Some(cases) = cases.get(&(subject.name, *level)) else { return };
+                    let done = about(subject, defect, cases);
+                    found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, done);
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let failed: Vec<_> = found.values().filter_map(|done| done.as_ref().err()).collect();
+    if let Some(first) = failed.first() {
+        return Err(format!("{} adapters failed, the first: {first}", failed.len()));
+    }
+    found.into_values().collect()
+}
+
+/// Does every case about each defect at each level, until one finds it.
+///
+/// # Errors
+/// An adapter failed.
+pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
+    each(subjects, &|_, _, _| true, |subject, defect, cases| {
+        let command = format!("{} {defect}", subject.command);
+        let (case, count) = cases.first_kill(&command, &|id| !cases.alarms.contains(id))?;
+        let level = cases.level.name().to_owned();
+        let (of, defect) = (subject.name.to_owned(), defect.to_owned());
+        Ok(Row { of, defect, level, case, cases: count })
+    })
+}
+
+/// Which of the cases that are said to find a defect do not, or find one where there is none.
+///
+/// # Errors
+/// An adapter failed, or a row is missing.
+pub fn unconfirmed(subjects: &[Subject], rows: &[Row]) -> Result<Vec<Finding>, Finding> {
+    let is_named = |subject: &Subject, level: Level, id: &str| {
+        let here = |row: &&Row| row.of == subject.name && row.level == level.name();
+        rows.iter().filter(here).any(|row| row.case.as_deref() == Some(id))
+    };
+    let by_key: BTreeMap<_, _> = rows.iter().map(|row| (row.key(), row)).collect();
+    let found = each(subjects, &is_named, |subject, defect, cases| {
+        let key = (subject.name.to_owned(), defect.to_owned(), cases.level.name().to_owned());
+        let row = by_key.get(&(&key.0, &key.1, &key.2));
+        let row = row.ok_or_else(|| format!("no row for {} {} at {}", key.0, key.1, key.2))?;
+        let Some(case) = &row.case else { return Ok(None) };
+        if cases.alarms.contains(case) {
+            return Ok(Some(format!("{case} finds fault with {} as it is", subject.name)));
+        }
+        let command = format!("{} {defect}", subject.command);
+        let (killed, _) = cases.first_kill(&command, &|id| id == case)?;
+        Ok(killed.is_none().then(|| format!("{}: {case} does not find it", row.line())))
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}

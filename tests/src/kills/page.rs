@@ -1,0 +1,126 @@
+//! The table and the page of the kill matrix as text. What stands in them is found in [`super`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Deserialize;
+use syncsplit_checker::conform::wire::Level;
+
+use super::{Row, SEED, Subject, random};
+use crate::source::Finding;
+
+/// Where the table stands.
+pub const TABLE: &str = "tests/kills.toml";
+/// Where the page stands.
+pub const PAGE: &str = "docs/kill-matrix.md";
+
+const HEAD: &str = "\
+# For each seeded defect and level the first case of `syncsplit conform` that finds it, and how many cases that took; a row
+# without a case says that the defect survives them all. `cargo xtask kills` rewrites this and docs/kill-matrix.md.
+";
+
+/// The table's text.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let lines: String = rows.iter().map(|row| format!("    {},\n", row.line())).collect();
+    format!("{HEAD}\nrows = [\n{lines}]\n")
+}
+
+/// The table's rows.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn rows(text: &str) -> Result<Vec<Row>, Finding> {
+    #[derive(Deserialize)]
+    struct Table {
+        rows: Vec<Row>,
+    }
+    let table: Table = toml::from_str(text).map_err(|error| format!("{TABLE}: {error}"))?;
+    Ok(table.rows)
+}
+
+/// Defects of a subject that are found at a level, and all of them.
+#[must_use]
+pub fn killed(subject: &Subject, level: Level, rows: &[Row]) -> (usize, usize) {
+    let here = rows.iter().filter(|row| row.of == subject.name && row.level == level.name());
+    let found = here.filter(|row| row.case.is_some()).count();
+    (found, subject.defects.len())
+}
+
+const INTRO: &str = "\
+# What the conformance kit finds
+
+Written by `cargo xtask kills`, never by hand. A kit that passes what is wrong is worth nothing, so implementations are given
+defects on purpose, one at a time, and `syncsplit conform` is let loose on each. A cell names the first case that fails and
+how many cases were done until then, in the order of `syncsplit conform`.
+";
+
+const OURS: &str = "\
+The defects of `syncsplit-impl` stand in [impl/src/defect.rs](../impl/src/defect.rs) and exist only in a build with its
+feature `defects`. Most are mistakes around the protocol's functions; those marked * are the functions without the rule.
+To see one found:
+
+    cargo build --release -p syncsplit-tests --features defects --bin syncsplit-adapter
+    target/release/syncsplit conform --adapter 'target/release/syncsplit-adapter --defect sync-off-by-one'
+";
+
+const MINIMAL: &str = "\
+The defects of `minimal.py` stand in [checker/adapters/defective.py](../checker/adapters/defective.py); it is not steered.
+
+    target/release/syncsplit conform --adapter 'python3 checker/adapters/defective.py sync-off-by-one'
+";
+
+const HELD: &str = "\
+`cargo xtask test` does the case of each cell that names one again, and the cases that come before it and those of the cells
+without one in `cargo xtask kills` only. A case that
+finds fault with the implementation without a defect is not counted. Which rule the kit names for a defect is not compared: a rule that is broken may show
+in what another one says.
+";
+
+/// The page.
+#[must_use]
+pub fn page(subjects: &[Subject], rows: &[Row]) -> String {
+    let mut text = format!("{INTRO}\n");
+    let numbers = [Level::Steered, Level::Marked, Level::BlackBox]
+        .map(|level| format!("{} at level {}", random(level), level.name()));
+    let _ = writeln!(text, "Seed {SEED}; random runs: {}.\n", numbers.join(", "));
+    let _ = writeln!(text, "| implementation | level | defects | found |\n|---|---|---|---|");
+    for subject in subjects {
+        for level in &subject.levels {
+            let (found, all) = killed(subject, *level, rows);
+            let percent = 100 * found / all.max(1);
+            let (name, level) = (subject.name, level.name());
+            let _ = writeln!(text, "| `{name}` | {level} | {all} | {found} ({percent} %) |");
+        }
+    }
+    let _ = write!(text, "\n{HELD}");
+    for subject in subjects {
+        let intro = if subject.name == "syncsplit-impl" { OURS } else { MINIMAL };
+        let _ = write!(text, "\n## {}\n\n{intro}\n", subject.name);
+        let _ = write!(text, "{}", matrix(subject, rows));
+    }
+    text
+}
+
+fn matrix(subject: &Subject, rows: &[Row]) -> String {
+    let of: BTreeMap<_, _> = rows
+        .iter()
+        .filter(|row| row.of == subject.name)
+        .map(|row| ((row.defect.as_str(), row.level.as_str()), row))
+        .collect();
+    let names: Vec<_> = subject.levels.iter().map(|level| level.name()).collect();
+    let mut text = format!("| defect | what is wrong | rule | {} |\n", names.join(" | "));
+    let _ = writeln!(text, "|---|---|---|{}", "---|".repeat(names.len()));
+    for defect in &subject.defects {
+        let cell = |level: &&str| match of.get(&(defect.name.as_str(), *level)) {
+            Some(Row { case: Some(case), cases, .. }) => format!("`{case}`, {cases}"),
+            Some(Row { cases, .. }) => format!("not in {cases}"),
+            None => "-".into(),
+        };
+        let cells: Vec<_> = names.iter().map(cell).collect();
+        let mark = if defect.is_left_out { " *" } else { "" };
+        let (name, says, rule) = (&defect.name, &defect.says, &defect.rule);
+        let _ = writeln!(text, "| `{name}`{mark} | {says} | {rule} | {} |", cells.join(" | "));
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! The conformance kit finds the seeded defects that it is said to find, enough of them, and no fault where there is none.
+//! With `BLESS` set in the environment, table and page are rewritten by the whole matrix.
+#![cfg(not(any(feature = "loom", feature = "shuttle")))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+use std::fs;
+use std::process::Command;
+
+use syncsplit_checker::conform::wire::Level;
+use syncsplit_impl::defect::{Defect, Kind};
+use syncsplit_tests::kills::page::{self, PAGE, TABLE};
+use syncsplit_tests::kills::{self, Cases, Row, Subject};
+use syncsplit_tests::source::root;
+
+const ADAPTER: &str = env!("CARGO_BIN_EXE_syncsplit-adapter");
+const MINIMAL: &str = "checker/adapters/minimal.py";
+const DEFECTIVE: &str = "checker/adapters/defective.py";
+
+/// What share of a subject's defects has to be found at a level, in percent.
+const fn goal(level: Level) -> usize {
+    match level {
+        Level::Steered => 100,
+        Level::Marked => 90,
+        Level::BlackBox => 60,
+    }
+}
+
+fn subjects() -> Vec<Subject> {
+    let ours = Defect::ALL.iter().map(|defect| kills::Defect {
+        name: defect.name().into(),
+        says: defect.says().into(),
+        rule: defect.rule().id().into(),
+        is_left_out: defect.kind() == Kind::LeftOut,
+    });
+    let defective = root().join(DEFECTIVE);
+    vec![
+        Subject {
+            name: "syncsplit-impl",
+            correct: format!("'{ADAPTER}'"),
+            command: format!("'{ADAPTER}' --defect"),
+            levels: vec![Level::Steered, Level::Marked],
+            defects: ours.collect(),
+        },
+        Subject {
+            name: "minimal.py",
+            correct: format!("python3 '{}'", root().join(MINIMAL).display()),
+            command: format!("python3 '{}'", defective.display()),
+            levels: vec![Level::Marked],
+            defects: kills::of_python(&fs::read_to_string(&defective).unwrap()),
+        },
+    ]
+}
+
+fn rows() -> Vec<Row> {
+    page::rows(&fs::read_to_string(root().join(TABLE)).unwrap()).unwrap()
+}
+
+#[test]
+fn enough_is_found() {
+    let rows = rows();
+    for subject in subjects() {
+        for level in &subject.levels {
+            let (found, all) = page::killed(&subject, *level, &rows);
+            let (name, level_name) = (subject.name, level.name());
+            assert!(all > 0, "{name} has no defect");
+            assert!(100 * found >= goal(*level) * all, "{name}, {level_name}: {found} of {all}");
+        }
+    }
+}
+
+/// A third at most are the protocol without a rule, which is what the kit is made from.
+#[test]
+fn most_defects_are_mistakes_in_the_code() {
+    let left_out = Defect::ALL.iter().filter(|defect| defect.kind() == Kind::LeftOut).count();
+    assert!(Defect::ALL.len() >= 30 && 3 * left_out <= Defect::ALL.len(), "{left_out}");
+}
+
+#[test]
+fn every_defect_has_its_rows_and_the_page_is_current() {
+    let (subjects, rows) = (subjects(), rows());
+    let expected: Vec<_> = subjects
+        .iter()
+        .flat_map(|subject| subject.defects.iter().map(move |defect| (subject, defect)))
+        .flat_map(|(subject, defect)| {
+            let row = |level: &Level| (subject.name, defect.name.as_str(), level.name());
+            subject.levels.iter().map(row).collect::<Vec<_>>()
+        })
+        .collect();
+    let found: Vec<_> =
+        rows.iter().map(|r| (r.of.as_str(), r.defect.as_str(), r.level.as_str())).collect();
+    assert_eq!(found, expected, "{TABLE} on the left; `cargo xtask kills` rewrites it");
+    let text = fs::read_to_string(root().join(PAGE)).unwrap();
+    assert!(text == page::page(&subjects, &rows), "{PAGE}: `cargo xtask kills` rewrites it");
+}
+
+#[test]
+fn the_python_defects_are_those_it_lists() {
+    let listed = Command::new("python3").arg(root().join(DEFECTIVE)).arg("--list").output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    let subjects = subjects();
+    let names: Vec<_> = subjects[1].defects.iter().map(|defect| defect.name.as_str()).collect();
+    assert_eq!(names, listed.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn each_case_that_is_named_finds_its_defect() {
+    let unconfirmed = kills::unconfirmed(&subjects(), &rows()).unwrap();
+    assert!(unconfirmed.is_empty(), "\n{}\n", unconfirmed.join("\n"));
+}
+
+/// What the defects are seeded in has no fault that the kit finds.
+#[test]
+fn no_fault_is_found_where_there_is_none() {
+    let subject = Subject { levels: vec![Level::Steered], ..subjects().remove(0) };
+    let about = |_: &Subject, _: &str, cases: &Cases| Ok((cases.count(), cases.alarms.clone()));
+    let done = kills::each(&[subject], &|_, _, _| true, about).unwrap();
+    assert!(done[0].0 > 1000, "{}", done[0].0);
+    assert!(done[0].1.is_empty(), "{:?}", done[0].1);
+}
+
+#[test]
+#[ignore = "takes tens of minutes; `cargo xtask kills` runs it"]
+fn the_whole_matrix_comes_to_what_is_pinned() {
+    let subjects = subjects();
+    let found = kills::matrix(&subjects).unwrap();
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(root().join(TABLE), page::table(&found)).unwrap();
+        fs::write(root().join(PAGE), page::page(&subjects, &found)).unwrap();
+        return;
+    }
+    assert_eq!(found, rows());
+}
