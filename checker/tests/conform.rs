@@ -272,7 +272,7 @@ fn all_that_is_said_is_in_the_schema() {
     }
     let hello = adapter.hello().clone();
     for number in 1..20 {
-        let (mut walk, script) = Walk::new(3, number, &hello);
+        let (mut walk, script) = Walk::new(3, number, &hello, how.level);
         let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, how.level);
         run::run(&mut adapter, how, &script, &[], &mut next).unwrap();
     }

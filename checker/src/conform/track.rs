@@ -186,9 +186,7 @@ impl Guide {
             | Action::PairMark => true,
             // What was not answered is asked for again.
             Action::Create | Action::Resync => track.state.primary.pending.is_some(),
-            Action::Lose(_) => !link_up,
-            // Another that is sent later may overtake it and leave it nothing to say; here it has to make room for that.
-            Action::LoseReply(_) => true,
+            Action::Lose(_) | Action::LoseReply(_) => !link_up,
             Action::Fail | Action::SecondaryFail => track.was_down,
             _ => false,
         }
