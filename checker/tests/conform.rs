@@ -34,6 +34,13 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// The seed in the command that repeats a failing case.
+fn seed(case: &Value) -> String {
+    let command = case["failure"]["command"].as_str().unwrap();
+    let (_, from) = command.split_once("--seed ").unwrap();
+    from.split(' ').next().unwrap().to_owned()
+}
+
 fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
@@ -86,14 +93,16 @@ fn a_defect_is_found_and_its_script_repeats_it() {
         let report = json(&output);
         assert_eq!(code(&output), 1, "{defect} is not found");
         let cases = report["cases"].as_array().unwrap();
-        let failure = &cases.iter().find(|case| case["verdict"] == "fail").unwrap();
+        let failure = cases.iter().find(|case| case["verdict"] == "fail").unwrap();
         let script = failure["script"].as_str().unwrap();
-        let again = conform(&adapter, &["--script", script]);
+        let seed = seed(failure);
+        let repeat = ["--seed", &seed, "--script", script];
+        let again = conform(&adapter, &repeat);
         assert_eq!(code(&again), 1, "{defect}: {script} does not repeat it");
         let text = String::from_utf8(again.stdout).unwrap();
         assert!(text.contains("expected") && text.contains("repeat   syncsplit conform"), "{text}");
         // The same script says nothing against the implementation without the defect.
-        assert_eq!(code(&conform("minimal.py", &["--script", script])), 0, "{defect}: {script}");
+        assert_eq!(code(&conform("minimal.py", &repeat)), 0, "{defect}: {script}");
     }
 }
 
@@ -115,7 +124,6 @@ fn a_reported_script_is_no_longer_than_the_shortest_way_to_the_harm() {
         let report = json(&output);
         let cases = report["cases"].as_array().unwrap();
         let failed = cases.iter().find(|case| case["verdict"] == "fail").unwrap();
-        let failure = &failed["failure"];
         let script: Script = failed["script"].as_str().unwrap().parse().unwrap();
         let shown = &rows.iter().find(|row| row.rule == rule).unwrap().shown;
         // SYNC-1 harms nothing that is checked; a script by hand shows it.
@@ -126,8 +134,7 @@ fn a_reported_script_is_no_longer_than_the_shortest_way_to_the_harm() {
         let length = script.verbs.len();
         assert!(length <= shortest, "{defect}: {length} verbs, {rule} takes {shortest}: {script}");
         // Without any one verb the same is not seen any more.
-        let seed = failure["command"].as_str().unwrap().split("--seed ").nth(1).unwrap();
-        let seed = seed.split(' ').next().unwrap();
+        let seed = seed(failed);
         for at in 0..length {
             let mut shorter = script.clone();
             let left_out = shorter.verbs.remove(at);
@@ -265,7 +272,7 @@ fn all_that_is_said_is_in_the_schema() {
     }
     let hello = adapter.hello().clone();
     for number in 1..20 {
-        let (mut walk, script) = Walk::new(3, number, &hello);
+        let (mut walk, script) = Walk::new(3, number, &hello, how.level);
         let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, how.level);
         run::run(&mut adapter, how, &script, &[], &mut next).unwrap();
     }

@@ -42,7 +42,7 @@ fn each_case_is_a_shortest_way_to_the_harm() {
         let replies = script.verbs.iter().filter(|verb| verb.kind == "DeliverReply").count();
         let steps = script.verbs.len() - if acks == 0 { replies } else { 0 };
         assert_eq!(Some(steps), row.shown.steps(), "{rule}: {script}");
-        let world = script.setting.world(&[*rule], false);
+        let world = script.setting.world(&[*rule]);
         let mut state = world.raw_initial();
         for verb in &script.verbs {
             let mut actions = Vec::new();

@@ -316,7 +316,7 @@ impl Runner<'_> {
                 (id, *rule, script.clone(), outcome)
             }
             Job::Random { id, number } => {
-                let (mut walk, script) = Walk::new(self.plan.seed, *number, &hello);
+                let (mut walk, script) = Walk::new(self.plan.seed, *number, &hello, level);
                 let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
                 let (how, watched) = (self.how, self.watched(None));
                 let outcome = run::run(&mut self.adapter, how, &script, &watched, &mut next)?;

@@ -39,7 +39,7 @@ impl Witness {
     fn explains(&self, rule: Rule) -> bool {
         let mut without = self.lacks.clone();
         without.push(rule);
-        let world = self.setting.world(&without, self.guide.runs_free);
+        let world = self.setting.world(&without);
         let guide = Guide { world, ..self.guide.clone() };
         let mut tracks = vec![guide.begin()];
         self.seen.iter().all(|seen| match follow::follow(&guide, self.numbers, &tracks, seen) {

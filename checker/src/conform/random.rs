@@ -17,6 +17,12 @@ use crate::simulate::walk::Chance;
 
 /// The most verbs of a run.
 const VERBS_MAX: u64 = 60;
+/// The most entries of a journal: one more than the model's link has room for, so only where the kit delivers each frame
+/// itself. Where it does not, every entry may be on its way when the pair is suspended, and still arrive.
+const fn journal_max(level: Level) -> u64 {
+    if matches!(level, Level::Steered) { 3 } else { 2 }
+}
+
 /// The most backups of a run: the model keeps their true numbers.
 const BACKUPS_MAX: u32 = 40;
 /// One verb in so many is one that has to change nothing.
@@ -36,11 +42,12 @@ pub struct Walk {
 impl Walk {
     /// The chances of run `number`, and the world it is for.
     #[must_use]
-    pub fn new(seed: u64, number: u64, hello: &Hello) -> (Self, Script) {
+    pub fn new(seed: u64, number: u64, hello: &Hello, level: Level) -> (Self, Script) {
         let mut chance = Chance::new(seed, number);
         let length = 5 + chance.below(VERBS_MAX);
         let rarity = chance.one_of(&[2, 6, 20]);
-        let mut setting = Setting { journal: 1 + chance.below(3) as usize, ..Setting::default() };
+        let journal = 1 + chance.below(journal_max(level)) as usize;
+        let mut setting = Setting { journal, ..Setting::default() };
         let (start, full, hold) = (chance.below(4), chance.below(4), chance.below(4));
         let options = [
             Setting { start: if start == 0 { Start::Smpl } else { Start::Pair }, ..setting },
@@ -62,11 +69,9 @@ impl Walk {
         if has_setting(hello, options[2]) {
             setting.stillness = options[2].stillness;
         }
-        setting.is_hasty = chance.below(2) == 0 && hello.level() != Level::Steered;
-        (
-            Self { chance, length, rarity, deliveries: Vec::new() },
-            Script { setting, verbs: Vec::new() },
-        )
+        setting.is_hasty = chance.below(2) == 0 && level != Level::Steered;
+        let walk = Self { chance, length, rarity, deliveries: Vec::new() };
+        (walk, Script { setting, verbs: Vec::new() })
     }
 
     /// The next verb; none when the run is long enough.

@@ -56,17 +56,16 @@ impl Setting {
         }
     }
 
-    /// The world that an implementation is compared with: every fault can happen, and the links have room. Towards the
-    /// primary there is room for two messages where the kit delivers them; where it does not, a second one that is under
-    /// way shows nothing that one sent later does not.
+    /// The world that an implementation is compared with: every fault can happen, and the links have room for whatever can
+    /// still have an effect, as long as the journal holds two entries at most or the kit delivers each message itself.
     #[must_use]
-    pub fn world(&self, without: &[Rule], runs_free: bool) -> World {
+    pub fn world(&self, without: &[Rule]) -> World {
         let bounds = Bounds {
             blocks: BLOCKS,
             volumes: 1,
             journal: self.journal,
             frames: 2,
-            acks: if runs_free { 1 } else { 2 },
+            acks: 2,
             host_messages: 2,
             journal_full: self.journal_full,
             cache: Cache::NonVolatile,

@@ -123,11 +123,8 @@ impl<'a> Session<'a> {
             other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
         }
         let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
-        let guide = |without: &[Rule]| Guide {
-            world: setting.world(without, runs_free),
-            runs_free,
-            is_marked,
-        };
+        let guide =
+            |without: &[Rule]| Guide { world: setting.world(without), runs_free, is_marked };
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));

@@ -56,6 +56,9 @@ pub struct Track {
     pub was_lost: bool,
     /// Whether the array link was ever down.
     pub was_down: bool,
+    /// A message that ends the pairing, for which the model's link had no room. It waits for some, since it is not sent
+    /// again, and a true link has more room.
+    late: Option<ToSecondary<Value>>,
 }
 
 /// A state's successors are asked for with this.
@@ -81,7 +84,8 @@ impl Guide {
             }
         }
         let state = self.world.raw_initial();
-        let mut track = Track { state, names, was_done: false, was_lost: false, was_down: false };
+        let (was_done, was_lost, was_down) = (false, false, false);
+        let mut track = Track { state, names, was_done, was_lost, was_down, late: None };
         track.settle_names(&self.world);
         track
     }
@@ -155,7 +159,9 @@ impl Guide {
             if let PrimaryEffect::Send(message) = effect
                 && track.state.link_up
             {
-                let _ = after.state.to_secondary.add(message, self.world.bounds.frames);
+                let is_full = !after.state.to_secondary.add(message, self.world.bounds.frames);
+                let ends = !matches!(message, ToSecondary::Resync { .. });
+                after.late = Some(message).filter(|_| is_full && ends && self.runs_free);
             }
         }
         after.look(self.world.rules);
@@ -186,6 +192,14 @@ impl Guide {
         }
     }
 
+    /// The message that waits for room finds some, or is lost with the link.
+    fn late_enters(&self, track: &Track) -> Option<Track> {
+        let message = track.late?;
+        let mut after = Track { late: None, ..*track };
+        let is_in = after.state.to_secondary.add(message, self.world.bounds.frames);
+        (is_in || !track.state.link_up).then_some(after)
+    }
+
     /// Every state that `from` may have become by itself. None where there are too many.
     #[must_use]
     pub fn closure(&self, from: &[Track]) -> Option<Vec<Track>> {
@@ -201,6 +215,7 @@ impl Guide {
             for (action, state) in self.world.raw_successors_of(&track.state, is_internal) {
                 found.add(&self.after(&track, action, state, 0));
             }
+            self.late_enters(&track).iter().for_each(|after| found.add(after));
             if found.tracks.len() > TRACKS_MAX {
                 return None;
             }

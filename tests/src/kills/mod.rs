@@ -209,7 +209,7 @@ fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Fin
     let outcome = match verbs {
         Verbs::Script(script) => run::script(adapter, how, script, &[]),
         Verbs::Random(number) => {
-            let (mut walk, script) = Walk::new(SEED, *number, adapter.hello());
+            let (mut walk, script) = Walk::new(SEED, *number, adapter.hello(), level);
             let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
             run::run(adapter, how, &script, &[], &mut next)
         }
