@@ -70,10 +70,8 @@ impl Walk {
             setting.stillness = options[2].stillness;
         }
         setting.is_hasty = chance.below(2) == 0 && level != Level::Steered;
-        (
-            Self { chance, length, rarity, deliveries: Vec::new() },
-            Script { setting, verbs: Vec::new() },
-        )
+        let walk = Self { chance, length, rarity, deliveries: Vec::new() };
+        (walk, Script { setting, verbs: Vec::new() })
     }
 
     /// The next verb; none when the run is long enough.

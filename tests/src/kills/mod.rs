@@ -276,7 +276,10 @@ pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
         let (case, count) = cases.first_kill(&command, &|id| !cases.alarms.contains(id))?;
         let level = cases.level.name().to_owned();
         let (of, defect) = (subject.name.to_owned(), defect.to_owned());
-        Ok(Row { of, defect, level, case, cases: count })
+        let row = Row { of, defect, level, case, cases: count };
+        // The whole matrix takes so long that whoever waits for it wants to see how far it is.
+        println!("{}", row.line());
+        Ok(row)
     })
 }
 

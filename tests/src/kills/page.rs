@@ -71,10 +71,10 @@ The defects of `minimal.py` stand in [checker/adapters/defective.py](../checker/
 ";
 
 const HELD: &str = "\
-`cargo xtask test` does the case of each cell that names one again, and the cases that come before it and those of the cells
-without one in `cargo xtask kills` only. A case that
-finds fault with the implementation without a defect is not counted. Which rule the kit names for a defect is not compared: a rule that is broken may show
-in what another one says.
+`cargo xtask test` does the case of each cell that names one again, with the defect and without it; the cases that come before
+it, and those of the cells without one, are done by `cargo xtask kills` only. A case that finds fault with the implementation
+without a defect is not counted. Which rule the kit names for a defect is not compared: a rule that is broken may show in what
+another one says. `--cases` of `syncsplit conform` asks for as many random runs.
 ";
 
 /// The page.
