@@ -139,7 +139,7 @@ fn a_reported_script_is_no_longer_than_the_shortest_way_to_the_harm() {
             let mut shorter = script.clone();
             let left_out = shorter.verbs.remove(at);
             let shorter = shorter.to_string();
-            let output = conform(&adapter, &["--seed", seed, "--script", &shorter]);
+            let output = conform(&adapter, &["--seed", &seed, "--script", &shorter]);
             assert_eq!(code(&output), 0, "{defect}: {script} fails without {left_out}");
         }
     }
