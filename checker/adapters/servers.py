@@ -2,6 +2,7 @@
 servers that can go down; and servers that end with the adapter, however it ends. No server is known here."""
 import atexit
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -190,10 +191,11 @@ def folder():
 
 
 def start(command, log, options=()):
-    """Starts a server that is told to end when the adapter is no more."""
+    """Starts a server that is told to end when the adapter is no more, or not at all if it is no more by then."""
+    if_here = ["sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(os.getpid())]
     with open(log, "ab") as out:
-        server = subprocess.Popen(["setpriv", "--pdeathsig", "QUIT", *options, *command], stdin=subprocess.DEVNULL,
-                                  stdout=out, stderr=out)
+        server = subprocess.Popen(["setpriv", "--pdeathsig", "QUIT", *options, *if_here, *command],
+                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     SERVERS.append(server)
 
 
