@@ -107,7 +107,8 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         if [WAIT, "SyncLook"].contains(&verb.kind) {
             looks += 1;
             if level != Level::Steered && looks > LOOKS_AT_ONCE {
-                session.pause(LOOKS_MAX - LOOKS_AT_ONCE);
+                // The later, the longer: a connection may have to be made again.
+                session.pause((LOOKS_MAX + 1).saturating_sub(looks));
             }
         }
         match session.perform(&verb)? {
