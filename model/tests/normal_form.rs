@@ -38,6 +38,9 @@ fn compare_along(world: &World, choices: &[usize]) -> Result<(), TestCaseError> 
         prop_assert_eq!(world.normal(normal), normal, "the normal form is its own normal form");
         prop_assert_eq!(world.unpack(&world.pack(&normal)), normal, "what is packed is unpacked");
         prop_assert_eq!(truths(world, &state), truths(world, &normal));
+        let mut renumbered = state;
+        world.renumber(&mut renumbered);
+        prop_assert_eq!(world.normal(renumbered), normal, "other numbers are no other state");
         let (raw, renamed) = (futures(world, &state), futures(world, &normal));
         let lost: Vec<_> = raw.difference(&renamed).collect();
         let gained: Vec<_> = renamed.difference(&raw).collect();

@@ -68,7 +68,8 @@ pub struct Guide {
     pub world: World,
     /// Whether the implementation takes its internal steps by itself.
     pub runs_free: bool,
-    /// Whether a Sync can be asked about a mark. Where it cannot, each look is a Sync of its own.
+    /// Whether sequence numbers are seen. Where they are not, each look is a Sync of its own, and numbers that stand to each
+    /// other as others do are the same.
     pub is_marked: bool,
 }
 
@@ -86,7 +87,7 @@ impl Guide {
         let state = self.world.raw_initial();
         let (was_done, was_lost, was_down) = (false, false, false);
         let mut track = Track { state, names, was_done, was_lost, was_down, late: None };
-        track.settle_names(&self.world);
+        self.settle(&mut track);
         track
     }
 
@@ -114,8 +115,17 @@ impl Guide {
             track.names[block][usize::from(value.0) % NAMES] = Name::of(writer, number);
         }
         track.look(self.world.rules);
-        track.settle_names(&self.world);
+        self.settle(&mut track);
         track
+    }
+
+    /// Makes one of two states that show the same.
+    fn settle(&self, track: &mut Track) {
+        track.settle_names(&self.world);
+        // A message that waits keeps the number of its pairing.
+        if !self.is_marked && track.late.is_none() {
+            self.world.renumber(&mut track.state);
+        }
     }
 
     /// The step of `verb`: the state after it, or why it is not possible.
@@ -165,7 +175,7 @@ impl Guide {
             }
         }
         after.look(self.world.rules);
-        after.settle_names(&self.world);
+        self.settle(&mut after);
         Ok(after)
     }
 
@@ -379,5 +389,28 @@ fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, &mut Value))
             visit(block.0 as usize, payload);
         }
         Item::PairMark => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conform::script::Setting;
+
+    /// How many states there may be after a resync, with true numbers or those of a normal form.
+    fn states_after_a_resync(is_marked: bool) -> usize {
+        let guide = Guide { world: Setting::default().world(&[]), runs_free: true, is_marked };
+        let mut tracks = vec![guide.begin()];
+        for (verb, number) in [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)] {
+            let taken = tracks.iter().map(|track| guide.take(track, &Verb::bare(verb), number));
+            tracks = guide.closure(&taken.flatten().collect::<Vec<_>>()).unwrap();
+        }
+        tracks.len()
+    }
+
+    #[test]
+    fn numbers_that_nobody_sees_make_no_states() {
+        let (seen, unseen) = (states_after_a_resync(true), states_after_a_resync(false));
+        assert!(0 < unseen && unseen < seen, "{unseen} of {seen}");
     }
 }

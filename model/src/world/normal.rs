@@ -56,6 +56,14 @@ impl World {
         state
     }
 
+    /// Sequence numbers and incarnations as in the normal form, and all else as it is. For whoever follows an
+    /// implementation that shows neither.
+    pub fn renumber(&self, state: &mut State) {
+        self.forget_numbers(state);
+        self.move_seqs(state);
+        rename_incarnations(state);
+    }
+
     /// The normal form but for the values.
     fn rename_numbers(&self, state: &mut State) {
         self.drop_dead_messages(state);
@@ -193,15 +201,6 @@ impl World {
         if keeps && self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1) {
             forget_replica_lag(state);
         }
-        let dead = self.held_is_dead(state);
-        if let Some(sync) = &mut state.sync {
-            // The primary's `written` never goes back: what it has passed stays passed.
-            sync.held.seq = if dead {
-                state.secondary.written
-            } else {
-                sync.held.seq.max(state.primary.written)
-            };
-        }
         self.forget_numbers(state);
         forget_ghosts(state);
         if self.rules.has(Rule::Backup4) {
@@ -245,8 +244,18 @@ impl World {
         left && [Rule::Sync1, Rule::Sync5, Rule::Resync1].iter().all(|rule| self.rules.has(*rule))
     }
 
-    /// A suspended primary's numbers are read by nothing but a Sync; resync sets them anew.
+    /// What a Sync holds and has passed, and a suspended primary's numbers: they are read by nothing but a Sync, and resync
+    /// sets them anew.
     fn forget_numbers(&self, state: &mut State) {
+        let dead = self.held_is_dead(state);
+        if let Some(sync) = &mut state.sync {
+            // The primary's `written` never goes back: what it has passed stays passed.
+            sync.held.seq = if dead {
+                state.secondary.written
+            } else {
+                sync.held.seq.max(state.primary.written)
+            };
+        }
         let read = state.primary.state.is_linked()
             || !self.rules.has(Rule::Sync1)
             || !self.rules.has(Rule::Sync5);
