@@ -21,6 +21,7 @@ pub mod request;
 pub mod run;
 pub mod script;
 pub mod session;
+mod sync;
 pub mod track;
 pub mod verb;
 pub mod wire;

@@ -17,7 +17,7 @@ use crate::conform::run::{self, Outcome};
 use crate::conform::script::Script;
 use crate::conform::session::{Session, Use};
 use crate::conform::wire::Level;
-use crate::conform::{directed, session};
+use crate::conform::{directed, request};
 use crate::progress::Reporter;
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
@@ -307,7 +307,7 @@ impl Runner<'_> {
         let (id, rule, script, outcome) = match job {
             Job::Script { id, rule, script } => {
                 let is_lacking = rule.is_some_and(|rule| hello.lacks.contains(&rule));
-                let outcome = if is_lacking || !session::has_setting(&hello, script.setting) {
+                let outcome = if is_lacking || !request::has_setting(&hello, script.setting) {
                     None
                 } else {
                     let watched = self.watched(*rule);

@@ -11,6 +11,7 @@ use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
 use syncsplit_model::world::{Stillness, WhyNot};
 
+use crate::conform::sync;
 use crate::conform::track::{Guide, Track};
 use crate::conform::verb::Verb;
 use crate::conform::wire::Reply;
@@ -77,7 +78,7 @@ pub enum Lost {
 }
 
 /// Keeps those of `tracks` that `shows` accepts; it says what it expected otherwise.
-fn keep(
+pub(crate) fn keep(
     tracks: Vec<Track>,
     what: &str,
     seen: &dyn Fn() -> String,
@@ -140,29 +141,11 @@ pub fn judged(
     seen: &Seen,
 ) -> Result<Vec<Track>, Lost> {
     if seen.verb.kind == WAIT {
-        return waited(tracks, seen);
+        return sync::waited(tracks, seen);
     }
     let shown = || seen.reply.as_ref().map_or_else(|| "-".into(), ToString::to_string);
     keep(tracks, &format!("the answer to `{}`", seen.verb), &shown, |track| {
         answer(guide, numbers, track, seen)
-    })
-}
-
-/// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
-fn waited(tracks: Vec<Track>, seen: &Seen) -> Result<Vec<Track>, Lost> {
-    let Some(reply) = &seen.reply else { return Ok(tracks) };
-    let is_done = reply.field("outcome").and_then(Json::as_str) == Some("DONE");
-    let is_refused = matches!(reply, Reply::Refused { definite: true, .. });
-    keep(tracks, "the answer to a Sync", &|| reply.to_string(), |track| {
-        let primary = &track.state.primary;
-        let is_paired = primary.state == PairState::Pair;
-        if is_done && !(is_paired && primary.written >= primary.newest) {
-            return Err("no DONE".into());
-        }
-        if is_refused && is_paired {
-            return Err("no refusal in PAIR".into());
-        }
-        Ok(vec![*track])
     })
 }
 
@@ -244,13 +227,13 @@ fn answer(
             let mut anew = *track;
             anew.state.sync = None;
             let begun = guide.take(&anew, &Verb::bare("SyncBegin"), 0);
-            begun_and_looked(guide, numbers, begun, reply)
+            sync::begun_and_looked(guide, numbers, begun, reply)
         }
         ("SyncBegin", Reply::Ok(ok)) if ok.contains_key("outcome") => {
-            begun_and_looked(guide, numbers, after, reply)
+            sync::begun_and_looked(guide, numbers, after, reply)
         }
-        ("SyncBegin", _) => mark(numbers, after, reply),
-        ("SyncLook", Reply::Ok(_)) => sync(guide, track, after, reply),
+        ("SyncBegin", _) => sync::mark(numbers, after, reply),
+        ("SyncLook", Reply::Ok(_)) => sync::looked(guide, track, after, reply),
         // An error in place of BROKEN or CHANGED.
         ("SyncLook", Reply::Refused { definite: true, .. }) => {
             let is_lost = |after: &Track| after.state.coordinator.state == CoordinatorState::Idle;
@@ -308,87 +291,6 @@ fn applied_first(guide: &Guide, track: &Track, seen: &Seen) -> Result<Track, Why
     let takeovers = forces.map(|extra| Verb { extra, ..seen.verb });
     let taken = takeovers.iter().map(|verb| guide.take(&applied, verb, seen.number));
     taken.fold(Err(WhyNot::NotOffered), Result::or)
-}
-
-/// SYNC-1, SYNC-2: the point that is to be waited for, or that there is none.
-fn mark(
-    numbers: Numbers,
-    after: Result<Track, WhyNot>,
-    reply: &Reply,
-) -> Result<Vec<Track>, String> {
-    let after = after.map_err(|why| why.to_string())?;
-    let Some(sync) = after.state.sync else {
-        let is_refused = matches!(reply, Reply::Refused { .. });
-        return if is_refused { Ok(vec![after]) } else { Err("refused: not in PAIR".into()) };
-    };
-    let incarnation = numbers.incarnation(sync.held.incarnation.0);
-    let seq = numbers.seq(sync.held.seq.0);
-    let same = |name: &str, expected: i64| match reply.field(name) {
-        None => matches!(reply, Reply::Ok(_)),
-        Some(value) => value.as_i64() == Some(expected),
-    };
-    if same("incarnation", incarnation) && same("seq", seq) {
-        Ok(vec![after])
-    } else {
-        Err(format!("incarnation {incarnation}, seq {seq}"))
-    }
-}
-
-/// A Sync that is begun and looks, in one request: at once, as where no mark is to be had.
-fn begun_and_looked(
-    guide: &Guide,
-    numbers: Numbers,
-    begun: Result<Track, WhyNot>,
-    reply: &Reply,
-) -> Result<Vec<Track>, String> {
-    if matches!(reply, Reply::Refused { .. }) {
-        return mark(numbers, begun, reply);
-    }
-    let begun = mark(numbers, begun, &Reply::done())?;
-    let looked = guide.closure(&begun).unwrap_or(begun);
-    let look =
-        |track: &Track| sync(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply);
-    let looked: Vec<_> = looked.iter().map(look).collect();
-    let expected = looked.iter().find_map(|look| look.clone().err());
-    let found: Vec<_> = looked.into_iter().flatten().flatten().collect();
-    if found.is_empty() { Err(expected.unwrap_or_default()) } else { Ok(found) }
-}
-
-/// SYNC-3 to SYNC-5. A Sync may have looked at any moment since it was begun, and a Sync that waits may be told of a
-/// timeout whatever the state.
-fn sync(
-    guide: &Guide,
-    track: &Track,
-    after: Result<Track, WhyNot>,
-    reply: &Reply,
-) -> Result<Vec<Track>, String> {
-    let outcome = reply.field("outcome").and_then(Json::as_str).unwrap_or_default();
-    if !matches!(track.state.coordinator.state, CoordinatorState::Syncing(_)) {
-        return Err("no Sync is on".into());
-    }
-    let is_done =
-        |track: &Track| matches!(track.state.coordinator.state, CoordinatorState::Splitting(_));
-    let (done_now, lost_now) = match &after {
-        Ok(after) => (is_done(after), !is_done(after)),
-        Err(_) => (false, false),
-    };
-    match outcome {
-        // It has looked once at least, in a state in which it had to wait.
-        "TIMEOUT"
-            if !done_now
-                && !lost_now
-                && (!guide.runs_free || guide.world.rules.has(Rule::Sync4)) =>
-        {
-            Ok(vec![*track])
-        }
-        "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
-        "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
-            Ok(vec![guide.sync_returned(track, false)])
-        }
-        _ if lost_now => Err("BROKEN or CHANGED".into()),
-        _ if done_now => Err("DONE".into()),
-        _ => Err("TIMEOUT".into()),
-    }
 }
 
 /// What else a positive answer says.

@@ -11,8 +11,8 @@ use syncsplit_model::world::{
 };
 
 use crate::conform::directed::translate;
+use crate::conform::request::has_setting;
 use crate::conform::script::{BLOCKS, Script, Setting};
-use crate::conform::session::has_setting;
 use crate::conform::verb::{Verb, kebab};
 use crate::conform::wire::{Hello, Level};
 

@@ -8,8 +8,9 @@ use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{Action, Start, Stillness, WhyNot};
 
+use crate::conform::request::has_setting;
 use crate::conform::script::{BLOCKS, Script, Setting};
-use crate::conform::session::{Session, has_setting};
+use crate::conform::session::Session;
 use crate::conform::track::Track;
 use crate::conform::verb::{Message, Verb};
 use crate::conform::wire::{Hello, Level};

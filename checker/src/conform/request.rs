@@ -3,14 +3,16 @@
 
 use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::requester::RequesterState;
+use syncsplit_model::world::{Start, Stillness};
 
 use crate::conform::block::{Writer, Written};
 use crate::conform::follow::Numbers;
-use crate::conform::script::BLOCKS;
+use crate::conform::script::{BLOCKS, Setting};
 use crate::conform::track::{Guide, Track};
 use crate::conform::verb::{Message, Verb};
-use crate::conform::wire::{Hello, Request};
+use crate::conform::wire::{Hello, Level, Request};
 
 /// What a verb asks of an adapter.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,4 +187,42 @@ fn is_taken_on(guide: &Guide, track: &Track, verb: &Verb) -> bool {
     let is_idle = track.state.coordinator.state == CoordinatorState::Idle;
     let after = guide.take(track, verb, 0);
     is_idle && after.is_ok_and(|after| after.state.coordinator.state != CoordinatorState::Idle)
+}
+
+/// Whether the adapter has what a setting asks for.
+#[must_use]
+pub fn has_setting(hello: &Hello, setting: Setting) -> bool {
+    let start = setting.start == Start::Pair || hello.can("start-smpl");
+    let full = setting.journal_full == JournalFull::Hold || hello.can("suspend-when-full");
+    let holds = setting.stillness == Stillness::Freeze || hello.can("hold-writes");
+    start && full && holds
+}
+
+/// The request for a new system under test.
+pub(crate) fn init(setting: Setting, level: Level, seed: u64) -> Request {
+    let image = |writer| -> Vec<String> {
+        (0..BLOCKS).map(|block| Written { writer, number: 0, block }.to_string()).collect()
+    };
+    let is_paired = setting.start == Start::Pair;
+    let remote = if is_paired { Writer::Begin } else { Writer::Other };
+    Request::new(
+        "init",
+        json!({
+            "blocks": BLOCKS,
+            "journal": setting.journal,
+            "journal_full": match setting.journal_full {
+                JournalFull::Hold => "hold",
+                JournalFull::Suspend => "suspend",
+            },
+            "hold": match setting.stillness {
+                Stillness::Freeze => "database",
+                Stillness::Quiesce => "writes",
+            },
+            "start": if is_paired { "pair" } else { "smpl" },
+            "p_vol": image(Writer::Begin),
+            "sp_vol": image(remote),
+            "level": level.name(),
+            "seed": seed,
+        }),
+    )
 }

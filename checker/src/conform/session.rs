@@ -6,15 +6,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
-use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Start, Stillness, WhyNot};
+use syncsplit_model::world::{Start, WhyNot};
 
-use crate::conform::block::{Writer, Written};
 use crate::conform::explain::Witness;
 use crate::conform::follow::{self, Lost, Mismatch, Numbers, Seen, WAIT, texts};
 use crate::conform::history::{Flaw, History};
 use crate::conform::process::{Adapter, Trouble};
-use crate::conform::request::{Ask, Asker};
+use crate::conform::request::{self, Ask, Asker, has_setting};
 use crate::conform::script::{BLOCKS, Setting};
 use crate::conform::track::{Guide, Track};
 use crate::conform::verb::Verb;
@@ -116,7 +114,7 @@ impl<'a> Session<'a> {
         if !has_setting(&hello, setting) {
             return Ok(None);
         }
-        let request = init(setting, how);
+        let request = request::init(setting, how.level, how.seed);
         match adapter.ask(&request)? {
             Reply::Ok(_) => {}
             Reply::Unsupported => return Ok(None),
@@ -434,41 +432,4 @@ impl<'a> Session<'a> {
     pub fn close(self) -> Result<(), Trouble> {
         self.adapter.ask(&Request::bare("reset")).map(|_| ())
     }
-}
-
-/// Whether the adapter has what a setting asks for.
-#[must_use]
-pub fn has_setting(hello: &Hello, setting: Setting) -> bool {
-    let start = setting.start == Start::Pair || hello.can("start-smpl");
-    let full = setting.journal_full == JournalFull::Hold || hello.can("suspend-when-full");
-    let holds = setting.stillness == Stillness::Freeze || hello.can("hold-writes");
-    start && full && holds
-}
-
-fn init(setting: Setting, how: Use) -> Request {
-    let image = |writer| -> Vec<String> {
-        (0..BLOCKS).map(|block| Written { writer, number: 0, block }.to_string()).collect()
-    };
-    let is_paired = setting.start == Start::Pair;
-    let remote = if is_paired { Writer::Begin } else { Writer::Other };
-    Request::new(
-        "init",
-        json!({
-            "blocks": BLOCKS,
-            "journal": setting.journal,
-            "journal_full": match setting.journal_full {
-                JournalFull::Hold => "hold",
-                JournalFull::Suspend => "suspend",
-            },
-            "hold": match setting.stillness {
-                Stillness::Freeze => "database",
-                Stillness::Quiesce => "writes",
-            },
-            "start": if is_paired { "pair" } else { "smpl" },
-            "p_vol": image(Writer::Begin),
-            "sp_vol": image(remote),
-            "level": how.level.name(),
-            "seed": how.seed,
-        }),
-    )
 }

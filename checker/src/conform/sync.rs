@@ -1,0 +1,111 @@
+//! How the answer to a Sync is judged in a state that an implementation may be in: its mark, and its outcome. What is asked
+//! is not decided here.
+
+use serde_json::Value as Json;
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::{PairState, Rule};
+use syncsplit_model::world::WhyNot;
+
+use crate::conform::follow::{Lost, Numbers, Seen, keep};
+use crate::conform::track::{Guide, Track};
+use crate::conform::verb::Verb;
+use crate::conform::wire::Reply;
+
+/// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
+pub(crate) fn waited(tracks: Vec<Track>, seen: &Seen) -> Result<Vec<Track>, Lost> {
+    let Some(reply) = &seen.reply else { return Ok(tracks) };
+    let is_done = reply.field("outcome").and_then(Json::as_str) == Some("DONE");
+    let is_refused = matches!(reply, Reply::Refused { definite: true, .. });
+    keep(tracks, "the answer to a Sync", &|| reply.to_string(), |track| {
+        let primary = &track.state.primary;
+        let is_paired = primary.state == PairState::Pair;
+        if is_done && !(is_paired && primary.written >= primary.newest) {
+            return Err("no DONE".into());
+        }
+        if is_refused && is_paired {
+            return Err("no refusal in PAIR".into());
+        }
+        Ok(vec![*track])
+    })
+}
+
+/// SYNC-1, SYNC-2: the point that is to be waited for, or that there is none.
+pub(crate) fn mark(
+    numbers: Numbers,
+    after: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    let after = after.map_err(|why| why.to_string())?;
+    let Some(sync) = after.state.sync else {
+        let is_refused = matches!(reply, Reply::Refused { .. });
+        return if is_refused { Ok(vec![after]) } else { Err("refused: not in PAIR".into()) };
+    };
+    let incarnation = numbers.incarnation(sync.held.incarnation.0);
+    let seq = numbers.seq(sync.held.seq.0);
+    let same = |name: &str, expected: i64| match reply.field(name) {
+        None => matches!(reply, Reply::Ok(_)),
+        Some(value) => value.as_i64() == Some(expected),
+    };
+    if same("incarnation", incarnation) && same("seq", seq) {
+        Ok(vec![after])
+    } else {
+        Err(format!("incarnation {incarnation}, seq {seq}"))
+    }
+}
+
+/// A Sync that is begun and looks, in one request: at once, as where no mark is to be had.
+pub(crate) fn begun_and_looked(
+    guide: &Guide,
+    numbers: Numbers,
+    begun: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    if matches!(reply, Reply::Refused { .. }) {
+        return mark(numbers, begun, reply);
+    }
+    let begun = mark(numbers, begun, &Reply::done())?;
+    let begun = guide.closure(&begun).unwrap_or(begun);
+    let look =
+        |track: &Track| looked(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply);
+    let looks: Vec<_> = begun.iter().map(look).collect();
+    let expected = looks.iter().find_map(|look| look.clone().err());
+    let found: Vec<_> = looks.into_iter().flatten().flatten().collect();
+    if found.is_empty() { Err(expected.unwrap_or_default()) } else { Ok(found) }
+}
+
+/// SYNC-3 to SYNC-5. A Sync may have looked at any moment since it was begun, and a Sync that waits may be told of a
+/// timeout whatever the state.
+pub(crate) fn looked(
+    guide: &Guide,
+    track: &Track,
+    after: Result<Track, WhyNot>,
+    reply: &Reply,
+) -> Result<Vec<Track>, String> {
+    let outcome = reply.field("outcome").and_then(Json::as_str).unwrap_or_default();
+    if !matches!(track.state.coordinator.state, CoordinatorState::Syncing(_)) {
+        return Err("no Sync is on".into());
+    }
+    let is_done =
+        |track: &Track| matches!(track.state.coordinator.state, CoordinatorState::Splitting(_));
+    let (done_now, lost_now) = match &after {
+        Ok(after) => (is_done(after), !is_done(after)),
+        Err(_) => (false, false),
+    };
+    match outcome {
+        // It has looked once at least, in a state in which it had to wait.
+        "TIMEOUT"
+            if !done_now
+                && !lost_now
+                && (!guide.runs_free || guide.world.rules.has(Rule::Sync4)) =>
+        {
+            Ok(vec![*track])
+        }
+        "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
+        "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
+            Ok(vec![guide.sync_returned(track, false)])
+        }
+        _ if lost_now => Err("BROKEN or CHANGED".into()),
+        _ if done_now => Err("DONE".into()),
+        _ => Err("TIMEOUT".into()),
+    }
+}
