@@ -64,6 +64,46 @@ fn the_minimal_adapter_conforms_at_both_levels() {
     }
 }
 
+/// `syncsplit conform` with `tests/adapters/peculiar.py`.
+fn peculiar(peculiarity: &str, more: &[&str]) -> Output {
+    conform(&format!("../tests/adapters/peculiar.py {peculiarity}"), more)
+}
+
+/// What the first case that fails shows.
+fn failure(report: &Value) -> Value {
+    let cases = report["cases"].as_array().unwrap();
+    let failed = cases.iter().find(|case| case["verdict"] == "fail");
+    failed.unwrap_or_else(|| panic!("nothing fails: {report:#}"))["failure"].clone()
+}
+
+#[test]
+fn a_sync_may_run_out_of_time_whatever_there_is_but_not_for_ever() {
+    for level in ["marked", "black-box"] {
+        let more = ["--level", level, "--cases", "25", "--format", "json"];
+        let output = peculiar("SyncSlow", &more);
+        assert_eq!(code(&output), 0, "{level}: {:#}", json(&output));
+        let script = ["--level", level, "--format", "json", "--script", "begin pair journal 2"];
+        assert_eq!(code(&peculiar("SyncNeverTold", &script)), 1, "{level}");
+    }
+    // Nothing is outstanding, or the pair is no more: one look would end the Sync.
+    let sync = "begin pair journal 2; start-backup; deliver-host request 1; sync-begin";
+    for (peculiarity, then, expected) in [
+        ("SyncNeverTold", "sync-look", "DONE"),
+        ("SyncNeverBroken", "suspend", "BROKEN or CHANGED"),
+    ] {
+        let script = ["--format", "json", "--script", &format!("{sync}; {then}")];
+        let failure = failure(&json(&peculiar(peculiarity, &script)));
+        assert_eq!(failure["expected"], serde_json::json!([expected]), "{then}");
+        assert_eq!(failure["seen"], "{\"outcome\":\"TIMEOUT\"}", "{then}");
+    }
+    // A Sync that is given no time looks once.
+    let at_once = ["--sync-timeout", "100us", "--script", &format!("{sync}; sync-look")];
+    assert_eq!(code(&peculiar("SyncSlow", &at_once)), 0);
+    let output = peculiar("SyncNeverTold", &at_once);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.matches("TIMEOUT").count(), 2, "asked, and shown as seen: {text}");
+}
+
 #[test]
 fn a_defect_is_found_and_its_script_repeats_it() {
     // Some show at once, others only where the implementation has no time to catch up.

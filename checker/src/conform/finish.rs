@@ -182,6 +182,11 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
             verb.kind == kind && verb.message.is_some_and(|m| m.kind == message)
         }
     };
+    let is_decided = session.tracks.iter().all(Track::is_decided);
+    if is_free && level != Level::BlackBox && is_decided {
+        // Before it is given up it has to be told what it has come to: a timeout may hide that it never is.
+        return Some(Verb::bare("SyncLook"));
+    }
     for name in order {
         let is_blind = level == Level::BlackBox && ["Create", "Resync"].contains(&name);
         if is_blind || is_free && INTERNAL.contains(&name) {

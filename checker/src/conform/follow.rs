@@ -52,6 +52,8 @@ pub struct Seen {
     pub image: Option<Reply>,
     /// What the implementation showed after it.
     pub status: Option<Map<String, Json>>,
+    /// Whether a Sync that is decided has run out of time so often that it has to say now what it has come to.
+    pub is_overdue: bool,
 }
 
 /// What was seen is not what the protocol does.
@@ -233,7 +235,7 @@ fn answer(
             sync::begun_and_looked(guide, numbers, after, reply)
         }
         ("SyncBegin", _) => sync::mark(numbers, after, reply),
-        ("SyncLook", Reply::Ok(_)) => sync::looked(guide, track, after, reply),
+        ("SyncLook", Reply::Ok(_)) => sync::looked(guide, track, after, reply, seen.is_overdue),
         // An error in place of BROKEN or CHANGED.
         ("SyncLook", Reply::Refused { definite: true, .. }) => {
             let is_lost = |after: &Track| after.state.coordinator.state == CoordinatorState::Idle;

@@ -20,6 +20,8 @@ use crate::conform::wire::{Hello, Level, Reply, Request};
 
 /// After how many verbs a hasty script asks for the status.
 const HASTY: usize = 6;
+/// How often in a row a Sync that is decided may run out of time. The protocol says that it is told in the end, and not when.
+const TIMEOUTS_MAX: usize = 10;
 
 /// How an adapter is used.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +97,8 @@ pub struct Session<'a> {
     pub log: Vec<(String, Vec<String>)>,
     history: History,
     number: u32,
+    /// How often in a row a Sync that is decided has run out of time.
+    timeouts: usize,
     /// Verbs taken, with the states of both sides in every state they may have been taken in.
     pub classes: BTreeSet<String>,
 }
@@ -121,8 +125,12 @@ impl<'a> Session<'a> {
             other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
         }
         let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
-        let guide =
-            |without: &[Rule]| Guide { world: setting.world(without), runs_free, is_marked };
+        let guide = |without: &[Rule]| Guide {
+            world: setting.world(without),
+            runs_free,
+            is_marked,
+            sync_waits: runs_free && how.sync_ms > 0,
+        };
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
@@ -149,6 +157,7 @@ impl<'a> Session<'a> {
             log: Vec::new(),
             history: History::new(BLOCKS),
             number: 0,
+            timeouts: 0,
             classes: BTreeSet::new(),
         };
         session.learn_numbers()?;
@@ -235,7 +244,8 @@ impl<'a> Session<'a> {
             Ask::Nothing => None,
             Ask::This(request) => Some(self.ask(request, &mut log)?),
         };
-        let mut seen = Seen { verb: *verb, number, reply, image: None, status: None };
+        let is_overdue = self.is_overdue(verb, reply.as_ref());
+        let mut seen = Seen { verb: *verb, number, reply, image: None, status: None, is_overdue };
         self.remember(&seen, &ask);
         let answered = follow::judged(&self.guide, self.numbers, self.tracks.clone(), &seen);
         let mut tracks = match answered {
@@ -279,6 +289,17 @@ impl<'a> Session<'a> {
         self.seen.push(seen);
         self.log.push((verb.to_string(), log));
         Ok(Step::Done)
+    }
+
+    /// Whether a mark is waited for in vain: a look would end the Sync in each state that may be, and it has been told that its
+    /// time is over as often as that may be.
+    fn is_overdue(&mut self, verb: &Verb, reply: Option<&Reply>) -> bool {
+        let is_timeout =
+            reply.is_some_and(|reply| reply.field("outcome").is_some_and(|o| o == "TIMEOUT"));
+        let is_look = verb.kind == "SyncLook" && self.guide.is_marked;
+        let is_vain = is_look && is_timeout && self.tracks.iter().all(Track::is_decided);
+        self.timeouts = if is_vain { self.timeouts + 1 } else { 0 };
+        self.timeouts >= TIMEOUTS_MAX
     }
 
     /// Gives an implementation with threads of its own one of `parts` equal parts of the time that a Sync may take.

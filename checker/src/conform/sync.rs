@@ -65,21 +65,23 @@ pub(crate) fn begun_and_looked(
     }
     let begun = mark(numbers, begun, &Reply::done())?;
     let begun = guide.closure(&begun).unwrap_or(begun);
-    let look =
-        |track: &Track| looked(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply);
+    let look = |track: &Track| {
+        looked(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply, false)
+    };
     let looks: Vec<_> = begun.iter().map(look).collect();
     let expected = looks.iter().find_map(|look| look.clone().err());
     let found: Vec<_> = looks.into_iter().flatten().flatten().collect();
     if found.is_empty() { Err(expected.unwrap_or_default()) } else { Ok(found) }
 }
 
-/// SYNC-3 to SYNC-5. A Sync may have looked at any moment since it was begun, and a Sync that waits may be told of a
-/// timeout whatever the state.
+/// SYNC-3 to SYNC-5. A Sync may have looked at any moment since it was begun. One that is given time may run out of it before
+/// it looks again, whatever the state (SYNC-4), unless that has been so too often; one that is given none looks once.
 pub(crate) fn looked(
     guide: &Guide,
     track: &Track,
     after: Result<Track, WhyNot>,
     reply: &Reply,
+    is_overdue: bool,
 ) -> Result<Vec<Track>, String> {
     let outcome = reply.field("outcome").and_then(Json::as_str).unwrap_or_default();
     if !matches!(track.state.coordinator.state, CoordinatorState::Syncing(_)) {
@@ -92,14 +94,11 @@ pub(crate) fn looked(
         Err(_) => (false, false),
     };
     match outcome {
-        // It has looked once at least, in a state in which it had to wait.
-        "TIMEOUT"
-            if !done_now
-                && !lost_now
-                && (!guide.runs_free || guide.world.rules.has(Rule::Sync4)) =>
-        {
-            Ok(vec![*track])
+        "TIMEOUT" if guide.sync_waits && !guide.world.rules.has(Rule::Sync4) => {
+            Err("a Sync that goes on".into())
         }
+        "TIMEOUT" if guide.sync_waits && !is_overdue => Ok(vec![*track]),
+        "TIMEOUT" if !done_now && !lost_now => Ok(vec![*track]),
         "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
         "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
             Ok(vec![guide.sync_returned(track, false)])

@@ -71,6 +71,8 @@ pub struct Guide {
     /// Whether sequence numbers are seen. Where they are not, each look is a Sync of its own, and numbers that stand to each
     /// other as others do are the same.
     pub is_marked: bool,
+    /// Whether a Sync is given time to wait, which may run out (SYNC-4). Where it is not, it looks once.
+    pub sync_waits: bool,
 }
 
 impl Guide {
@@ -303,6 +305,12 @@ impl Track {
             self.written(block, *value).map_or_else(|| "?".into(), |written| written.to_string())
         };
         values.map(text).collect()
+    }
+
+    /// Whether the Sync that is on has nothing to wait for any more: a look ends it.
+    #[must_use]
+    pub const fn is_decided(&self) -> bool {
+        self.was_done || self.was_lost
     }
 
     /// Notes what a look of the Sync would see now.

@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""The minimal adapter with a peculiarity, named on the command line: what SPEC.md permits, though hardly anybody does it, and
+what it does not permit, beside it."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "adapters"))
+import minimal
+from minimal import Replicator
+
+
+class SyncSlow(Replicator):
+    """Permitted: four times of five the time of a Sync is over before it has looked (SYNC-4)."""
+    asked_for = 0
+
+    def sync(self, timeout_ms, **mark):
+        mark = mark or self.mark()
+        self.asked_for += 1
+        return super().sync(timeout_ms, **mark) if self.asked_for % 5 == 0 or timeout_ms == 0 else "TIMEOUT"
+
+
+class SyncNeverTold(Replicator):
+    """Not permitted: every time."""
+    def sync(self, timeout_ms, **mark):
+        if not mark:
+            self.mark()
+        return "TIMEOUT"
+
+
+class SyncNeverBroken(Replicator):
+    """Not permitted: a Sync of a pair that is no more runs out of time, whenever it is asked for."""
+    def sync(self, timeout_ms, **mark):
+        outcome = super().sync(timeout_ms, **mark)
+        return "TIMEOUT" if outcome in ("BROKEN", "CHANGED") else outcome
+
+
+if __name__ == "__main__":
+    known = {kind.__name__: kind for kind in Replicator.__subclasses__()}
+    minimal.main(known[sys.argv[1]])
