@@ -14,6 +14,7 @@ pub mod follow;
 pub mod generated;
 pub mod history;
 pub mod known;
+pub mod orphans;
 pub mod process;
 pub mod random;
 pub mod report;
@@ -63,6 +64,7 @@ pub fn main(args: &ConformArgs) -> ExitCode {
         limit: args.time_limit,
         sync: args.sync_timeout,
     };
+    orphans::adopt();
     let reporter = Reporter::named(args.progress, "conform");
     let done = campaign(&plan, &crate::check::interrupt(), &reporter);
     reporter.finish();

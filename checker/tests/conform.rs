@@ -240,6 +240,31 @@ fn children_of_an_adapter_are_ended_with_it() {
     assert!(!is_running(&mark));
 }
 
+/// A session of its own is a group of its own; with a parent that has ended, and without the environment, nothing leads back
+/// to the adapter but that whoever is left behind is given to the kit.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_daemon_of_an_adapter_is_ended_with_it() {
+    let daemons = ["setsid sleep @ &", "setsid sh -c 'env -i sleep @ & sleep @ & exit' &"];
+    for (number, daemon) in daemons.iter().enumerate() {
+        let mark = format!("8{number}{:07}", std::process::id());
+        let daemon = daemon.replace('@', &mark);
+        let adapter = format!("{daemon} exec python3 {}/minimal.py", adapters().display());
+        // A child that the kit had before is not the adapter's.
+        let with_other =
+            "sleep 600 >&- 2>&- & echo $!; exec \"$0\" conform --adapter \"$1\" --only WRITE-1";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", with_other, env!("CARGO_BIN_EXE_syncsplit"), &adapter]);
+        let output = shell.output().unwrap();
+        let other = String::from_utf8_lossy(&output.stdout).lines().next().unwrap().to_owned();
+        let other_runs =
+            Command::new("sh").args(["-c", &format!("kill {other}")]).status().unwrap();
+        assert_eq!(code(&output), 0, "{daemon}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(!is_running(&mark), "{daemon}");
+        assert!(other_runs.success());
+    }
+}
+
 #[test]
 fn bad_usage_names_what_would_be_valid() {
     for (more, says) in [

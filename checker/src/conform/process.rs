@@ -1,5 +1,5 @@
 //! The adapter's process: started in a group of its own, asked one thing at a time within a time limit, and ended with
-//! everything it has started. What the questions mean is not known here.
+//! everything of the group; what has left it is ended in [`orphans`]. What the questions mean is not known here.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::conform::orphans;
 use crate::conform::wire::{Hello, LINE_MAX, Reply, Request, VERSION};
 
 /// How many lines of the adapter's stderr are kept.
@@ -125,6 +126,9 @@ impl Adapter {
     /// The adapter has ended, is silent for longer than the limit, or answers what is no answer.
     pub fn ask(&mut self, request: &Request) -> Result<Reply, Trouble> {
         self.asked += 1;
+        if request.op == "init" {
+            orphans::reap_ended(self.child.id());
+        }
         let line = request.line(self.asked);
         let sent = self.stdin.as_mut().map(|stdin| writeln!(stdin, "{line}"));
         if !matches!(sent, Some(Ok(()))) {
@@ -219,6 +223,7 @@ impl Drop for Adapter {
         // The shell is reaped after the kill: until then nobody else is given the number of its group.
         self.kill();
         let _ = self.child.wait();
+        orphans::end();
     }
 }
 
