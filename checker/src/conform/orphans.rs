@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long they have to end by themselves, as a server that notices its adapter's end has to clear up.
-const LEAVE: Duration = Duration::from_secs(5);
+const LEAVE: Duration = Duration::from_secs(10);
 /// How long is waited, after they were killed, until they are gone.
 const KILLED: Duration = Duration::from_secs(2);
 /// How often they are looked for meanwhile.
