@@ -126,12 +126,6 @@ class Postgres(Pair):
         """One query sees one moment."""
         return self.standby("SELECT data FROM volume ORDER BY block")
 
-    def waiting(self):
-        if super().waiting() >= self.room:
-            self.nudge()
-            time.sleep(0.005)
-        return super().waiting()
-
     def status(self):
         time.sleep(0.005)                                    # whoever asks again and again means to wait
         reached, applied = self.reached(), int(self.standby("SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint")[0])

@@ -87,11 +87,6 @@ class Redis(Pair):
         self.known = max(self.known, int(fields.get("offset", 0)))
         return self.known
 
-    def waiting(self):
-        if super().waiting() >= self.room:
-            self.writer("WAIT", 1, 5)
-        return super().waiting()
-
     def sync(self, timeout_ms, seq=None, **_):
         mark = self.target() if seq is None else self.marks[seq]
         connection = self.writer if self.wait == "same-connection" else Connection(f"{self.folder}/primary")

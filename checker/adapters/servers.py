@@ -23,8 +23,8 @@ class Pair:
     behind it. No pair is ever suspended here: a subclass ends where its servers would begin anew."""
     open = False
 
-    def init(self, journal, p_vol, sp_vol, **_):
-        self.room, self.positions, self.marks = journal, [], {}
+    def init(self, p_vol, sp_vol, **_):
+        self.positions, self.marks = [], {}
         self.freeze_for, self.frozen, self.open = None, False, False
         self.armed, self.split_for, self.image = None, None, None
         self.link.go_up()
@@ -34,17 +34,10 @@ class Pair:
     def write(self, block, data, transaction="whole"):
         if self.frozen or (self.freeze_for is not None and not self.open):
             raise Refused("frozen")
-        if self.waiting() >= self.room:
-            raise Refused("busy")                            # WRITE-4: it waits until the remote site has caught up
         self.put(block, data, transaction)
         self.positions.append(self.position())
         self.open = transaction == "first"
         self.frozen = self.freeze_for is not None and not self.open
-
-    def waiting(self):
-        """How many writes are not known to be at the remote site."""
-        reached = self.reached()
-        return sum(position > reached for position in self.positions)
 
     def freeze(self, backup):                                # FREEZE-1
         self.freeze_for, self.frozen = backup, not self.open
@@ -184,7 +177,7 @@ GUARDS, SERVERS = [], []
 def folder():
     """A folder that is removed when the adapter is no more, though it may be killed: by then this pipe is closed."""
     path = tempfile.mkdtemp(prefix="syncsplit-")
-    remove = 'read line; for i in 1 2 3 4 5 6 7 8 9; do rm -rf "$0" && exit; sleep 1; done'
+    remove = 'read line; for i in $(seq 90); do rm -rf "$0" && exit; sleep 0.1; done'
     GUARDS.append(subprocess.Popen(["sh", "-c", remove, path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, start_new_session=True))
     return path
@@ -228,7 +221,7 @@ REQUESTS = {"write": 0, "freeze": "frozen", "thaw": "held", "mark": 0, "sync": "
 
 def serve(pair, name, version, without=()):
     """Answers a request a line, until stdin ends."""
-    capabilities = [name for name in ("init", "reset", "transactions", "journal", *REQUESTS) if name not in without]
+    capabilities = [name for name in ("init", "reset", "transactions", *REQUESTS) if name not in without]
     hello = {"protocol": 1, "name": name, "version": version, "capabilities": capabilities}
     atexit.register(end)
     for line in sys.stdin:

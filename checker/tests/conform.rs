@@ -105,6 +105,28 @@ fn a_sync_may_run_out_of_time_whatever_there_is_but_not_for_ever() {
 }
 
 #[test]
+fn a_journal_of_which_nothing_is_said_is_never_full() {
+    for level in ["marked", "black-box"] {
+        let more = ["--level", level, "--cases", "25", "--format", "json"];
+        let report = json(&peculiar("Unbounded", &more));
+        assert_eq!(report["verdict"], "conforms", "{level}: {report:#}");
+        let rules = report["rules"].as_array().unwrap();
+        let full = rules.iter().find(|row| row["rule"] == "WRITE-4").unwrap();
+        assert_eq!(full["verdict"], "not reached", "{level}");
+    }
+    // The third write finds a journal of two entries full that nothing can leave, unless the pair is suspended.
+    let script = "begin pair journal 2; link-down; write-one 0; write-one 1; write-one 0";
+    assert_eq!(code(&peculiar("UnboundedUnsaid", &["--script", script])), 1);
+    assert_eq!(code(&peculiar("Unbounded", &["--script", script])), 0);
+    // With the link up the host waits, and with it down the ending does not wait for the rest of a transaction.
+    for verbs in ["write-one 0; write-one 1; write-first", "write-first; link-down"] {
+        let script = format!("begin pair journal 1; {verbs}");
+        let report = json(&peculiar("Unbounded", &["--format", "json", "--script", &script]));
+        assert_eq!(report["finished"], 1, "{verbs}: {report:#}");
+    }
+}
+
+#[test]
 fn a_defect_is_found_and_its_script_repeats_it() {
     // Some show at once, others only where the implementation has no time to catch up.
     for defect in [
@@ -245,24 +267,21 @@ fn children_of_an_adapter_are_ended_with_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_daemon_of_an_adapter_is_ended_with_it() {
+    let mark = format!("80{:07}", std::process::id());
     let daemons = ["setsid sleep @ &", "setsid sh -c 'env -i sleep @ & sleep @ & exit' &"];
-    for (number, daemon) in daemons.iter().enumerate() {
-        let mark = format!("8{number}{:07}", std::process::id());
-        let daemon = daemon.replace('@', &mark);
-        let adapter = format!("{daemon} exec python3 {}/minimal.py", adapters().display());
-        // A child that the kit had before is not the adapter's.
-        let with_other =
-            "sleep 600 >&- 2>&- & echo $!; exec \"$0\" conform --adapter \"$1\" --only WRITE-1";
-        let mut shell = Command::new("sh");
-        shell.args(["-c", with_other, env!("CARGO_BIN_EXE_syncsplit"), &adapter]);
-        let output = shell.output().unwrap();
-        let other = String::from_utf8_lossy(&output.stdout).lines().next().unwrap().to_owned();
-        let other_runs =
-            Command::new("sh").args(["-c", &format!("kill {other}")]).status().unwrap();
-        assert_eq!(code(&output), 0, "{daemon}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(!is_running(&mark), "{daemon}");
-        assert!(other_runs.success());
-    }
+    let daemons = daemons.join(" ").replace('@', &mark);
+    let adapter = format!("{daemons} exec python3 {}/minimal.py", adapters().display());
+    // A child that the kit had before is not the adapter's.
+    let with_other =
+        "sleep 600 >&- 2>&- & echo $!; exec \"$0\" conform --adapter \"$1\" --only WRITE-1";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", with_other, env!("CARGO_BIN_EXE_syncsplit"), &adapter]);
+    let output = shell.output().unwrap();
+    let other = String::from_utf8_lossy(&output.stdout).lines().next().unwrap().to_owned();
+    let other_runs = Command::new("sh").args(["-c", &format!("kill {other}")]).status().unwrap();
+    assert_eq!(code(&output), 0, "{daemons}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(!is_running(&mark), "{daemons}");
+    assert!(other_runs.success());
 }
 
 #[test]

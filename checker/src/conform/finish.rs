@@ -7,17 +7,13 @@ use syncsplit_model::protocol::requester::RequesterState;
 
 use crate::conform::follow::WAIT;
 use crate::conform::process::Trouble;
-use crate::conform::session::{Failure, Session, Step};
+use crate::conform::session::{Failure, LOOKS_MAX, Session, Step};
 use crate::conform::track::Track;
 use crate::conform::verb::Verb;
 use crate::conform::wire::Level;
 
 /// The most verbs that an ending takes; more are a wait without end.
 const VERBS_MAX: usize = 300;
-/// How often an implementation that runs by itself is looked at before it is given up.
-const LOOKS_MAX: usize = 50;
-/// How often it is looked at without a pause: one that moves with each request needs none, and threads of its own do.
-const LOOKS_AT_ONCE: usize = 10;
 
 /// How an ending came out.
 #[derive(Clone, Debug)]
@@ -106,10 +102,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         };
         if [WAIT, "SyncLook"].contains(&verb.kind) {
             looks += 1;
-            if level != Level::Steered && looks > LOOKS_AT_ONCE {
-                // The later, the longer: a connection may have to be made again.
-                session.pause((LOOKS_MAX + 1).saturating_sub(looks));
-            }
+            session.pause(looks);
         }
         match session.perform(&verb)? {
             Step::Failed(failure) => return Ok(Ending::Failed(failure)),
@@ -186,6 +179,11 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
     if is_free && level != Level::BlackBox && is_decided {
         // Before it is given up it has to be told what it has come to: a timeout may hide that it never is.
         return Some(Verb::bare("SyncLook"));
+    }
+    let link_up = steps.iter().find(|verb| verb.kind == "LinkUp");
+    if let Some(verb) = link_up.filter(|_| !session.says_its_room()) {
+        // Without the link there may never be room for the rest of a transaction.
+        return Some(*verb);
     }
     for name in order {
         let is_blind = level == Level::BlackBox && ["Create", "Resync"].contains(&name);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::world::state::JOURNAL_MAX;
 use syncsplit_model::world::{Start, WhyNot};
 
 use crate::conform::explain::Witness;
@@ -20,6 +21,10 @@ use crate::conform::wire::{Hello, Level, Reply, Request};
 
 /// After how many verbs a hasty script asks for the status.
 const HASTY: usize = 6;
+/// How often an implementation that runs by itself is looked at before it is given up.
+pub const LOOKS_MAX: usize = 50;
+/// How often it is looked at without a pause: one that moves with each request needs none, and threads of its own do.
+const LOOKS_AT_ONCE: usize = 10;
 /// How often in a row a Sync that is decided may run out of time. The protocol says that it is told in the end, and not when.
 const TIMEOUTS_MAX: usize = 10;
 
@@ -125,8 +130,9 @@ impl<'a> Session<'a> {
             other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
         }
         let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
+        let followed = followed(&hello, setting);
         let guide = |without: &[Rule]| Guide {
-            world: setting.world(without),
+            world: followed.world(without),
             runs_free,
             is_marked,
             sync_waits: runs_free && how.sync_ms > 0,
@@ -181,6 +187,12 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Whether it is known how many entries the journal holds.
+    #[must_use]
+    pub fn says_its_room(&self) -> bool {
+        self.hello.can("journal")
+    }
+
     const fn asker(&self) -> Asker<'_> {
         Asker {
             hello: &self.hello,
@@ -216,6 +228,10 @@ impl<'a> Session<'a> {
     pub fn perform(&mut self, verb: &Verb) -> Result<Step, Trouble> {
         if self.is_lost {
             return Ok(Step::Skipped);
+        }
+        match self.make_room(verb)? {
+            Step::Done => {}
+            other => return Ok(other),
         }
         // From here on these are all the states that it may have come to by itself.
         match self.guide.closure(&self.tracks) {
@@ -291,6 +307,36 @@ impl<'a> Session<'a> {
         Ok(Step::Done)
     }
 
+    /// Where nobody says how much the journal holds, the host is not held when the model's journal is full. So the kit writes
+    /// only once there is room for certain, and waits for it where it may come; the write is left out otherwise.
+    fn make_room(&mut self, verb: &Verb) -> Result<Step, Trouble> {
+        let block = match verb.kind {
+            "WriteOne" => verb.number.unwrap_or_default() as u32,
+            "WriteFirst" => 0,
+            "WriteSecond" => BLOCKS - 1,
+            _ => return Ok(Step::Done),
+        };
+        if self.says_its_room() {
+            return Ok(Step::Done);
+        }
+        for look in 1..=LOOKS_MAX {
+            let Some(tracks) = self.guide.closure(&self.tracks) else { break };
+            if tracks.iter().all(|track| track.has_room(block, self.setting.journal)) {
+                return Ok(Step::Done);
+            }
+            let is_up = self.tracks.first().is_some_and(|track| track.state.link_up);
+            if !is_up || !self.guide.runs_free {
+                break;
+            }
+            self.pause(look);
+            match self.perform(&Verb::bare(WAIT))? {
+                Step::Done => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Step::Skipped)
+    }
+
     /// Whether a mark is waited for in vain: a look would end the Sync in each state that may be, and it has been told that its
     /// time is over as often as that may be.
     fn is_overdue(&mut self, verb: &Verb, reply: Option<&Reply>) -> bool {
@@ -302,9 +348,13 @@ impl<'a> Session<'a> {
         self.timeouts >= TIMEOUTS_MAX
     }
 
-    /// Gives an implementation with threads of its own one of `parts` equal parts of the time that a Sync may take.
-    pub fn pause(&self, parts: usize) {
-        let part = self.how.sync_ms / parts.max(1) as u64;
+    /// Gives an implementation with threads of its own a part of the time that a Sync may take, before it is looked at once
+    /// more. The later, the longer: a connection may have to be made again.
+    pub fn pause(&self, look: usize) {
+        if look <= LOOKS_AT_ONCE || self.how.level == Level::Steered {
+            return;
+        }
+        let part = self.how.sync_ms / LOOKS_MAX.saturating_sub(look).saturating_add(1) as u64;
         std::thread::sleep(std::time::Duration::from_millis(part));
     }
 
@@ -437,7 +487,7 @@ impl<'a> Session<'a> {
 
     fn witness(&self) -> Witness {
         Witness {
-            setting: self.setting,
+            setting: followed(&self.hello, self.setting),
             guide: self.guide.clone(),
             lacks: self.hello.lacks.clone(),
             numbers: self.numbers,
@@ -453,4 +503,11 @@ impl<'a> Session<'a> {
     pub fn close(self) -> Result<(), Trouble> {
         self.adapter.ask(&Request::bare("reset")).map(|_| ())
     }
+}
+
+/// The setting that an implementation is followed in: a journal of which nothing is said has room for what a resync numbers
+/// by itself.
+fn followed(hello: &Hello, setting: Setting) -> Setting {
+    let journal = if hello.can("journal") { setting.journal } else { JOURNAL_MAX };
+    Setting { journal, ..setting }
 }

@@ -11,8 +11,8 @@ use syncsplit_model::protocol::coordinator::{
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{DirtyMap, Item, Rule, Rules, ToSecondary};
-use syncsplit_model::world::state::BLOCKS_MAX;
+use syncsplit_model::protocol::{DirtyMap, Item, PairState, Rule, Rules, ToSecondary};
+use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{Action, Start, State, Stillness, Value, WhyNot, World};
 
 use crate::conform::block::{Writer, Written};
@@ -305,6 +305,24 @@ impl Track {
             self.written(block, *value).map_or_else(|| "?".into(), |written| written.to_string())
         };
         values.map(text).collect()
+    }
+
+    /// Whether the model has room for a write to `block`, and for all that the copier will number by itself, where at most
+    /// `limit` entries may be under way.
+    #[must_use]
+    pub fn has_room(&self, block: u32, limit: usize) -> bool {
+        let primary = &self.state.primary;
+        let held = primary.journal.len();
+        match primary.state {
+            PairState::Copy if primary.mark.is_none() => {
+                // A copy for each block that is dirty, and the mark: with the blocks there are, all of it has room.
+                let copies = primary.dirty.iter().count();
+                let is_clean = !primary.dirty.iter().any(|dirty| dirty.0 == block);
+                !is_clean || held + copies + 2 <= JOURNAL_MAX
+            }
+            PairState::Copy | PairState::Pair => held < limit,
+            _ => true,
+        }
     }
 
     /// Whether the Sync that is on has nothing to wait for any more: a look ends it.

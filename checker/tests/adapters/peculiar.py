@@ -34,6 +34,26 @@ class SyncNeverBroken(Replicator):
         return "TIMEOUT" if outcome in ("BROKEN", "CHANGED") else outcome
 
 
+class Unbounded(Replicator):
+    """Permitted: the journal holds whatever comes, and nothing is said of what it holds."""
+    says_its_room = False
+
+    def __init__(self, journal, **request):
+        super().__init__(1 << 20, **request)
+
+
+class UnboundedUnsaid(Unbounded):
+    """Not permitted: it says that the journal holds as many entries as the kit asks for."""
+    says_its_room = True
+
+
+def every(kind):
+    return [kind] + [lower for below in kind.__subclasses__() for lower in every(below)]
+
+
 if __name__ == "__main__":
-    known = {kind.__name__: kind for kind in Replicator.__subclasses__()}
-    minimal.main(known[sys.argv[1]])
+    known = {kind.__name__: kind for kind in every(Replicator)}
+    peculiar = known[sys.argv[1]]
+    if not getattr(peculiar, "says_its_room", True):
+        minimal.HELLO["capabilities"].remove("journal")
+    minimal.main(peculiar)
