@@ -425,7 +425,12 @@ mod tests {
 
     /// How many states there may be after a resync, with true numbers or those of a normal form.
     fn states_after_a_resync(is_marked: bool) -> usize {
-        let guide = Guide { world: Setting::default().world(&[]), runs_free: true, is_marked };
+        let guide = Guide {
+            world: Setting::default().world(&[]),
+            runs_free: true,
+            is_marked,
+            sync_waits: true,
+        };
         let mut tracks = vec![guide.begin()];
         for (verb, number) in [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)] {
             let taken = tracks.iter().map(|track| guide.take(track, &Verb::bare(verb), number));
