@@ -121,14 +121,18 @@ class Qemu(Pair):
 
     def sync(self, timeout_ms, seq=None, **_):
         end = time.monotonic() + timeout_ms / 1000
-        if self.sync_by == "end":
-            return "DONE" if self.end_job(end) else "TIMEOUT"
+        is_done = self.end_job(end) if self.sync_by == "end" else self.is_through(end)
+        self.reached()                                       # what is there now cannot be told after the next write
+        return "DONE" if is_done else "TIMEOUT"
+
+    def is_through(self, end):
+        """Whether the job is ready and its offset its length before then."""
         while True:
             job = self.local("query-block-jobs")[0]
             if job["ready"] and job["offset"] == job["len"]:
-                return "DONE"
+                return True
             if time.monotonic() >= end:
-                return "TIMEOUT"
+                return False
             time.sleep(0.002)
 
     def end_job(self, end):
