@@ -168,6 +168,33 @@ fn a_defect_is_found_and_its_script_repeats_it() {
     }
 }
 
+/// Which seed the adapter's own choices begin with must not matter for a rule whose directed cases are made for that.
+#[test]
+fn a_sync_that_forgets_the_pair_is_found_by_directed_cases_at_every_seed() {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let cases = directed::at_level(Level::Marked).unwrap();
+    let of_rule: Vec<_> = cases.iter().filter(|case| case.rule.id() == "SYNC-5").collect();
+    let start = |name: &str| {
+        let command = format!("python3 '{}/{name}", adapters().display());
+        Adapter::start(&command, Duration::from_secs(10), &interrupt, false).unwrap()
+    };
+    let mut defective = start("defective.py' sync-forgets-the-pair");
+    let mut correct = start("minimal.py'");
+    for seed in 1..=20 {
+        let mut found = false;
+        for case in &of_rule {
+            let how = Use { level: Level::Marked, sync_ms: 1000, seed: seed + case.beginning };
+            let fails = |adapter: &mut Adapter| {
+                let outcome = run::script(adapter, how, &case.script, &[]).unwrap();
+                outcome.is_some_and(|outcome| outcome.failure.is_some())
+            };
+            assert!(!fails(&mut correct), "{}, seed {seed}: false alarm", case.id);
+            found = found || fails(&mut defective);
+        }
+        assert!(found, "seed {seed}");
+    }
+}
+
 /// For defects that are one rule left out, and that show however the adapter's own choices fall.
 #[test]
 fn a_reported_script_is_no_longer_than_the_shortest_way_to_the_harm() {

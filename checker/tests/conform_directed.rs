@@ -3,11 +3,13 @@
 
 use stateright::Model;
 use syncsplit_checker::ablate;
-use syncsplit_checker::conform::directed::{by_hand, cases, derive, table};
+use syncsplit_checker::conform::directed::{by_hand, cases, derive, table, unsteered};
+use syncsplit_checker::conform::script::Script;
 use syncsplit_checker::conform::verb::Verb;
 use syncsplit_checker::study::Shown;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::PROPERTIES;
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::world::{PROPERTIES, State, WhyNot};
 
 /// With `BLESS` set the table is written anew; the searches take some minutes.
 #[test]
@@ -23,7 +25,7 @@ fn the_table_can_be_derived_anew() {
         .map(|rule| (*rule, derive(*rule).unwrap_or_else(|e| panic!("{e}"))))
         .collect();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/directed.toml");
-    std::fs::write(file, table(&derived)).unwrap();
+    std::fs::write(file, table(&derived, &unsteered().unwrap())).unwrap();
 }
 
 #[test]
@@ -43,19 +45,58 @@ fn each_case_is_a_shortest_way_to_the_harm() {
         let steps = script.verbs.len() - if acks == 0 { replies } else { 0 };
         assert_eq!(Some(steps), row.shown.steps(), "{rule}: {script}");
         let world = script.setting.world(&[*rule]);
-        let mut state = world.raw_initial();
-        for verb in &script.verbs {
-            let mut actions = Vec::new();
-            world.actions(&state, &mut actions);
-            let action = actions.into_iter().find(|action| Verb::of(action) == *verb);
-            let action = action.unwrap_or_else(|| panic!("{rule}: {verb} is not offered"));
-            state = world
-                .attempt_raw(&state, action)
-                .unwrap_or_else(|why| panic!("{rule}: {verb}: {why}"));
-        }
+        let state =
+            end(script, &[*rule]).unwrap_or_else(|(verb, why)| panic!("{rule}: {verb}: {why}"));
         if let Shown::Always { property, .. } = &row.shown {
             let property = PROPERTIES.iter().find(|known| known.name == property).unwrap();
             assert!(!property.is_true(&world, &state), "{rule}: {script} does no harm");
         }
+    }
+}
+
+/// The state that a script leads to in the world without some rules, or the verb that is not possible and why.
+fn end(script: &Script, without: &[Rule]) -> Result<State, (Verb, WhyNot)> {
+    let world = script.setting.world(without);
+    script.verbs.iter().try_fold(world.raw_initial(), |state, verb| {
+        let mut actions = Vec::new();
+        world.actions(&state, &mut actions);
+        let action = actions.into_iter().find(|action| Verb::of(action) == *verb);
+        let action = action.ok_or((*verb, WhyNot::NotOffered))?;
+        world.attempt_raw(&state, action).map_err(|why| (*verb, why))
+    })
+}
+
+/// What an implementation does by itself: a script that needs no steering has none of it.
+const STEPS: &[&str] = &[
+    "Send",
+    "Deliver",
+    "Lose",
+    "Apply",
+    "Report",
+    "DeliverReply",
+    "LoseReply",
+    "CopyBlock",
+    "PairMark",
+    "Fail",
+];
+
+#[test]
+fn the_table_is_written_as_it_is_read() {
+    let text = include_str!("../directed.toml");
+    assert_eq!(table(&cases().unwrap(), &unsteered().unwrap()), text);
+}
+
+/// By the rule its last look ends the Sync, and without it the Sync waits on.
+#[test]
+fn each_unsteered_case_is_a_behaviour_of_the_model_that_the_rule_changes() {
+    let cases = unsteered().unwrap();
+    assert!(cases.len() >= 6);
+    for (rule, script) in cases {
+        assert!(script.verbs.iter().all(|verb| !STEPS.contains(&verb.kind)), "{script}");
+        let state =
+            end(&script, &[]).unwrap_or_else(|(verb, why)| panic!("{script}: {verb}: {why}"));
+        assert_eq!(state.coordinator.state, CoordinatorState::Idle, "{script}");
+        let (verb, why) = end(&script, &[rule]).unwrap_err();
+        assert_eq!((verb.kind, why), ("SyncLook", WhyNot::SyncWaits), "{script}");
     }
 }

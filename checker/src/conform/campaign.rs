@@ -139,7 +139,7 @@ pub struct Campaign {
 
 /// One case before it is done.
 enum Job {
-    Script { id: String, rule: Option<Rule>, script: Script },
+    Script { id: String, rule: Option<Rule>, script: Script, beginning: u64 },
     Random { id: String, number: u64 },
 }
 
@@ -147,6 +147,14 @@ impl Job {
     fn id(&self) -> &str {
         match self {
             Self::Script { id, .. } | Self::Random { id, .. } => id,
+        }
+    }
+
+    /// What is added to the seed: each random run gives the implementation's own choices another beginning, and so does each
+    /// round of the directed ones that need no steering.
+    const fn beginning(&self) -> u64 {
+        match self {
+            Self::Script { beginning: number, .. } | Self::Random { number, .. } => *number,
         }
     }
 }
@@ -254,17 +262,20 @@ pub fn campaign(
 
 fn jobs(plan: &Plan, level: Level, generated: &Generated) -> Result<Vec<Job>, String> {
     if let Some(script) = &plan.script {
-        return Ok(vec![Job::Script { id: "script".into(), rule: None, script: script.clone() }]);
+        let (id, script) = ("script".into(), script.clone());
+        return Ok(vec![Job::Script { id, rule: None, script, beginning: 0 }]);
     }
-    let directed = directed::cases()?.into_iter().map(|(rule, script)| Job::Script {
-        id: format!("directed/{rule}"),
-        rule: Some(rule),
-        script,
+    let directed = directed::at_level(level)?.into_iter().map(|case| Job::Script {
+        id: case.id,
+        rule: Some(case.rule),
+        script: case.script,
+        beginning: case.beginning,
     });
     let generated = generated.scripts.iter().map(|(class, script)| Job::Script {
         id: format!("generated/{}", class.replace(' ', "-")),
         rule: None,
         script: script.clone(),
+        beginning: 0,
     });
     let random =
         (1..=plan.cases).map(|number| Job::Random { id: format!("random/{number}"), number });
@@ -300,12 +311,10 @@ fn is_named(id: &str, part: &str) -> bool {
 impl Runner<'_> {
     fn case(&mut self, job: &Job) -> Result<CaseReport, Trouble> {
         let level = self.how.level;
-        // Each random run gives the implementation's own choices another beginning.
-        let number = if let Job::Random { number, .. } = job { *number } else { 0 };
-        self.how.seed = self.plan.seed.wrapping_add(number);
+        self.how.seed = self.plan.seed.wrapping_add(job.beginning());
         let hello = self.adapter.hello().clone();
         let (id, rule, script, outcome) = match job {
-            Job::Script { id, rule, script } => {
+            Job::Script { id, rule, script, .. } => {
                 let is_lacking = rule.is_some_and(|rule| hello.lacks.contains(&rule));
                 let outcome = if is_lacking || !request::has_setting(&hello, script.setting) {
                     None

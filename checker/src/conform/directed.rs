@@ -1,5 +1,6 @@
-//! Directed cases: for each rule the shortest way to the harm that the rule prevents, as `syncsplit ablate` finds it. They
-//! stand in `checker/directed.toml`, and a test compares them with the model. No adapter is asked here.
+//! Directed cases: for each rule the shortest way to the harm that the rule prevents, as `syncsplit ablate` finds it, and for
+//! some a few scripts that show it without steering. They stand in `checker/directed.toml`, and tests compare them with the
+//! model. No adapter is asked here.
 
 use std::fmt::Write;
 
@@ -12,6 +13,7 @@ use crate::check::Question;
 use crate::cli::Engine;
 use crate::conform::script::{Script, Setting};
 use crate::conform::verb::{Message, Verb};
+use crate::conform::wire::Level;
 use crate::engine::{Limits, Store};
 use crate::instance::Instance;
 use crate::progress::Reporter;
@@ -25,6 +27,16 @@ const HEAD: &str = "\
 # `syncsplit conform`. Rewritten by `BLESS=1 cargo test --release -p syncsplit-checker --test conform_directed`.
 ";
 
+/// The head of the scripts that need no steering.
+const UNSTEERED: &str = "
+# Scripts by hand for level marked, since the shortest way to the harm of SYNC-5 needs steering: a mark is given, and the
+# pair leaves PAIR before what was written can have arrived, so that no look at it may come to DONE or go on waiting.
+";
+
+/// How often each script that needs no steering is done. Which step comes first is the implementation's choice, and one of
+/// them may have carried everything over before the pair leaves PAIR; then the script shows nothing.
+const ROUNDS: usize = 4;
+
 /// A directed case.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Directed {
@@ -34,31 +46,91 @@ pub struct Directed {
     pub script: String,
 }
 
-/// Every directed case.
+/// What stands in the table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    cases: Vec<Directed>,
+    unsteered: Vec<Directed>,
+}
+
+fn bad(what: impl ToString) -> String {
+    format!("checker/directed.toml: {}", what.to_string())
+}
+
+/// The scripts of one list of the table.
+fn scripts(list: fn(Table) -> Vec<Directed>) -> Result<Vec<(Rule, Script)>, String> {
+    let table: Table = toml::from_str(TABLE).map_err(bad)?;
+    let read = |case: Directed| {
+        Ok((case.rule.parse().map_err(bad)?, case.script.parse::<Script>().map_err(bad)?))
+    };
+    list(table).into_iter().map(read).collect()
+}
+
+/// For each rule the shortest way to the harm.
 ///
 /// # Errors
 /// What is wrong with the table.
 pub fn cases() -> Result<Vec<(Rule, Script)>, String> {
-    #[derive(Deserialize)]
-    struct Table {
-        cases: Vec<Directed>,
-    }
-    let bad = |what: String| format!("checker/directed.toml: {what}");
-    let table: Table = toml::from_str(TABLE).map_err(|error| bad(error.to_string()))?;
-    let read = |case: Directed| {
-        let rule: Rule = case.rule.parse().map_err(|error| bad(format!("{error}")))?;
-        Ok((rule, case.script.parse().map_err(bad)?))
-    };
-    table.cases.into_iter().map(read).collect()
+    scripts(|table| table.cases)
 }
 
-/// The table's text for these cases.
+/// The scripts that need no steering.
+///
+/// # Errors
+/// What is wrong with the table.
+pub fn unsteered() -> Result<Vec<(Rule, Script)>, String> {
+    scripts(|table| table.unsteered)
+}
+
+/// A directed case as it is done.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its id.
+    pub id: String,
+    /// The rule that it is about.
+    pub rule: Rule,
+    /// The script.
+    pub script: Script,
+    /// Added to the seed that the implementation's own choices begin with.
+    pub beginning: u64,
+}
+
+/// Every directed case at a level, in the order in which they are done. Where the kit steers, the shortest way is exact; and a
+/// black box gives no marks, so that nothing could be asked about one that is out of date.
+///
+/// # Errors
+/// What is wrong with the table.
+pub fn at_level(level: Level) -> Result<Vec<Case>, String> {
+    let shortest = cases()?.into_iter().map(|(rule, script)| Case {
+        id: format!("directed/{rule}"),
+        rule,
+        script,
+        beginning: 0,
+    });
+    let unsteered = if level == Level::Marked { unsteered()? } else { Vec::new() };
+    let rounds = (0..ROUNDS).flat_map(|_| unsteered.clone()).zip(1..);
+    let unsteered = rounds.map(|((rule, script), number)| Case {
+        id: format!("directed/{rule}/unsteered-{number}"),
+        rule,
+        script,
+        beginning: number,
+    });
+    Ok(shortest.chain(unsteered).collect())
+}
+
+/// The table's text for these scripts.
 #[must_use]
-pub fn table(cases: &[(Rule, Script)]) -> String {
+pub fn table(cases: &[(Rule, Script)], unsteered: &[(Rule, Script)]) -> String {
     let mut text = HEAD.to_owned();
-    for (rule, script) in cases {
-        let _ = write!(text, "\n[[cases]]\nrule = \"{rule}\"\nscript = \"{script}\"\n");
-    }
+    let mut list = |head: &str, name: &str, scripts: &[(Rule, Script)]| {
+        text.push_str(head);
+        for (rule, script) in scripts {
+            let _ = write!(text, "\n[[{name}]]\nrule = \"{rule}\"\nscript = \"{script}\"\n");
+        }
+    };
+    list("", "cases", cases);
+    list(UNSTEERED, "unsteered", unsteered);
     text
 }
 
