@@ -16,7 +16,7 @@ use crate::conform::random::Walk;
 use crate::conform::run::{self, Outcome};
 use crate::conform::script::Script;
 use crate::conform::session::{Session, Use};
-use crate::conform::wire::Level;
+use crate::conform::wire::{Hello, Level};
 use crate::conform::{directed, request};
 use crate::progress::Reporter;
 
@@ -201,7 +201,7 @@ pub fn campaign(
         return Err(Refused::Usage(message));
     }
     let generated = generate(&hello, level);
-    let jobs = jobs(plan, level, &generated).map_err(Refused::Usage)?;
+    let jobs = jobs(plan, &hello, level, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
     let how = Use { level, sync_ms, seed: plan.seed };
     let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
@@ -260,12 +260,17 @@ pub fn campaign(
     })
 }
 
-fn jobs(plan: &Plan, level: Level, generated: &Generated) -> Result<Vec<Job>, String> {
+fn jobs(
+    plan: &Plan,
+    hello: &Hello,
+    level: Level,
+    generated: &Generated,
+) -> Result<Vec<Job>, String> {
     if let Some(script) = &plan.script {
         let (id, script) = ("script".into(), script.clone());
         return Ok(vec![Job::Script { id, rule: None, script, beginning: 0 }]);
     }
-    let directed = directed::at_level(level)?.into_iter().map(|case| Job::Script {
+    let directed = directed::at_level(hello, level)?.into_iter().map(|case| Job::Script {
         id: case.id,
         rule: Some(case.rule),
         script: case.script,

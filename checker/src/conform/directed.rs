@@ -12,8 +12,8 @@ use crate::ablate;
 use crate::check::Question;
 use crate::cli::Engine;
 use crate::conform::script::{Script, Setting};
-use crate::conform::verb::{Message, Verb};
-use crate::conform::wire::Level;
+use crate::conform::verb::{Message, Verb, kebab};
+use crate::conform::wire::{Hello, Level, OPERATIONS};
 use crate::engine::{Limits, Store};
 use crate::instance::Instance;
 use crate::progress::Reporter;
@@ -96,12 +96,13 @@ pub struct Case {
     pub beginning: u64,
 }
 
-/// Every directed case at a level, in the order in which they are done. Where the kit steers, the shortest way is exact; and a
-/// black box gives no marks, so that nothing could be asked about one that is out of date.
+/// Every directed case for what an adapter can do, in the order in which they are done. Where the kit steers, the shortest way
+/// is exact; and a black box gives no marks, so that nothing could be asked about one that is out of date. A script that
+/// needs no steering says nothing without all of it, a shortest way at least what is left of it.
 ///
 /// # Errors
 /// What is wrong with the table.
-pub fn at_level(level: Level) -> Result<Vec<Case>, String> {
+pub fn at_level(hello: &Hello, level: Level) -> Result<Vec<Case>, String> {
     let shortest = cases()?.into_iter().map(|(rule, script)| Case {
         id: format!("directed/{rule}"),
         rule,
@@ -116,7 +117,11 @@ pub fn at_level(level: Level) -> Result<Vec<Case>, String> {
         script,
         beginning: number,
     });
-    Ok(shortest.chain(unsteered).collect())
+    let is_had = |case: &Case| {
+        let mut kinds = case.script.verbs.iter().map(|verb| kebab(verb.kind));
+        kinds.all(|kind| !OPERATIONS.contains(&kind.as_str()) || hello.can(&kind))
+    };
+    Ok(shortest.chain(unsteered.filter(is_had)).collect())
 }
 
 /// The table's text for these scripts.
