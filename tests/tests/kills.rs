@@ -1,5 +1,6 @@
 //! The conformance kit finds the seeded defects that it is said to find, enough of them, and no fault where there is none.
-//! With `BLESS` set in the environment, the table is rewritten by the whole matrix, and the page by the table.
+//! With `BLESS` set in the environment, the table is rewritten by the whole matrix, and the page by the table. `KILLS_OF` and
+//! `KILLS_LEVEL` name the implementations and levels that are done then; the other rows stay.
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
@@ -38,14 +39,14 @@ fn subjects() -> Vec<Subject> {
             name: "syncsplit-impl",
             correct: format!("'{ADAPTER}'"),
             command: format!("'{ADAPTER}' --defect"),
-            levels: vec![Level::Steered, Level::Marked],
+            levels: vec![Level::Steered, Level::Marked, Level::BlackBox],
             defects: ours.collect(),
         },
         Subject {
             name: "minimal.py",
             correct: format!("python3 '{}'", root().join(MINIMAL).display()),
             command: format!("python3 '{}'", defective.display()),
-            levels: vec![Level::Marked],
+            levels: vec![Level::Marked, Level::BlackBox],
             defects: kills::of_python(&fs::read_to_string(&defective).unwrap()),
         },
     ]
@@ -53,6 +54,12 @@ fn subjects() -> Vec<Subject> {
 
 fn rows() -> Vec<Row> {
     page::rows(&fs::read_to_string(root().join(TABLE)).unwrap()).unwrap()
+}
+
+/// What the environment asks for by a name, whose values are separated by commas.
+fn asked(name: &str) -> Vec<String> {
+    let asked = std::env::var(name).unwrap_or_default();
+    asked.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -97,6 +104,21 @@ fn every_defect_has_its_rows_and_the_page_is_current() {
 }
 
 #[test]
+fn a_part_of_the_matrix_is_renewed_and_the_rest_stays() {
+    let (all, old) = (subjects(), rows());
+    let wanted = kills::only(all.clone(), &["minimal.py".into()], &["marked".into()]).unwrap();
+    let levels: Vec<_> = wanted.iter().map(|subject| (subject.name, &subject.levels[..])).collect();
+    assert_eq!(levels, [("minimal.py", &[Level::Marked][..])]);
+    let stranger = kills::only(all.clone(), &[], &["blackbox".into()]).unwrap_err();
+    assert!(stranger.contains("blackbox") && stranger.contains("black-box"), "{stranger}");
+    let mut found = old[7].clone();
+    found.cases += 1;
+    let mut expected = old.clone();
+    expected[7] = found.clone();
+    assert_eq!(kills::renewed(&all, &old, &[found]), expected);
+}
+
+#[test]
 fn the_python_defects_are_those_it_lists() {
     let listed = Command::new("python3").arg(root().join(DEFECTIVE)).arg("--list").output();
     let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
@@ -114,9 +136,10 @@ fn each_case_that_is_named_finds_its_defect() {
 /// What the defects are seeded in has no fault that the kit finds.
 #[test]
 fn no_fault_is_found_where_there_is_none() {
-    let subject = Subject { levels: vec![Level::Steered], ..subjects().remove(0) };
-    let about = |_: &Subject, _: &str, cases: &Cases| Ok((cases.count(), cases.alarms.clone()));
-    let done = kills::each(&[subject], &|_, _, _| true, about).unwrap();
+    let mut subject = Subject { levels: vec![Level::Steered], ..subjects().remove(0) };
+    subject.defects.truncate(1);
+    let about = |_: &Subject, _: &str, cases: &Cases| Ok((cases.count(), cases.alarms()?));
+    let done = kills::each(&[subject], about).unwrap();
     assert!(done[0].0 > 1000, "{}", done[0].0);
     assert!(done[0].1.is_empty(), "{:?}", done[0].1);
 }
@@ -124,12 +147,14 @@ fn no_fault_is_found_where_there_is_none() {
 #[test]
 #[ignore = "takes tens of minutes; `cargo xtask kills` runs it"]
 fn the_whole_matrix_comes_to_what_is_pinned() {
-    let subjects = subjects();
-    let found = kills::matrix(&subjects).unwrap();
+    let all = subjects();
+    let wanted = kills::only(all.clone(), &asked("KILLS_OF"), &asked("KILLS_LEVEL")).unwrap();
+    let found = kills::matrix(&wanted).unwrap();
+    let renewed = kills::renewed(&all, &rows(), &found);
     if std::env::var_os("BLESS").is_some() {
-        fs::write(root().join(TABLE), page::table(&found)).unwrap();
-        fs::write(root().join(PAGE), page::page(&subjects, &found)).unwrap();
+        fs::write(root().join(TABLE), page::table(&renewed)).unwrap();
+        fs::write(root().join(PAGE), page::page(&all, &renewed)).unwrap();
         return;
     }
-    assert_eq!(found, rows());
+    assert_eq!(renewed, rows());
 }

@@ -48,8 +48,16 @@ enum Command {
         #[arg(long)]
         pin: bool,
     },
-    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes tens of minutes
-    Kills,
+    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes tens of minutes for
+    /// each implementation and level
+    Kills {
+        /// Only this implementation's rows; may be given again
+        #[arg(long, value_name = "NAME", value_parser = ["syncsplit-impl", "minimal.py"])]
+        of: Vec<String>,
+        /// Only this level's rows; may be given again
+        #[arg(long, value_name = "LEVEL", value_parser = ["steered", "marked", "black-box"])]
+        level: Vec<String>,
+    },
     /// Rewrite docs/ablation.md and docs/matrix.md
     DocsGenerate,
     /// Compare the engines' time and memory; takes a quiet machine and some minutes
@@ -75,7 +83,7 @@ fn main() -> ExitCode {
         }
         Command::Pin => rewrite(&steps::pin()),
         Command::Nightly { pin } => rewrite(&steps::nightly(pin)),
-        Command::Kills => rewrite(&steps::kills()),
+        Command::Kills { of, level } => rewrite(&steps::kills(&of, &level)),
         Command::DocsGenerate => rewrite(&steps::docs_generate()),
         Command::Bench { arguments } => bench::run(&arguments),
     }

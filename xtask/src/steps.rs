@@ -133,10 +133,13 @@ const DEFECTS: &str = "syncsplit-tests/defects";
 /// The tests of the kill matrix.
 const KILLS: &[&str] = &["test", RELEASE, "--workspace", "--test", "kills", "--features", DEFECTS];
 
-/// Rewrites the kill matrix: every case about each seeded defect until one finds it.
-pub(crate) fn kills() -> Outcome {
+/// Rewrites the kill matrix, or its rows of some implementations and levels: every case about each seeded defect until one
+/// finds it.
+pub(crate) fn kills(of: &[String], levels: &[String]) -> Outcome {
     let mut command = cargo(&[KILLS, &["--", "--ignored"]].concat());
-    some_tests(outcome(command.env("BLESS", "1"), 0, Show::Stdout))
+    let asked =
+        [("BLESS", "1".into()), ("KILLS_OF", of.join(",")), ("KILLS_LEVEL", levels.join(","))];
+    some_tests(outcome(command.envs(asked), 0, Show::Stdout))
 }
 
 /// Rewrites what is pinned, one search after the other: the answers of the checks, the tables of `ablate` and

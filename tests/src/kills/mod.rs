@@ -32,7 +32,7 @@ pub const fn random(level: Level) -> u64 {
     match level {
         Level::Steered => 1000,
         Level::Marked => 200,
-        Level::BlackBox => 100,
+        Level::BlackBox => 50,
     }
 }
 
@@ -121,19 +121,22 @@ impl Row {
 /// What a case does.
 #[derive(Clone, Debug)]
 enum Verbs {
-    /// These.
-    Script(Box<Script>),
+    /// These, with what is added to the seed.
+    Script(Box<Script>, u64),
     /// What chance draws.
     Random(u64),
 }
 
 /// Every case at a level, in the order in which the kit does them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cases {
     level: Level,
+    /// What starts the adapter without a defect.
+    correct: String,
     cases: Vec<(String, Verbs)>,
-    /// Those that find fault with the implementation as it is. What they find shows nothing of a defect.
-    pub alarms: BTreeSet<String>,
+    /// What is known of cases done without a defect: whether they find fault all the same. Such a case shows nothing of a
+    /// defect.
+    sounded: Mutex<BTreeMap<String, bool>>,
 }
 
 impl Cases {
@@ -141,48 +144,34 @@ impl Cases {
     ///
     /// # Errors
     /// What is wrong with the directed ones.
-    pub fn of(hello: &Hello, level: Level) -> Result<Self, Finding> {
-        let named = |id: String, script: Script| (id, Verbs::Script(Box::new(script)));
-        let directed = directed::cases()?.into_iter();
-        let directed = directed.map(|(rule, script)| named(format!("directed/{rule}"), script));
+    fn of(subject: &Subject, hello: &Hello, level: Level) -> Result<Self, Finding> {
+        let named = |id, script, beginning| (id, Verbs::Script(Box::new(script), beginning));
+        let directed = directed::at_level(hello, level)?.into_iter();
+        let directed = directed.map(|case| named(case.id, case.script, case.beginning));
         let generated = generate(hello, level)
             .scripts
             .into_iter()
-            .map(|(class, script)| named(format!("generated/{}", class.replace(' ', "-")), script));
+            .map(|(class, script)| (format!("generated/{}", class.replace(' ', "-")), script))
+            .map(|(id, script)| named(id, script, 0));
         let random =
             (1..=random(level)).map(|number| (format!("random/{number}"), Verbs::Random(number)));
         let cases = directed.chain(generated).chain(random).collect();
-        Ok(Self { level, cases, alarms: BTreeSet::new() })
-    }
-
-    /// Does the cases that are wanted with an adapter that has no defect, and remembers those that fail all the same.
-    ///
-    /// # Errors
-    /// The adapter failed.
-    pub fn sound_out(
-        mut self,
-        correct: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-    ) -> Result<Self, Finding> {
-        while let (Some(alarm), _) =
-            self.first_kill(correct, &|id| is_wanted(id) && !self.alarms.contains(id))?
-        {
-            self.alarms.insert(alarm);
-        }
-        Ok(self)
+        let correct = subject.correct.clone();
+        Ok(Self { level, correct, cases, sounded: Mutex::default() })
     }
 
     /// How many cases there are.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.cases.len()
     }
 
-    /// Does the cases that are wanted, one after the other, until one fails: its id, and how many were done.
+    /// Does the cases that are wanted, one after the other, until one fails: its id, and its place among all cases; without
+    /// one, how many cases there are.
     ///
     /// # Errors
     /// The adapter failed.
-    pub fn first_kill(
+    fn first_kill(
         &self,
         command: &str,
         is_wanted: &dyn Fn(&str) -> bool,
@@ -190,24 +179,66 @@ impl Cases {
         let interrupt = Arc::new(AtomicBool::new(false));
         let start = Adapter::start(command, LIMIT, &interrupt, false);
         let mut adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
-        let mut done = 0;
-        for (id, verbs) in self.cases.iter().filter(|(id, _)| is_wanted(id)) {
-            done += 1;
+        for (at, (id, verbs)) in self.cases.iter().enumerate() {
+            if !is_wanted(id) {
+                continue;
+            }
             let fails = fails(&mut adapter, self.level, verbs);
             if fails.map_err(|why| format!("{command}, {}, {id}: {why}", self.level.name()))? {
-                return Ok((Some(id.clone()), done));
+                return Ok((Some(id.clone()), at + 1));
             }
         }
-        Ok((None, done))
+        Ok((None, self.cases.len()))
+    }
+
+    /// Whether a case finds fault with the implementation as it is.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    fn is_alarm(&self, case: &str) -> Result<bool, Finding> {
+        let sounded = || self.sounded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sounded().get(case) {
+            return Ok(*known);
+        }
+        let is_alarm = self.first_kill(&self.correct, &|id| id == case)?.0.is_some();
+        sounded().insert(case.to_owned(), is_alarm);
+        Ok(is_alarm)
+    }
+
+    /// The first case that finds the defect of what `command` starts, and its place; without one, how many cases there are.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    fn first_that_shows(&self, command: &str) -> Result<(Option<String>, usize), Finding> {
+        let mut passed_over = BTreeSet::new();
+        loop {
+            let (found, at) = self.first_kill(command, &|id| !passed_over.contains(id))?;
+            match found {
+                Some(case) if self.is_alarm(&case)? => passed_over.insert(case),
+                _ => return Ok((found, at)),
+            };
+        }
+    }
+
+    /// Every case that finds fault with the implementation as it is.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn alarms(&self) -> Result<BTreeSet<String>, Finding> {
+        let mut alarms = BTreeSet::new();
+        while let (Some(alarm), _) = self.first_kill(&self.correct, &|id| !alarms.contains(id))? {
+            alarms.insert(alarm);
+        }
+        Ok(alarms)
     }
 }
 
 /// Whether a case finds something.
 fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Finding> {
-    let number = if let Verbs::Random(number) = verbs { *number } else { 0 };
-    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(number) };
+    let (Verbs::Script(_, number) | Verbs::Random(number)) = verbs;
+    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(*number) };
     let outcome = match verbs {
-        Verbs::Script(script) => run::script(adapter, how, script, &[]),
+        Verbs::Script(script, _) => run::script(adapter, how, script, &[]),
         Verbs::Random(number) => {
             let (mut walk, script) = Walk::new(SEED, *number, adapter.hello(), level);
             let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
@@ -218,14 +249,12 @@ fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Fin
     Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
 }
 
-/// What is done about each defect at each level; the rows are in the order of the subjects. Before that the cases that are
-/// to be sounded are done without a defect.
+/// What is done about each defect at each level; the rows are in the order of the subjects.
 ///
 /// # Errors
 /// An adapter failed.
 pub fn each<T: Send>(
     subjects: &[Subject],
-    is_sounded: &dyn Fn(&Subject, Level, &str) -> bool,
     about: impl Fn(&Subject, &str, &Cases) -> Result<T, Finding> + Sync,
 ) -> Result<Vec<T>, Finding> {
     let mut cases = BTreeMap::new();
@@ -235,9 +264,7 @@ pub fn each<T: Send>(
         let start = Adapter::start(&subject.correct, LIMIT, &interrupt, false);
         let adapter = start.map_err(|trouble| format!("{}: {trouble}", subject.correct))?;
         for level in &subject.levels {
-            let of = Cases::of(adapter.hello(), *level)?;
-            let of = of.sound_out(&subject.correct, &|id| is_sounded(subject, *level, id))?;
-            cases.insert((subject.name, *level), of);
+            cases.insert((subject.name, *level), Cases::of(subject, adapter.hello(), *level)?);
         }
         for Defect { name: defect, .. } in &subject.defects {
             jobs.extend(subject.levels.iter().map(|level| (subject, defect, *level)));
@@ -266,14 +293,56 @@ pub fn each<T: Send>(
     found.into_values().collect()
 }
 
+/// The implementations and levels that are asked for by name; all where none is named.
+///
+/// # Errors
+/// A name that none has.
+pub fn only(
+    subjects: Vec<Subject>,
+    of: &[String],
+    levels: &[String],
+) -> Result<Vec<Subject>, Finding> {
+    let names: Vec<&str> = subjects.iter().map(|subject| subject.name).collect();
+    let known = [Level::Steered, Level::Marked, Level::BlackBox].map(Level::name);
+    for (asked, valid) in [(of, &names[..]), (levels, &known[..])] {
+        if let Some(stranger) = asked.iter().find(|name| !valid.contains(&name.as_str())) {
+            return Err(format!("{stranger:?} is none of {}", valid.join(", ")));
+        }
+    }
+    let is_asked =
+        |asked: &[String], name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
+    let mut wanted = subjects;
+    wanted.retain(|subject| is_asked(of, subject.name));
+    for subject in &mut wanted {
+        subject.levels.retain(|level| is_asked(levels, level.name()));
+    }
+    Ok(wanted)
+}
+
+/// The rows of every defect at every level: the new one where there is one, or else the old one.
+#[must_use]
+pub fn renewed(subjects: &[Subject], old: &[Row], new: &[Row]) -> Vec<Row> {
+    let known: BTreeMap<_, _> = old.iter().chain(new).map(|row| (row.key(), row)).collect();
+    let mut rows = Vec::new();
+    for subject in subjects {
+        for defect in &subject.defects {
+            for level in &subject.levels {
+                let key = (&subject.name.to_owned(), &defect.name, &level.name().to_owned());
+                rows.extend(known.get(&key).map(|row| (*row).clone()));
+            }
+        }
+    }
+    rows
+}
+
 /// Does every case about each defect at each level, until one finds it.
 ///
 /// # Errors
 /// An adapter failed.
 pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
-    each(subjects, &|_, _, _| true, |subject, defect, cases| {
+    each(subjects, |subject, defect, cases| {
         let command = format!("{} {defect}", subject.command);
-        let (case, count) = cases.first_kill(&command, &|id| !cases.alarms.contains(id))?;
+        let (case, count) = cases.first_that_shows(&command)?;
         let level = cases.level.name().to_owned();
         let (of, defect) = (subject.name.to_owned(), defect.to_owned());
         let row = Row { of, defect, level, case, cases: count };
@@ -288,17 +357,13 @@ pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
 /// # Errors
 /// An adapter failed, or a row is missing.
 pub fn unconfirmed(subjects: &[Subject], rows: &[Row]) -> Result<Vec<Finding>, Finding> {
-    let is_named = |subject: &Subject, level: Level, id: &str| {
-        let here = |row: &&Row| row.of == subject.name && row.level == level.name();
-        rows.iter().filter(here).any(|row| row.case.as_deref() == Some(id))
-    };
     let by_key: BTreeMap<_, _> = rows.iter().map(|row| (row.key(), row)).collect();
-    let found = each(subjects, &is_named, |subject, defect, cases| {
+    let found = each(subjects, |subject, defect, cases| {
         let key = (subject.name.to_owned(), defect.to_owned(), cases.level.name().to_owned());
         let row = by_key.get(&(&key.0, &key.1, &key.2));
         let row = row.ok_or_else(|| format!("no row for {} {} at {}", key.0, key.1, key.2))?;
         let Some(case) = &row.case else { return Ok(None) };
-        if cases.alarms.contains(case) {
+        if cases.is_alarm(case)? {
             return Ok(Some(format!("{case} finds fault with {} as it is", subject.name)));
         }
         let command = format!("{} {defect}", subject.command);
