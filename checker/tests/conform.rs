@@ -23,7 +23,9 @@ fn adapters() -> std::path::PathBuf {
 
 /// `syncsplit conform` with one of the adapters there.
 fn conform(adapter: &str, more: &[&str]) -> Output {
-    let command = format!("python3 {}/{adapter}", adapters().display());
+    let is_script = adapter.split(' ').next().is_some_and(|file| file.ends_with(".mjs"));
+    let program = if is_script { "node" } else { "python3" };
+    let command = format!("{program} {}/{adapter}", adapters().display());
     let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
     conform.args(["conform", "--adapter", &command]).args(more);
     conform.output().unwrap()
@@ -124,6 +126,56 @@ fn a_journal_of_which_nothing_is_said_is_never_full() {
         let report = json(&peculiar("Unbounded", &["--format", "json", "--script", &script]));
         assert_eq!(report["finished"], 1, "{verbs}: {report:#}");
     }
+}
+
+/// Its replicator goes on by itself between the requests, by the clock and not by the seed.
+#[test]
+fn the_adapter_in_javascript_conforms_at_both_levels() {
+    let lines = std::fs::read_to_string(adapters().join("minimal.mjs")).unwrap().lines().count();
+    assert!(lines <= 150, "it is a page to copy from: {lines} lines");
+    for (level, cases) in [("marked", "50"), ("black-box", "15")] {
+        let more = ["--level", level, "--cases", cases, "--format", "json", "--seed", "11"];
+        let output = conform("minimal.mjs", &more);
+        let report = json(&output);
+        assert_eq!(code(&output), 0, "{level}: {report:#}");
+        assert!(report["finished"].as_u64().unwrap() > 40, "{level}: {report:#}");
+    }
+}
+
+/// Two mistakes that whoever writes a replicator may make.
+#[test]
+fn mistakes_in_javascript_are_found_and_named() {
+    let source = std::fs::read_to_string(adapters().join("minimal.mjs")).unwrap();
+    let folder = std::env::temp_dir().join(format!("syncsplit-mistakes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (rule, right, wrong) in [
+        ("SYNC-3", "this.written >= mark.seq)", "this.written >= mark.seq - 1)"),
+        ("SPLIT-1", "{ s_vol: [...this.sp_vol], replica", "{ replica"),
+    ] {
+        assert_eq!(source.matches(right).count(), 1, "{right}");
+        std::fs::write(folder.join("mistake.mjs"), source.replace(right, wrong)).unwrap();
+        let command = format!("node {}/mistake.mjs", folder.display());
+        let conform = |more: &[&str]| {
+            let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
+            conform.args(["conform", "--adapter", &command]).args(more).output().unwrap()
+        };
+        // Which case meets it depends on the clock, so that one alone says nothing.
+        let only = ["--only", "directed", "--only", "random", "--cases", "30"];
+        let report = json(&conform(&[&only[..], &["--format", "json"]].concat()));
+        let rules = report["rules"].as_array().unwrap();
+        let row = rules.iter().find(|row| row["rule"] == rule).unwrap();
+        assert_eq!(row["verdict"], "fail", "{wrong}: {report:#}");
+        if rule == "SPLIT-1" {
+            let output = conform(&["--script", "begin pair journal 2; write-one 0"]);
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(code(&output), 1, "{text}");
+            assert!(text.contains("FAIL script (SPLIT-1)"), "{text}");
+            assert!(text.contains("done\n       and then, as after every script:\n"), "{text}");
+            assert!(!text.contains("list of known failures"), "no list was given: {text}");
+            assert!(text.contains("does not have") && text.contains("takeover"), "{text}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
@@ -251,14 +303,14 @@ fn a_thousand_runs_are_no_false_alarm() {
 #[test]
 fn an_adapter_that_misbehaves_is_no_verdict_and_leaves_nothing_behind() {
     for (how, says) in
-        [("crash", "it has ended"), ("hang", "no answer within 3s"), ("garbage", "no JSON")]
+        [("crash", "it has ended"), ("hang", "no answer within 5s"), ("garbage", "no JSON")]
     {
         let begin = Instant::now();
         // The mark is found in the list of processes by nobody but this test.
         let mark = format!("{how}-{}", std::process::id());
         let output = conform(
             &format!("defective.py {how} {mark}"),
-            &["--cases", "1", "--time-limit", "3s", "--format", "json"],
+            &["--cases", "1", "--time-limit", "5s", "--format", "json"],
         );
         assert_eq!(code(&output), 3, "{how}");
         let text = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,5 @@
-//! The servers that adapters of the conformance kit are for: Redis, PostgreSQL and QEMU's storage daemon.
+//! What adapters of the conformance kit need: the servers that they are for, Redis, PostgreSQL and QEMU's storage daemon,
+//! and the language of one.
 
 use std::env;
 use std::fs;
@@ -16,6 +17,7 @@ const PACKAGES: &[Package] = &[
     ("postgresql", has_postgres),
     ("qemu-system-common", || is_program("qemu-storage-daemon")),
     ("python3-libnbd", has_libnbd),
+    ("nodejs", || is_program("node")),
 ];
 
 /// Finds the servers, or installs those that are missing.
@@ -28,7 +30,7 @@ pub(crate) fn ensure() -> Result<String, String> {
     if !cfg!(target_os = "linux") || missing().next().is_none() {
         return Ok(String::new());
     }
-    let why = "the conformance kit is tried on real servers";
+    let why = "the conformance kit is tried on real servers, and by an adapter in JavaScript";
     let wanted: Vec<&str> = missing().collect();
     let installed = packages::install_unstarted(&wanted, why)?;
     let still: Vec<&str> = missing().collect();

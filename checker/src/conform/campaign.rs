@@ -92,6 +92,8 @@ pub struct FailureReport {
     pub seen: String,
     /// What was asked and answered, by verb.
     pub log: Vec<(String, Vec<String>)>,
+    /// How many of these verbs are the script's; those that follow are what every script ends with.
+    pub scripted: usize,
     /// Whether the script was made as short as it gets.
     pub is_minimal: bool,
     /// The command that repeats exactly it.
@@ -117,6 +119,8 @@ pub struct Campaign {
     pub adapter: String,
     /// The level.
     pub level: Level,
+    /// The operations and features that the adapter does not have, of those that are of use at the level.
+    pub absent: Vec<&'static str>,
     /// Where chance began.
     pub seed: u64,
     /// Every rule.
@@ -248,6 +252,7 @@ pub fn campaign(
     Ok(Campaign {
         adapter: format!("{} {}", hello.name, hello.version),
         level,
+        absent: hello.absent(level),
         seed: plan.seed,
         rules: runner.rules(&hello.lacks),
         classes_known: generated.classes.len(),
@@ -365,6 +370,7 @@ impl Runner<'_> {
             expected: failure.mismatch.expected,
             seen: failure.mismatch.seen,
             log: outcome.log,
+            scripted: done.verbs.len(),
             is_minimal,
             command: self.command(&done),
         };

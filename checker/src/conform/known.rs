@@ -17,6 +17,9 @@ pub struct Difference {
     pub new: Vec<String>,
     /// They are listed, and pass.
     pub stale: Vec<String>,
+    /// Whether anything is listed at all.
+    #[serde(skip)]
+    pub is_listed: bool,
 }
 
 impl Known {
@@ -52,7 +55,8 @@ impl Known {
     /// what it needs for, says nothing.
     #[must_use]
     pub fn compare(&self, cases: &[CaseReport]) -> Difference {
-        let mut difference = Difference::default();
+        let mut difference =
+            Difference { is_listed: !self.ids.is_empty(), ..Difference::default() };
         for case in cases {
             match (case.verdict, self.ids.contains(&case.id)) {
                 (Verdict::Fail, false) => difference.new.push(case.id.clone()),

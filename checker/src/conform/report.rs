@@ -38,8 +38,15 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
     )?;
     let failing: Vec<_> =
         campaign.cases.iter().filter_map(|c| Some((c, c.failure.as_ref()?))).collect();
-    let mut shown: Vec<_> = failing.iter().filter(|(_, failure)| failure.is_minimal).collect();
-    shown.truncate(SHOWN_MAX);
+    // What was made short may come to the same as another, and one of both is enough to read.
+    let mut shown: Vec<&(&CaseReport, &FailureReport)> = Vec::new();
+    for found in failing.iter().filter(|(_, failure)| failure.is_minimal) {
+        let is_same =
+            |other: &FailureReport| other.log == found.1.log || other.command == found.1.command;
+        if shown.len() < SHOWN_MAX && !shown.iter().any(|(_, other)| is_same(other)) {
+            shown.push(found);
+        }
+    }
     for (case, failure) in &shown {
         failed(&mut out, case, failure)?;
     }
@@ -76,6 +83,13 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         campaign.classes_known,
         campaign.actions_taken.len()
     )?;
+    if !campaign.absent.is_empty() {
+        let absent = campaign.absent.join(", ");
+        writeln!(
+            out,
+            "the adapter does not have, and rules that need it are not reached: {absent}"
+        )?;
+    }
     if campaign.lost > 0 {
         let lost = campaign.lost;
         writeln!(out, "{lost} run(s) were cut short: too many states could explain what was seen")?;
@@ -84,7 +98,8 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         ("not in the list of known failures", &difference.new),
         ("in the list of known failures, and passing", &difference.stale),
     ] {
-        if !ids.is_empty() {
+        // Without a list every failure is new, and has been named above.
+        if !ids.is_empty() && difference.is_listed {
             writeln!(out, "{says}: {}", ids.join(", "))?;
         }
     }
@@ -98,11 +113,15 @@ fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> i
         failure.rules.join(", or ")
     };
     writeln!(out, "FAIL {} ({rules})", case.id)?;
-    let mut last: Option<&(String, Vec<String>)> = None;
-    for (index, step) in failure.log.iter().enumerate() {
-        let (verb, exchanges) = step;
-        // What an ending asks again and again, and looks at in between, is shown once.
-        if verb == "wait" || last == Some(step) {
+    let mut last: Option<(&str, Vec<&str>)> = None;
+    for (index, (verb, exchanges)) in failure.log.iter().enumerate() {
+        // What is asked again and again with the same answer, and looks at the status in between, are shown once.
+        let answers = exchanges.iter().filter_map(|exchange| Some(exchange.rsplit_once(" -> ")?.1));
+        let step = (verb.as_str(), answers.collect());
+        if index == failure.scripted && failure.scripted > 0 {
+            writeln!(out, "       and then, as after every script:")?;
+        }
+        if verb == "wait" || last.as_ref() == Some(&step) {
             continue;
         }
         last = Some(step);

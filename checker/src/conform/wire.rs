@@ -144,6 +144,18 @@ impl Hello {
         self.capabilities.contains(capability)
     }
 
+    /// The operations and features that the adapter does not have, of those that are of use at a level.
+    #[must_use]
+    pub fn absent(&self, level: Level) -> Vec<&'static str> {
+        let is_of_use = |name: &&'static str| match level {
+            Level::Steered => true,
+            Level::Marked => *name == "status" || !STEERING.contains(name),
+            Level::BlackBox => !STEERING.contains(name) && *name != "mark",
+        };
+        let all = OPERATIONS.iter().chain(FEATURES).copied();
+        all.filter(|name| is_of_use(name) && !self.can(name)).collect()
+    }
+
     /// The highest level that the adapter's capabilities allow.
     #[must_use]
     pub fn level(&self) -> Level {
