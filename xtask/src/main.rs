@@ -48,8 +48,8 @@ enum Command {
         #[arg(long)]
         pin: bool,
     },
-    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes tens of minutes for
-    /// each implementation and level
+    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes tens of minutes,
+    /// and some minutes for one implementation at one level
     Kills {
         /// Only this implementation's rows; may be given again
         #[arg(long, value_name = "NAME", value_parser = ["syncsplit-impl", "minimal.py"])]
