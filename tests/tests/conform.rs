@@ -50,6 +50,23 @@ fn our_implementation_conforms_steered_and_shows_nearly_every_rule() {
     }
 }
 
+/// By itself with all its threads, steered through a connection: both over TCP.
+#[test]
+fn our_implementation_conforms_over_tcp() {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let reporter = Reporter::new(ProgressMode::None);
+    let some = ["directed", "random"].map(str::to_owned);
+    for (level, cases, only) in [(Level::Steered, 20, vec![]), (Level::Marked, 10, some.to_vec())] {
+        let command = format!("{} --transport tcp", env!("CARGO_BIN_EXE_syncsplit-adapter"));
+        let plan = Plan { command, level: Some(level), only, ..plan(cases) };
+        let done = campaign(&plan, &interrupt, &reporter);
+        let done = done.unwrap_or_else(|refused| panic!("{level:?}: {refused:?}"));
+        let failed: Vec<_> = done.cases.iter().filter(|c| c.verdict != Verdict::Pass).collect();
+        assert!(failed.is_empty(), "{level:?}: {failed:#?}");
+        assert!(done.finished > 30, "{level:?}: {} came to a backup", done.finished);
+    }
+}
+
 #[test]
 fn all_that_is_said_is_in_the_schema() {
     let text = std::fs::read_to_string(root().join("docs/adapter.schema.json")).unwrap();

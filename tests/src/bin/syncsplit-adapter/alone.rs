@@ -1,10 +1,17 @@
 //! What the system does by itself where the kit does not steer it: steps of its threads and of the link, one at a time and
 //! by chance, so that a seed repeats them. What each step does is in [`crate::sites`].
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use syncsplit_impl::NodeError;
 use syncsplit_impl::error::ignore_refusal;
 
 use crate::sites::Sites;
+use crate::threads::PATIENCE;
+
+/// Long enough for a message to arrive.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// Where chance stands (SplitMix64).
 pub(crate) struct Chance(pub(crate) u64);
@@ -30,6 +37,9 @@ impl Sites {
         if self.alone.is_none() {
             return Ok(());
         }
+        if self.threads.is_some() {
+            return self.pass_time();
+        }
         match self.draw(9) {
             0 | 1 => ignore_refusal(self.local.send_next().map(drop))?,
             2 | 3 => self.carry()?,
@@ -44,6 +54,19 @@ impl Sites {
         }
         self.collect();
         Ok(())
+    }
+
+    /// What threads do takes time, and so does a link that stays down: either side's patience may end.
+    fn pass_time(&mut self) -> Result<(), NodeError> {
+        match self.draw(12) {
+            0 if !self.up => (0..PATIENCE).try_for_each(|_| self.local.tick().map(drop)),
+            1 if !self.up => (0..PATIENCE).try_for_each(|_| self.remote.tick()),
+            2 => {
+                sleep(A_MOMENT);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn draw(&mut self, bound: usize) -> usize {

@@ -1,7 +1,6 @@
 //! The seeded defect that the command line names: `--defect NAME`; `--list` names them all. What each does is in
 //! `impl/src/defect.rs`.
 
-use std::env;
 use std::error::Error;
 use std::io::{Write, stdout};
 
@@ -9,26 +8,19 @@ use syncsplit_impl::defect::Defect;
 
 use crate::sites::Sites;
 
-/// The defect to have, if any; nothing where only a list was asked for.
-pub(crate) fn told() -> Result<Option<Option<Defect>>, Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
-        [] => Ok(Some(None)),
-        ["--list"] => {
-            let mut out = stdout().lock();
-            for defect in Defect::ALL {
-                writeln!(out, "{:30} {} ({})", defect.name(), defect.says(), defect.rule())?;
-            }
-            Ok(None)
-        }
-        ["--defect", name] => {
-            let found = Defect::ALL.iter().find(|defect| defect.name() == name);
-            let found = found.ok_or_else(|| format!("no defect {name:?}; --list names them"))?;
-            Ok(Some(Some(*found)))
-        }
-        _ => Err("usage: syncsplit-adapter [--list | --defect NAME]".into()),
+/// Prints every defect there is.
+pub(crate) fn list() -> Result<(), Box<dyn Error>> {
+    let mut out = stdout().lock();
+    for defect in Defect::ALL {
+        writeln!(out, "{:30} {} ({})", defect.name(), defect.says(), defect.rule())?;
     }
+    Ok(())
+}
+
+/// The defect of a name.
+pub(crate) fn named(name: &str) -> Result<Defect, Box<dyn Error>> {
+    let found = Defect::ALL.iter().find(|defect| defect.name() == name);
+    Ok(*found.ok_or_else(|| format!("no defect {name:?}; --list names them"))?)
 }
 
 impl Sites {

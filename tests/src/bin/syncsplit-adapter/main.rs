@@ -1,12 +1,19 @@
-//! The adapter of our own implementation, as an example: both sites in one process and without threads, so that steered
-//! nothing happens but what the kit asks for, and otherwise what chance draws. What is asked is known from docs/test-your-implementation.md;
-//! the system under test is in `sites`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
+//! The adapter of our own implementation, as an example. In one process and without threads, so that steered nothing happens
+//! but what the kit asks for, and otherwise what chance draws; with `--transport tcp` over TCP: steered a message that is
+//! delivered travels through a connection, and otherwise both sites run with all their threads.
+//!
+//! What is asked is known from docs/test-your-implementation.md; the system under test is in `sites` and `threads`, the link
+//! in `link`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
 
 mod alone;
 #[cfg(feature = "defects")]
 mod defects;
+mod link;
+mod options;
 mod show;
 mod sites;
+mod sync;
+mod threads;
 
 use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
@@ -82,8 +89,7 @@ pub(crate) fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    #[cfg(feature = "defects")]
-    let Some(defect) = defects::told()? else { return Ok(()) };
+    let Some(options) = options::read()? else { return Ok(()) };
     let mut sites: Option<Sites> = None;
     for line in stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line?)?;
@@ -93,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "protocol": 1, "name": "syncsplit-impl", "version": env!("CARGO_PKG_VERSION"),
                 "capabilities": CAPABILITIES,
             })),
-            "init" => Sites::new(&request).map(|new| {
+            "init" => Sites::new(&request, options.transport).map(|new| {
                 sites = Some(new);
                 json!({})
             }),
@@ -104,7 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => match &mut sites {
                 Some(sites) => {
                     #[cfg(feature = "defects")]
-                    sites.seed(defect);
+                    sites.seed(options.defect);
                     let done = sites.take(&op, &request);
                     sites.collect();
                     // Who only looks gives it more time than who asks for something.

@@ -1,5 +1,8 @@
 //! What the system under test shows of itself, and how messages are named. Nothing is changed here.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::payload::Payload;
@@ -8,11 +11,32 @@ use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::{Journal, ReorderQueue, ToPrimary, ToSecondary};
 
-use crate::Done;
 use crate::sites::{Sites, text};
+use crate::{Done, broken};
+
+/// How often it is looked at before it is given up, and how far apart the looks are.
+const LOOKS_MAX: usize = 5000;
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 impl Sites {
+    /// What is visible at one moment: while threads run, two looks that agree are one.
     pub(crate) fn status(&self) -> Done {
+        let mut shown = self.look()?;
+        for _ in 0..LOOKS_MAX {
+            if self.threads.is_none() {
+                return Ok(shown);
+            }
+            let again = self.look()?;
+            if again == shown {
+                return Ok(shown);
+            }
+            shown = again;
+            sleep(LOOK_EVERY);
+        }
+        Err(broken("it does not come to rest"))
+    }
+
+    fn look(&self) -> Done {
         let (local, remote) = (self.local.state()?, self.remote.state()?);
         let database = self.gate.state()?;
         let journal: Vec<_> = Journal::iter(&local.journal).map(|entry| entry.seq.0).collect();

@@ -10,7 +10,6 @@ use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::database::{Gate, WriteThrough};
 use syncsplit_impl::error::ignore_refusal;
-use syncsplit_impl::local::sync::SyncTicket;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
@@ -21,17 +20,19 @@ use syncsplit_impl::volume::{MemoryVolume, Volume};
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary,
 };
 
 use crate::alone::Chance;
+use crate::link::{Transport, Wire};
 use crate::show::{image, to_primary, to_secondary};
+use crate::sync::Begun;
+use crate::threads::Threads;
 use crate::{Done, Refused, broken};
 
-const BLOCK_SIZE: usize = 64;
-const LEASE: Duration = Duration::from_secs(3600);
+pub(crate) const BLOCK_SIZE: usize = 64;
+pub(crate) const LEASE: Duration = Duration::from_secs(3600);
 
 /// Both sites, and what is on its way between the arrays.
 pub(crate) struct Sites {
@@ -52,7 +53,13 @@ pub(crate) struct Sites {
     /// What it does by itself; none where the kit steers.
     pub(crate) alone: Option<Chance>,
     /// Syncs that were begun, each with its mark and what it returned.
-    syncs: Vec<(u64, u64, SyncTicket, Option<SyncOutcome>)>,
+    pub(crate) syncs: Vec<Begun>,
+    /// How the arrays reach each other.
+    pub(crate) transport: Transport,
+    /// What carries a message that the kit delivers, where that is TCP.
+    pub(crate) wire: Option<Wire>,
+    /// The threads that run both sites, where nobody takes steps for them.
+    pub(crate) threads: Option<Threads>,
 }
 
 fn payload(text: &str) -> Payload {
@@ -66,7 +73,7 @@ pub(crate) fn text(request: &Value, name: &str) -> Result<String, Refused> {
     found.ok_or_else(|| broken(format!("{name} is missing")))
 }
 
-fn number(request: &Value, name: &str) -> Result<u64, Refused> {
+pub(crate) fn number(request: &Value, name: &str) -> Result<u64, Refused> {
     request[name].as_u64().ok_or_else(|| broken(format!("{name} is missing")))
 }
 
@@ -92,7 +99,7 @@ fn volume(blocks: &Value) -> Result<Arc<MemoryVolume>, Refused> {
 
 impl Sites {
     /// A new system under test, as `request` says.
-    pub(crate) fn new(request: &Value) -> Result<Self, Refused> {
+    pub(crate) fn new(request: &Value, transport: Transport) -> Result<Self, Refused> {
         let volumes =
             [volume(&request["p_vol"])?, volume(&request["sp_vol"])?, volume(&request["sp_vol"])?];
         let journal_max = number(request, "journal")? as usize;
@@ -100,24 +107,42 @@ impl Sites {
         let journal_full = if suspends { JournalFull::Suspend } else { JournalFull::Hold };
         let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
         let config = LocalConfig { journal_max, journal_full, ..LocalConfig::default() };
-        let local = LocalNode::new(config, volumes[0].clone(), clock.clone(), trace.clone());
-        let hosts = Arc::new(Mailbox::new());
-        let config = RemoteConfig { queue_max: journal_max, ..RemoteConfig::default() };
-        let (spvol, svol) = (volumes[1].clone(), volumes[2].clone());
-        let remote = RemoteNode::new(config, spvol, svol, hosts.clone(), trace)?;
+        let remote = RemoteConfig { queue_max: journal_max, ..RemoteConfig::default() };
         let holds_writes = request["hold"] == "writes";
-        let mut sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
-        (sites.journal_max, sites.journal_full) = (journal_max, journal_full);
         let is_steered = request["level"] == "steered";
+        let hosts = Arc::new(Mailbox::new());
+        let mut sites = if transport == Transport::Tcp && !is_steered {
+            let threads = Threads::start(&volumes, config, remote)?;
+            let (local, remote) = threads.nodes();
+            let sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
+            Self { threads: Some(threads), ..sites }
+        } else {
+            let local = LocalNode::new(config, volumes[0].clone(), clock.clone(), trace.clone());
+            let (spvol, svol) = (volumes[1].clone(), volumes[2].clone());
+            let remote = RemoteNode::new(remote, spvol, svol, hosts.clone(), trace)?;
+            let sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
+            Self { wire: sites.new_wire(transport)?, ..sites }
+        };
+        (sites.journal_max, sites.journal_full) = (journal_max, journal_full);
+        sites.transport = transport;
         sites.alone = if is_steered { None } else { Some(Chance(number(request, "seed")?)) };
         if request["start"] == "pair" {
-            sites.local.create()?;
-            while sites.local.state()?.state != PairState::Pair {
-                sites.settle()?;
-            }
-            while sites.remote.copy_replica_next()?.is_some() {}
+            sites.make_pair()?;
         }
         Ok(sites)
+    }
+
+    /// The first pair, at rest.
+    fn make_pair(&mut self) -> Result<(), Refused> {
+        self.local.create()?;
+        if let Some(threads) = &self.threads {
+            return threads.wait_for_pair();
+        }
+        while self.local.state()?.state != PairState::Pair {
+            self.settle()?;
+        }
+        while self.remote.copy_replica_next()?.is_some() {}
+        Ok(())
     }
 
     /// Hosts around two arrays.
@@ -156,6 +181,9 @@ impl Sites {
             to_primary,
             alone: None,
             syncs,
+            transport: Transport::InProcess,
+            wire: None,
+            threads: None,
         }
     }
 
@@ -169,19 +197,22 @@ impl Sites {
         while self.local.send_next()?.is_some() {}
         self.collect();
         for message in std::mem::take(&mut self.to_secondary) {
-            ignore_refusal(self.remote.on_message(message))?;
+            self.carry_there(message)?;
         }
         while self.remote.apply_next()? {}
         ignore_refusal(self.remote.report())?;
         self.collect();
         for message in std::mem::take(&mut self.to_primary) {
-            ignore_refusal(self.local.on_message(message))?;
+            self.carry_back(message)?;
         }
         Ok(())
     }
 
     /// Takes what both arrays have sent on to the link; it is lost while that is down.
     pub(crate) fn collect(&mut self) {
+        if self.threads.is_some() {
+            return;
+        }
         while let Some(message) = self.local.take_outgoing() {
             if self.up && !self.to_secondary.contains(&message) {
                 self.to_secondary.push(message);
@@ -228,42 +259,6 @@ impl Sites {
         Err(broken("the thaw was not answered"))
     }
 
-    fn mark(&mut self) -> Done {
-        let view = self.local.view()?;
-        let begun = self.local.begin_sync();
-        let ticket = begun.map_err(|error| Refused::Code("not-pair", error.to_string()))?;
-        let (incarnation, seq) = (u64::from(view.newest.incarnation.0), view.newest.seq.0);
-        self.syncs.push((incarnation, seq, ticket, None));
-        Ok(json!({ "incarnation": incarnation, "seq": seq }))
-    }
-
-    fn sync(&mut self, request: &Value) -> Done {
-        if request.get("seq").is_none() {
-            self.mark()?;
-        }
-        let looks = 1 + number(request, "timeout_ms")? / 10;
-        for look in 0..looks {
-            if look > 0 {
-                self.work()?;
-            }
-            let is_it = |begun: &&mut (u64, u64, SyncTicket, Option<SyncOutcome>)| {
-                let is_named = request["incarnation"] == begun.0 && request["seq"] == begun.1;
-                is_named || request.get("seq").is_none()
-            };
-            let found = self.syncs.iter_mut().rev().find(is_it);
-            let (_, _, ticket, outcome) = found.ok_or_else(|| broken("no such mark"))?;
-            if outcome.is_none() {
-                let report = self.local.try_sync(*ticket).map_err(broken)?;
-                *outcome = report.map(|report| report.outcome);
-            }
-            if let Some(outcome) = outcome {
-                return Ok(json!({ "outcome": outcome.to_string() }));
-            }
-        }
-        // One that goes on waiting is not told of a timeout: the next request looks at it again.
-        Ok(json!({ "outcome": "TIMEOUT" }))
-    }
-
     /// Sends an entry, for the first time or again; others that the sender would send first are not put on the link.
     fn send(&mut self, request: &Value) -> Done {
         let seq = number(request, "seq")?;
@@ -299,7 +294,7 @@ impl Sites {
                     self.to_secondary.remove(at);
                 }
                 if op != "lose" {
-                    ignore_refusal(self.remote.on_message(held))?;
+                    self.carry_there(held)?;
                 }
             }
             (None, Some(at)) => {
@@ -308,7 +303,7 @@ impl Sites {
                     self.to_primary.remove(at);
                 }
                 if op != "lose" {
-                    ignore_refusal(self.local.on_message(held))?;
+                    self.carry_back(held)?;
                 }
             }
             (None, None) => return missing(),
@@ -335,7 +330,10 @@ impl Sites {
     }
 
     fn fail_back(&mut self) -> Done {
-        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
+        let (taken_over, old) = match &self.threads {
+            Some(threads) => threads.hand_over()?,
+            None => (self.remote.hand_over()?, self.local.hand_over()?),
+        };
         let trace = Arc::new(MemoryTrace::new());
         let config = LocalConfig {
             journal_max: self.journal_max,
@@ -343,17 +341,34 @@ impl Sites {
             ..LocalConfig::default()
         };
         let newest = old.incarnation_newest();
-        let clock = self.clock.clone();
-        let local = LocalNode::from_taken_over(config, taken_over, newest, clock, trace.clone())?;
         let [pvol, spvol, _] = self.volumes.clone();
         let svol = volume(&json!(image(&pvol)))?;
-        let config = RemoteConfig { queue_max: self.journal_max, ..RemoteConfig::default() };
-        let hosts = Arc::new(Mailbox::new());
-        let remote = RemoteNode::from_old_primary(config, old, svol.clone(), hosts.clone(), trace)?;
-        let (max, full) = (self.journal_max, self.journal_full);
-        let (clock, holds, alone) = (self.clock.clone(), self.holds_writes, self.alone.take());
-        *self = Self::around([spvol, pvol, svol], local, remote, hosts, clock, holds);
+        let remote = RemoteConfig { queue_max: self.journal_max, ..RemoteConfig::default() };
+        let (hosts, clock) = (Arc::new(Mailbox::new()), self.clock.clone());
+        let (local, remote, threads) = if self.threads.is_some() {
+            let threads = Threads::go_on(taken_over, old, &svol, config, remote)?;
+            let (local, remote) = threads.nodes();
+            (local, remote, Some(threads))
+        } else {
+            let local = LocalNode::from_taken_over(
+                config,
+                taken_over,
+                newest,
+                clock.clone(),
+                trace.clone(),
+            )?;
+            let (hosts, svol) = (hosts.clone(), svol.clone());
+            (local, RemoteNode::from_old_primary(remote, old, svol, hosts, trace)?, None)
+        };
+        let (max, full, transport) = (self.journal_max, self.journal_full, self.transport);
+        let (holds, alone) = (self.holds_writes, self.alone.take());
+        let volumes = [spvol, pvol, svol];
+        *self = Self::around(volumes, local, remote, hosts, clock, holds);
         (self.journal_max, self.journal_full, self.alone) = (max, full, alone);
+        (self.threads, self.transport) = (threads, transport);
+        if self.threads.is_none() {
+            self.wire = self.new_wire(transport)?;
+        }
         Ok(json!({}))
     }
 
@@ -386,16 +401,7 @@ impl Sites {
                 done(self.remote.write(block(request)?, held))
             }
             "failback" => self.fail_back(),
-            "link-down" | "link-up" => {
-                self.up = op == "link-up";
-                if self.up {
-                    self.remote.link_up();
-                    return done(self.local.link_up());
-                }
-                self.local.link_down();
-                self.remote.link_down();
-                Ok(json!({}))
-            }
+            "link-down" | "link-up" => self.set_link(op == "link-up"),
             "send" => self.send(request),
             "deliver" | "repeat" | "lose" => self.on_link(op, request),
             "apply" => match self.remote.apply_next()? {
