@@ -6,8 +6,15 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use syncsplit_checker::ablate;
+use syncsplit_checker::conform::process::Adapter;
+use syncsplit_checker::conform::session::Use;
 use syncsplit_checker::conform::wire::Level;
+use syncsplit_checker::conform::{directed, run};
 use syncsplit_impl::defect::{Defect, Kind};
 use syncsplit_tests::kills::page::{self, PAGE, TABLE};
 use syncsplit_tests::kills::{self, Cases, Row, Subject};
@@ -131,6 +138,43 @@ fn the_python_defects_are_those_it_lists() {
 fn each_case_that_is_named_finds_its_defect() {
     let unconfirmed = kills::unconfirmed(&subjects(), &rows()).unwrap();
     assert!(unconfirmed.is_empty(), "\n{}\n", unconfirmed.join("\n"));
+}
+
+/// A rule left out is found by its own case, and reported by a script from which nothing can be left out. Up to where it shows, and with what every
+/// script ends with, it takes no more steps than the shortest way to the harm that `ablate` finds; fewer, where the state
+/// is wrong before there is harm. A promise that is not kept shows only as an ending that does not come, so that there the
+/// script alone is counted. Where acknowledgements are no steps of the instance they are none here.
+#[test]
+fn a_rule_left_out_is_reported_by_a_script_no_longer_than_the_shortest_way_to_the_harm() {
+    let (rows, cases) = (ablate::table().unwrap(), directed::cases().unwrap());
+    for defect in Defect::ALL.iter().filter(|defect| defect.kind() == Kind::LeftOut) {
+        let (name, rule) = (defect.name(), defect.rule());
+        let row = rows.iter().find(|row| row.rule == rule.id()).unwrap();
+        let by_hand = &cases.iter().find(|(of, _)| *of == rule).unwrap().1;
+        let around = row.shown.cycle().unwrap_or_default();
+        let shortest = row.shown.steps().map_or(by_hand.verbs.len(), |steps| steps + around);
+        let command = format!("'{ADAPTER}' --defect {name}");
+        let (limit, interrupt) = (Duration::from_secs(10), Arc::new(AtomicBool::new(false)));
+        let mut adapter = Adapter::start(&command, limit, &interrupt, false).unwrap();
+        let how = Use { level: Level::Steered, sync_ms: 1000, seed: kills::SEED };
+        let first = run::script(&mut adapter, how, by_hand, &[]).unwrap().unwrap();
+        assert!(first.failure.is_some(), "{name} is not found by its own case");
+        let (script, shown) = run::shrink(&mut adapter, how, by_hand, first).unwrap();
+        let is_promise = row.shown.cycle().is_some();
+        let counted = if is_promise { script.verbs.len() } else { shown.log.len() };
+        let has_replies = !["order", "ci"].contains(&row.instance.as_str());
+        let is_step = |verb: &str| has_replies || !verb.starts_with("deliver-reply");
+        let steps = shown.log[..counted].iter().filter(|(verb, _)| is_step(verb)).count();
+        assert!(steps <= shortest, "{name}: {steps} steps, ablate {shortest}: {script}");
+        // An ending that does not come takes long, and there are as many as scripts that end so.
+        let verbs = if is_promise { 0 } else { script.verbs.len() };
+        for at in 0..verbs {
+            let mut shorter = script.clone();
+            let left_out = shorter.verbs.remove(at);
+            let again = run::script(&mut adapter, how, &shorter, &[]).unwrap().unwrap();
+            assert!(again.failure.is_none(), "{name}: {script} fails without {left_out}");
+        }
+    }
 }
 
 /// What the defects are seeded in has no fault that the kit finds.
