@@ -289,10 +289,7 @@ fn applied_first(guide: &Guide, track: &Track, seen: &Seen) -> Result<Track, Why
     while let Ok(after) = guide.take(&applied, &Verb::bare("Apply"), 0) {
         applied = after;
     }
-    let forces = [seen.verb.extra, !seen.verb.extra];
-    let takeovers = forces.map(|extra| Verb { extra, ..seen.verb });
-    let taken = takeovers.iter().map(|verb| guide.take(&applied, verb, seen.number));
-    taken.fold(Err(WhyNot::NotOffered), Result::or)
+    guide.take(&applied, &seen.verb, seen.number)
 }
 
 /// What else a positive answer says.

@@ -135,7 +135,7 @@ impl Guide {
     /// # Errors
     /// The guard that is false.
     pub fn take(&self, track: &Track, verb: &Verb, number: u32) -> Result<Track, WhyNot> {
-        let is_it = |action: &Action| Verb::of(action) == *verb;
+        let is_it = |action: &Action| verb.asks_for(&Verb::of(action));
         let found = self.world.raw_successors_of(&track.state, is_it).into_iter().next();
         if let Some((action, after)) = found {
             return Ok(self.after(track, action, after, number));
@@ -423,20 +423,25 @@ mod tests {
     use super::*;
     use crate::conform::script::Setting;
 
+    fn guide(start: Start, is_marked: bool) -> Guide {
+        let world = Setting { start, ..Setting::default() }.world(&[]);
+        Guide { world, runs_free: true, is_marked, sync_waits: true }
+    }
+
+    /// Every state that there may be after a verb.
+    fn after(guide: &Guide, tracks: &[Track], verb: &'static str, number: u32) -> Vec<Track> {
+        let taken = tracks.iter().map(|track| guide.take(track, &Verb::bare(verb), number));
+        let taken: Vec<Track> = taken.flatten().collect();
+        guide.closure(&taken).unwrap_or_default()
+    }
+
     /// How many states there may be after a resync, with true numbers or those of a normal form.
     fn states_after_a_resync(is_marked: bool) -> usize {
-        let guide = Guide {
-            world: Setting::default().world(&[]),
-            runs_free: true,
-            is_marked,
-            sync_waits: true,
-        };
-        let mut tracks = vec![guide.begin()];
-        for (verb, number) in [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)] {
-            let taken = tracks.iter().map(|track| guide.take(track, &Verb::bare(verb), number));
-            let taken: Vec<Track> = taken.flatten().collect();
-            tracks = guide.closure(&taken).unwrap_or_default();
-        }
+        let guide = guide(Start::Pair, is_marked);
+        let verbs = [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)];
+        let tracks = verbs.iter().fold(vec![guide.begin()], |tracks, (verb, number)| {
+            after(&guide, &tracks, verb, *number)
+        });
         tracks.len()
     }
 
@@ -444,5 +449,24 @@ mod tests {
     fn numbers_that_nobody_sees_make_no_states() {
         let (seen, unseen) = (states_after_a_resync(true), states_after_a_resync(false));
         assert!(0 < unseen && unseen < seen, "{unseen} of {seen}");
+    }
+
+    #[test]
+    fn a_takeover_may_be_forced_where_it_need_not_be_and_has_to_be_where_it_must() {
+        let guide = guide(Start::Smpl, true);
+        let mut counts = [0, 0];
+        for track in after(&guide, &[guide.begin()], "Create", 0) {
+            let secondary = &track.state.secondary;
+            if !secondary.state.is_linked() {
+                continue;
+            }
+            let needs_force = !secondary.consistent && !secondary.replica.is_split();
+            counts[usize::from(needs_force)] += 1;
+            let plain = Verb::bare("Takeover");
+            let [plain, forced] = [plain, Verb { extra: true, ..plain }]
+                .map(|verb| guide.take(&track, &verb, 0).map(|after| after.state.secondary));
+            assert_eq!(plain == forced, !needs_force, "{secondary:?}: {plain:?}, {forced:?}");
+        }
+        assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
     }
 }

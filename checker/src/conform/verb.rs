@@ -135,6 +135,14 @@ impl Verb {
         Self { kind, number: None, message: None, extra: false }
     }
 
+    /// Whether `offered`, a step that the model offers, is what this asks for. The model offers a takeover by force only where
+    /// force is needed; whoever asks for force gets the takeover that there is.
+    #[must_use]
+    pub fn asks_for(&self, offered: &Self) -> bool {
+        let is_forced = self.kind == "Takeover" && self.extra;
+        self == offered || is_forced && offered.kind == self.kind
+    }
+
     fn extra_word(&self) -> &'static str {
         if self.kind == "Takeover" { "force" } else { "again" }
     }
