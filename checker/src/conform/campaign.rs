@@ -127,7 +127,7 @@ pub struct Campaign {
     pub rules: Vec<RuleReport>,
     /// Every case.
     pub cases: Vec<CaseReport>,
-    /// Classes of steps that the level can reach.
+    /// Classes of steps that the level can reach; 0 for a script of one's own, of which it is not asked how many it takes.
     pub classes_known: usize,
     /// Classes of them that were certainly taken.
     pub classes_taken: usize,
@@ -204,7 +204,9 @@ pub fn campaign(
         let message = format!("--level {asked}: the adapter's capabilities allow {has} at most");
         return Err(Refused::Usage(message));
     }
-    let generated = generate(&hello, level);
+    // A script of one's own asks for nothing else, and is done at once.
+    let generated =
+        if plan.script.is_some() { Generated::default() } else { generate(&hello, level) };
     let jobs = jobs(plan, &hello, level, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
     let how = Use { level, sync_ms, seed: plan.seed };

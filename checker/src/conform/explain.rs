@@ -5,7 +5,7 @@ use syncsplit_model::protocol::Rule;
 
 use crate::conform::follow::{self, Numbers, Seen};
 use crate::conform::script::Setting;
-use crate::conform::track::Guide;
+use crate::conform::track::{Guide, Manner};
 
 /// What was seen up to a failure.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Witness {
     /// The world of the script.
     pub setting: Setting,
     /// How it was followed.
-    pub guide: Guide,
+    pub manner: Manner,
     /// The rules that are not promised.
     pub lacks: Vec<Rule>,
     /// How the implementation's numbers differ.
@@ -39,8 +39,7 @@ impl Witness {
     fn explains(&self, rule: Rule) -> bool {
         let mut without = self.lacks.clone();
         without.push(rule);
-        let world = self.setting.world(&without);
-        let guide = Guide { world, ..self.guide.clone() };
+        let guide = Guide::new(self.setting.world(&without), self.manner);
         let mut tracks = vec![guide.begin()];
         self.seen.iter().all(|seen| match follow::follow(&guide, self.numbers, &tracks, seen) {
             Ok(after) => {

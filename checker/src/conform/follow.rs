@@ -225,7 +225,7 @@ fn answer(
     };
     match (seen.verb.kind, reply) {
         (_, Reply::Unsupported) => Ok(vec![*track]),
-        ("SyncLook", _) if !guide.is_marked => {
+        ("SyncLook", _) if !guide.manner.is_marked => {
             let mut anew = *track;
             anew.state.sync = None;
             let begun = guide.take(&anew, &Verb::bare("SyncBegin"), 0);

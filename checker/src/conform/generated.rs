@@ -20,7 +20,7 @@ use crate::conform::wire::{Hello, Level};
 const STATES: usize = 40_000;
 
 /// What is generated.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Generated {
     /// The scripts, each with the class that it was made for.
     pub scripts: Vec<(String, Script)>,

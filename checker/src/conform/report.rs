@@ -76,13 +76,14 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         count(Verdict::Unsupported),
         campaign.finished
     )?;
-    writeln!(
-        out,
-        "coverage: {} of {} classes of steps (action, pair states, taken or refused), {} kinds of actions",
-        campaign.classes_taken,
-        campaign.classes_known,
-        campaign.actions_taken.len()
-    )?;
+    let (known, taken) = (campaign.classes_known, campaign.classes_taken);
+    if known > 0 {
+        let kinds = campaign.actions_taken.len();
+        writeln!(
+            out,
+            "coverage: {taken} of {known} classes of steps (action, pair states, taken or refused), {kinds} kinds of actions"
+        )?;
+    }
     if !campaign.absent.is_empty() {
         let absent = campaign.absent.join(", ");
         writeln!(

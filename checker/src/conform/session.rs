@@ -15,7 +15,7 @@ use crate::conform::history::{Flaw, History};
 use crate::conform::process::{Adapter, Trouble};
 use crate::conform::request::{self, Ask, Asker, has_setting};
 use crate::conform::script::{BLOCKS, Setting};
-use crate::conform::track::{Guide, Track};
+use crate::conform::track::{Guide, Manner, Track};
 use crate::conform::verb::Verb;
 use crate::conform::wire::{Hello, Level, Reply, Request};
 
@@ -131,12 +131,8 @@ impl<'a> Session<'a> {
         }
         let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
         let followed = followed(&hello, setting);
-        let guide = |without: &[Rule]| Guide {
-            world: followed.world(without),
-            runs_free,
-            is_marked,
-            sync_waits: runs_free && how.sync_ms > 0,
-        };
+        let manner = Manner { runs_free, is_marked, sync_waits: runs_free && how.sync_ms > 0 };
+        let guide = |without: &[Rule]| Guide::new(followed.world(without), manner);
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
@@ -325,7 +321,7 @@ impl<'a> Session<'a> {
                 return Ok(Step::Done);
             }
             let is_up = self.tracks.first().is_some_and(|track| track.state.link_up);
-            if !is_up || !self.guide.runs_free {
+            if !is_up || !self.guide.manner.runs_free {
                 break;
             }
             self.pause(look);
@@ -342,7 +338,7 @@ impl<'a> Session<'a> {
     fn is_overdue(&mut self, verb: &Verb, reply: Option<&Reply>) -> bool {
         let is_timeout =
             reply.is_some_and(|reply| reply.field("outcome").is_some_and(|o| o == "TIMEOUT"));
-        let is_look = verb.kind == "SyncLook" && self.guide.is_marked;
+        let is_look = verb.kind == "SyncLook" && self.guide.manner.is_marked;
         let is_vain = is_look && is_timeout && self.tracks.iter().all(Track::is_decided);
         self.timeouts = if is_vain { self.timeouts + 1 } else { 0 };
         self.timeouts >= TIMEOUTS_MAX
@@ -488,7 +484,7 @@ impl<'a> Session<'a> {
     fn witness(&self) -> Witness {
         Witness {
             setting: followed(&self.hello, self.setting),
-            guide: self.guide.clone(),
+            manner: self.guide.manner,
             lacks: self.hello.lacks.clone(),
             numbers: self.numbers,
             seen: self.seen.clone(),

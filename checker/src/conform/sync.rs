@@ -94,10 +94,10 @@ pub(crate) fn looked(
         Err(_) => (false, false),
     };
     match outcome {
-        "TIMEOUT" if guide.sync_waits && !guide.world.rules.has(Rule::Sync4) => {
+        "TIMEOUT" if guide.manner.sync_waits && !guide.world.rules.has(Rule::Sync4) => {
             Err("a Sync that goes on".into())
         }
-        "TIMEOUT" if guide.sync_waits && !is_overdue => Ok(vec![*track]),
+        "TIMEOUT" if guide.manner.sync_waits && !is_overdue => Ok(vec![*track]),
         "TIMEOUT" if !done_now && !lost_now => Ok(vec![*track]),
         "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
         "BROKEN" | "CHANGED" if lost_now || track.was_lost => {

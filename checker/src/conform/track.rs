@@ -1,6 +1,7 @@
 //! One state that an implementation may be in, with the contents of its blocks by the writes that left them, and what may
 //! happen in it by itself. Whether an answer agrees with a state is not decided here.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
@@ -20,6 +21,8 @@ use crate::conform::verb::Verb;
 
 /// The most states that are kept for what an implementation may be in.
 pub const TRACKS_MAX: usize = 12_000;
+/// The most states whose steps are remembered.
+const REMEMBERED_MAX: usize = 2 * TRACKS_MAX;
 /// The most different contents of one block that a state can hold: in the volumes, the queues and the link.
 const NAMES: usize = 16;
 
@@ -61,11 +64,9 @@ pub struct Track {
     late: Option<ToSecondary<Value>>,
 }
 
-/// A state's successors are asked for with this.
-#[derive(Clone, Debug)]
-pub struct Guide {
-    /// The world, with the rules in force.
-    pub world: World,
+/// How an implementation is followed.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
     /// Whether the implementation takes its internal steps by itself.
     pub runs_free: bool,
     /// Whether sequence numbers are seen. Where they are not, each look is a Sync of its own, and numbers that stand to each
@@ -75,7 +76,24 @@ pub struct Guide {
     pub sync_waits: bool,
 }
 
+/// A state's successors are asked for with this.
+#[derive(Debug)]
+pub struct Guide {
+    /// The world, with the rules in force.
+    pub world: World,
+    /// How an implementation is followed in it.
+    pub manner: Manner,
+    /// What is known of where its states lead to without the kit's doing.
+    reached: RefCell<Reached>,
+}
+
 impl Guide {
+    /// Nothing is known of the world yet.
+    #[must_use]
+    pub fn new(world: World, manner: Manner) -> Self {
+        Self { world, manner, reached: RefCell::default() }
+    }
+
     /// The state that a script begins in.
     #[must_use]
     pub fn begin(&self) -> Track {
@@ -125,7 +143,7 @@ impl Guide {
     fn settle(&self, track: &mut Track) {
         track.settle_names(&self.world);
         // A message that waits keeps the number of its pairing.
-        if !self.is_marked && track.late.is_none() {
+        if !self.manner.is_marked && track.late.is_none() {
             self.world.renumber(&mut track.state);
         }
     }
@@ -173,7 +191,7 @@ impl Guide {
             {
                 let is_full = !after.state.to_secondary.add(message, self.world.bounds.frames);
                 let ends = !matches!(message, ToSecondary::Resync { .. });
-                after.late = Some(message).filter(|_| is_full && ends && self.runs_free);
+                after.late = Some(message).filter(|_| is_full && ends && self.manner.runs_free);
             }
         }
         after.look(self.world.rules);
@@ -213,26 +231,50 @@ impl Guide {
     }
 
     /// Every state that `from` may have become by itself. None where there are too many.
+    ///
+    /// What is asked next is mostly about some of the states that the last answer named: those that show what has been seen
+    /// since. So a state's own steps are found once.
     #[must_use]
     pub fn closure(&self, from: &[Track]) -> Option<Vec<Track>> {
-        if !self.runs_free {
+        if !self.manner.runs_free {
             return Some(from.to_vec());
         }
-        let mut found = Found::default();
-        from.iter().for_each(|track| found.add(track));
+        let mut reached = self.reached.borrow_mut();
+        if reached.found.tracks.len() > REMEMBERED_MAX {
+            *reached = Reached::default();
+        }
+        let mut order = Vec::new();
+        reached.visit += 1;
+        for track in from {
+            let place = reached.found.add(track);
+            reached.enter(place, &mut order);
+        }
         let mut at = 0;
-        while let Some(track) = found.tracks.get(at).copied() {
+        while let Some(place) = order.get(at).copied() {
             at += 1;
-            let is_internal = |action: &Action| self.is_internal(&track, action);
-            for (action, state) in self.world.raw_successors_of(&track.state, is_internal) {
-                found.add(&self.after(&track, action, state, 0));
+            if reached.after.get(place).is_none_or(Option::is_none) {
+                self.expand(&mut reached, place);
             }
-            self.late_enters(&track).iter().for_each(|after| found.add(after));
-            if found.tracks.len() > TRACKS_MAX {
+            reached.enter_after(place, &mut order);
+            if order.len() > TRACKS_MAX {
                 return None;
             }
         }
-        Some(found.tracks)
+        Some(order.into_iter().map(|place| reached.found.tracks[place]).collect())
+    }
+
+    /// Finds the steps of a state.
+    fn expand(&self, reached: &mut Reached, place: usize) {
+        let track = reached.found.tracks[place];
+        let is_internal = |action: &Action| self.is_internal(&track, action);
+        let steps = self.world.raw_successors_of(&track.state, is_internal).into_iter();
+        let steps = steps.map(|(action, state)| self.after(&track, action, state, 0));
+        let after = steps.chain(self.late_enters(&track));
+        let places = after.map(|after| reached.found.add(&after) as u32).collect();
+        if reached.after.len() <= place {
+            reached.after.resize(place + 1, None);
+        }
+        reached.after[place] = Some(places);
     }
 
     /// The Sync of the kit's own backup returned.
@@ -266,26 +308,65 @@ impl Guide {
     }
 }
 
+/// Which states some states lead to by themselves.
+#[derive(Debug, Default)]
+struct Reached {
+    found: Found,
+    /// Where the states stand that each leads to in one step. None where they were not asked for.
+    after: Vec<Option<Box<[u32]>>>,
+    /// The visit in which each was entered last.
+    entered: Vec<u32>,
+    /// How many visits there were.
+    visit: u32,
+}
+
+impl Reached {
+    /// Adds a state to `order`, unless this visit has done so.
+    fn enter(&mut self, place: usize, order: &mut Vec<usize>) {
+        if self.entered.len() <= place {
+            self.entered.resize(self.found.tracks.len(), 0);
+        }
+        if self.entered[place] != self.visit {
+            self.entered[place] = self.visit;
+            order.push(place);
+        }
+    }
+
+    /// Adds the states that one leads to.
+    fn enter_after(&mut self, place: usize, order: &mut Vec<usize>) {
+        let after = self.after.get_mut(place).and_then(Option::take);
+        for next in after.iter().flatten() {
+            self.enter(*next as usize, order);
+        }
+        if let Some(slot) = self.after.get_mut(place) {
+            *slot = after;
+        }
+    }
+}
+
 /// States in the order in which they were found, each once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Found {
     tracks: Vec<Track>,
     /// Where the state with a fingerprint stands; the next free one, if another has it. The states themselves are large,
     /// and stand in the list alone.
-    places: HashMap<u64, usize, FixedState>,
+    places: HashMap<u64, u32, FixedState>,
 }
 
 impl Found {
-    fn add(&mut self, track: &Track) {
+    /// Where the state stands, from now on if it was not there.
+    fn add(&mut self, track: &Track) -> usize {
         let mut fingerprint = FixedState::default().hash_one(track);
         while let Some(place) = self.places.get(&fingerprint) {
-            if self.tracks.get(*place) == Some(track) {
-                return;
+            if self.tracks.get(*place as usize) == Some(track) {
+                return *place as usize;
             }
             fingerprint = fingerprint.wrapping_add(1);
         }
-        self.places.insert(fingerprint, self.tracks.len());
+        let place = self.tracks.len();
+        self.places.insert(fingerprint, place as u32);
         self.tracks.push(*track);
+        place
     }
 }
 
@@ -425,7 +506,7 @@ mod tests {
 
     fn guide(start: Start, is_marked: bool) -> Guide {
         let world = Setting { start, ..Setting::default() }.world(&[]);
-        Guide { world, runs_free: true, is_marked, sync_waits: true }
+        Guide::new(world, Manner { runs_free: true, is_marked, sync_waits: true })
     }
 
     /// Every state that there may be after a verb.
@@ -449,6 +530,26 @@ mod tests {
     fn numbers_that_nobody_sees_make_no_states() {
         let (seen, unseen) = (states_after_a_resync(true), states_after_a_resync(false));
         assert!(0 < unseen && unseen < seen, "{unseen} of {seen}");
+    }
+
+    #[test]
+    fn what_is_remembered_of_other_states_changes_nothing() {
+        for is_marked in [true, false] {
+            let guide = guide(Start::Pair, is_marked);
+            let mut tracks = vec![guide.begin()];
+            for (verb, number) in [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)] {
+                let from: Vec<Track> = tracks.iter().rev().copied().collect();
+                let anew = Guide::new(guide.world.clone(), guide.manner);
+                assert_eq!(guide.closure(&from), anew.closure(&from));
+                tracks = after(&guide, &from, verb, number);
+                assert_eq!(tracks, after(&anew, &from, verb, number));
+                // A part of what was asked about, as what has been seen leaves of it.
+                let part: Vec<Track> = tracks.iter().step_by(3).copied().collect();
+                let anew = Guide::new(guide.world.clone(), guide.manner);
+                assert_eq!(guide.closure(&part), anew.closure(&part));
+            }
+            assert!(tracks.len() > 100, "{}", tracks.len());
+        }
     }
 
     #[test]
