@@ -51,7 +51,7 @@ fn code(output: &Output) -> i32 {
 fn the_minimal_adapter_conforms_at_both_levels() {
     let lines = std::fs::read_to_string(adapters().join("minimal.py")).unwrap().lines().count();
     assert!(lines <= 150, "it is the page to copy from: {lines} lines");
-    for (level, cases) in [("marked", "100"), ("black-box", "25")] {
+    for (level, cases) in [("marked", "60"), ("black-box", "20")] {
         let more = ["--level", level, "--cases", cases, "--format", "json", "--seed", "11"];
         let output = conform("minimal.py", &more);
         let report = json(&output);
@@ -81,7 +81,8 @@ fn failure(report: &Value) -> Value {
 #[test]
 fn a_sync_may_run_out_of_time_whatever_there_is_but_not_for_ever() {
     for level in ["marked", "black-box"] {
-        let more = ["--level", level, "--cases", "25", "--format", "json"];
+        let only = ["--only", "directed", "--only", "random", "--cases", "12"];
+        let more = [&only[..], &["--level", level, "--format", "json"]].concat();
         let output = peculiar("SyncSlow", &more);
         assert_eq!(code(&output), 0, "{level}: {:#}", json(&output));
         let script = ["--level", level, "--format", "json", "--script", "begin pair journal 2"];
@@ -109,7 +110,7 @@ fn a_sync_may_run_out_of_time_whatever_there_is_but_not_for_ever() {
 #[test]
 fn a_journal_of_which_nothing_is_said_is_never_full() {
     for level in ["marked", "black-box"] {
-        let more = ["--level", level, "--cases", "25", "--format", "json"];
+        let more = ["--level", level, "--cases", "12", "--format", "json"];
         let report = json(&peculiar("Unbounded", &more));
         assert_eq!(report["verdict"], "conforms", "{level}: {report:#}");
         let rules = report["rules"].as_array().unwrap();
@@ -134,7 +135,8 @@ fn the_adapter_in_javascript_conforms_at_both_levels() {
     let lines = std::fs::read_to_string(adapters().join("minimal.mjs")).unwrap().lines().count();
     assert!(lines <= 150, "it is a page to copy from: {lines} lines");
     for (level, cases) in [("marked", "50"), ("black-box", "15")] {
-        let more = ["--level", level, "--cases", cases, "--format", "json", "--seed", "11"];
+        let only = ["--only", "directed", "--only", "random", "--cases", cases];
+        let more = [&only[..], &["--level", level, "--format", "json", "--seed", "11"]].concat();
         let output = conform("minimal.mjs", &more);
         let report = json(&output);
         assert_eq!(code(&output), 0, "{level}: {report:#}");
@@ -180,18 +182,17 @@ fn mistakes_in_javascript_are_found_and_named() {
 
 #[test]
 fn a_defect_is_found_and_its_script_repeats_it() {
-    // Some show at once, others only where the implementation has no time to catch up.
+    // Some show at once, others only where the implementation has no time to catch up. Those that take dozens of random runs
+    // are left to the kill matrix.
     for defect in [
         "sync-off-by-one",
         "sync-holds-written",
         "sync-forgets-the-pair",
         "sync-out-of-pair",
-        "out-of-order",
         "bitmap-forgotten",
         "write-not-marked",
         "bit-cleared-too-early",
         "split-not-atomic",
-        "split-of-old-id",
         "split-in-copy",
         "lease-ignored",
         "thaw-always-held",
@@ -200,7 +201,6 @@ fn a_defect_is_found_and_its_script_repeats_it() {
         "full-journal-drops",
         "sequence-reset",
         "svol-written-while-read",
-        "gap-skipped",
     ] {
         let adapter = format!("defective.py {defect}");
         let output = conform(&adapter, &["--cases", "200", "--fail-fast", "--format", "json"]);

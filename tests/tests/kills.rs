@@ -140,10 +140,10 @@ fn each_case_that_is_named_finds_its_defect() {
     assert!(unconfirmed.is_empty(), "\n{}\n", unconfirmed.join("\n"));
 }
 
-/// A rule left out is found by its own case, and reported by a script from which nothing can be left out. Up to where it shows, and with what every
-/// script ends with, it takes no more steps than the shortest way to the harm that `ablate` finds; fewer, where the state
-/// is wrong before there is harm. A promise that is not kept shows only as an ending that does not come, so that there the
-/// script alone is counted. Where acknowledgements are no steps of the instance they are none here.
+/// A rule left out is found by its own case, and reported by a script from which nothing can be left out. Up to where it
+/// shows, and with what every script ends with, it takes no more steps than the shortest way to the harm that `ablate` finds;
+/// fewer, where the state is wrong before there is harm. A promise that is not kept shows only as an ending that does not
+/// come, so that there the script alone is counted. Where acknowledgements are no steps of the instance they are none here.
 #[test]
 fn a_rule_left_out_is_reported_by_a_script_no_longer_than_the_shortest_way_to_the_harm() {
     let (rows, cases) = (ablate::table().unwrap(), directed::cases().unwrap());
@@ -189,7 +189,7 @@ fn no_fault_is_found_where_there_is_none() {
 }
 
 #[test]
-#[ignore = "takes tens of minutes; `cargo xtask kills` runs it"]
+#[ignore = "every case of every defect; `cargo xtask kills` runs it"]
 fn the_whole_matrix_comes_to_what_is_pinned() {
     let all = subjects();
     let wanted = kills::only(all.clone(), &asked("KILLS_OF"), &asked("KILLS_LEVEL")).unwrap();

@@ -18,7 +18,7 @@ use syncsplit_model::world::{Action, Bounds, PROPERTIES, State, Transactions, Va
 use syncsplit_tests::pinned::{THREADS, Table};
 
 /// Pinned checks of more states than this are left to longer runs.
-const STATES_MAX: u64 = 600_000;
+const STATES_MAX: u64 = 300_000;
 /// Pinned checks of more states than this take an hour and more, with and without.
 const STATES_MOST: u64 = 50_000_000;
 

@@ -7,6 +7,7 @@ mod bench;
 mod count;
 mod libclang;
 mod packages;
+mod pinned;
 mod run;
 mod servers;
 mod steps;
@@ -48,8 +49,8 @@ enum Command {
         #[arg(long)]
         pin: bool,
     },
-    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes tens of minutes,
-    /// and some minutes for one implementation at one level
+    /// Rewrite tests/kills.toml and docs/kill-matrix.md by every case about each seeded defect; takes some
+    /// ten minutes, and one or two for one implementation at one level
     Kills {
         /// Only this implementation's rows; may be given again
         #[arg(long, value_name = "NAME", value_parser = ["syncsplit-impl", "minimal.py"])]

@@ -1,0 +1,58 @@
+//! Holds what a check prints to the counts that are pinned for its instance, so that no test has to search it once more.
+
+use std::fs;
+
+use crate::run::root;
+
+/// The counts that a check prints, one a line: its name, and the number.
+const COUNTS: &[&str] = &["states", "transitions", "depth"];
+
+/// Whether the check of `instance` has printed the counts that `tests/pinned.toml` has for it.
+///
+/// # Errors
+/// What differs.
+pub(crate) fn compare(instance: &str, printed: &str) -> Result<String, String> {
+    let path = root().join("tests/pinned.toml");
+    let table =
+        fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    differences(instance, &table, printed)
+}
+
+fn differences(instance: &str, table: &str, printed: &str) -> Result<String, String> {
+    // The row about the whole protocol and all properties has its verdict right behind its instance.
+    let row = table.lines().find(|line| line.contains(&format!("\"{instance}\", verdict")));
+    let row = row.ok_or_else(|| format!("tests/pinned.toml has no row for {instance}\n"))?;
+    for name in COUNTS {
+        let pinned = row.split([',', '{', '}']).find_map(|part| part.trim().strip_prefix(name));
+        let pinned = pinned.and_then(|rest| rest.trim().strip_prefix("= "));
+        let pinned = pinned.ok_or_else(|| format!("tests/pinned.toml, {instance}: no {name}\n"))?;
+        let pinned = pinned.replace('_', ",");
+        let mut lines = printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        if !lines.any(|words| words == [*name, pinned.as_str()]) {
+            return Err(format!(
+                "{instance}: {name} are pinned to {pinned}, and are not:\n{printed}"
+            ));
+        }
+    }
+    Ok(format!("{instance}: {} as pinned\n", COUNTS.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_count_is_compared() {
+        let table = "{ instance = \"ci\", variant = \"published\", verdict = \"violated\", states = 7 },\n\
+                     { instance = \"ci\", verdict = \"holds\", states = 1_234, transitions = 5_678, depth = 9 },\n";
+        let printed = "HOLDS: ci\n  states       1,234\n  transitions  5,678\n  depth        9\n";
+        assert_eq!(
+            differences("ci", table, printed),
+            Ok("ci: states, transitions, depth as pinned\n".into())
+        );
+        for (right, wrong) in [("1,234", "1,235"), ("5,678", "678"), ("        9", "        90")] {
+            assert!(differences("ci", table, &printed.replace(right, wrong)).is_err(), "{wrong}");
+        }
+        assert!(differences("order", table, printed).is_err());
+    }
+}
