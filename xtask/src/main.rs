@@ -2,10 +2,10 @@
 //! checked here.
 #![forbid(unsafe_code)]
 
-mod bare;
 mod bench;
 mod count;
 mod libclang;
+mod no_std;
 mod packages;
 mod pinned;
 mod run;
