@@ -5,7 +5,7 @@ use stateright::Model;
 use syncsplit_checker::ablate;
 use syncsplit_checker::conform::directed::{by_hand, cases, derive, table, unsteered};
 use syncsplit_checker::conform::script::Script;
-use syncsplit_checker::conform::verb::Verb;
+use syncsplit_checker::conform::verb::{OWN_STEPS, Verb};
 use syncsplit_checker::study::Shown;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
@@ -66,20 +66,6 @@ fn end(script: &Script, without: &[Rule]) -> Result<State, (Verb, WhyNot)> {
     })
 }
 
-/// What an implementation does by itself: a script that needs no steering has none of it.
-const STEPS: &[&str] = &[
-    "Send",
-    "Deliver",
-    "Lose",
-    "Apply",
-    "Report",
-    "DeliverReply",
-    "LoseReply",
-    "CopyBlock",
-    "PairMark",
-    "Fail",
-];
-
 #[test]
 fn the_table_is_written_as_it_is_read() {
     let text = include_str!("../directed.toml");
@@ -92,7 +78,7 @@ fn each_unsteered_case_is_a_behaviour_of_the_model_that_the_rule_changes() {
     let cases = unsteered().unwrap();
     assert!(cases.len() >= 6);
     for (rule, script) in cases {
-        assert!(script.verbs.iter().all(|verb| !STEPS.contains(&verb.kind)), "{script}");
+        assert!(script.verbs.iter().all(|verb| !OWN_STEPS.contains(&verb.kind)), "{script}");
         let state =
             end(&script, &[]).unwrap_or_else(|(verb, why)| panic!("{script}: {verb}: {why}"));
         assert_eq!(state.coordinator.state, CoordinatorState::Idle, "{script}");

@@ -50,6 +50,22 @@ fn our_implementation_conforms_steered_and_shows_nearly_every_rule() {
     }
 }
 
+/// The generated cases alone take nearly every class that a level can reach, and it is certain that they do.
+#[test]
+fn generated_cases_take_nearly_every_class() {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let reporter = Reporter::new(ProgressMode::None);
+    for (level, at_least) in [(Level::Steered, 99), (Level::Marked, 98)] {
+        let only = vec!["generated".into()];
+        let plan = Plan { level: Some(level), only, ..plan(0) };
+        let done = campaign(&plan, &interrupt, &reporter);
+        let done = done.unwrap_or_else(|refused| panic!("{level:?}: {refused:?}"));
+        let (taken, known) = (done.classes_taken, done.classes_known);
+        assert!(known > 100, "{level:?}: {known}");
+        assert!(taken * 100 >= known * at_least, "{level:?}: {taken} of {known}");
+    }
+}
+
 /// By itself with all its threads, steered through a connection: both over TCP.
 #[test]
 fn our_implementation_conforms_over_tcp() {

@@ -144,13 +144,14 @@ pub struct Campaign {
 /// One case before it is done.
 enum Job {
     Script { id: String, rule: Option<Rule>, script: Script, beginning: u64 },
+    Generated { id: String, script: Script },
     Random { id: String, number: u64 },
 }
 
 impl Job {
     fn id(&self) -> &str {
         match self {
-            Self::Script { id, .. } | Self::Random { id, .. } => id,
+            Self::Script { id, .. } | Self::Generated { id, .. } | Self::Random { id, .. } => id,
         }
     }
 
@@ -159,6 +160,7 @@ impl Job {
     const fn beginning(&self) -> u64 {
         match self {
             Self::Script { beginning: number, .. } | Self::Random { number, .. } => *number,
+            Self::Generated { .. } => 0,
         }
     }
 }
@@ -283,11 +285,9 @@ fn jobs(
         script: case.script,
         beginning: case.beginning,
     });
-    let generated = generated.scripts.iter().map(|(class, script)| Job::Script {
+    let generated = generated.scripts.iter().map(|(class, script)| Job::Generated {
         id: format!("generated/{}", class.replace(' ', "-")),
-        rule: None,
         script: script.clone(),
-        beginning: 0,
     });
     let random =
         (1..=plan.cases).map(|number| Job::Random { id: format!("random/{number}"), number });
@@ -335,6 +335,11 @@ impl Runner<'_> {
                     run::script(&mut self.adapter, self.how, script, &watched)?
                 };
                 (id, *rule, script.clone(), outcome)
+            }
+            Job::Generated { id, script } => {
+                let (how, watched) = (self.how, self.watched(None));
+                let outcome = run::patient_script(&mut self.adapter, how, script, &watched)?;
+                (id, None, script.clone(), outcome)
             }
             Job::Random { id, number } => {
                 let (mut walk, script) = Walk::new(self.plan.seed, *number, &hello, level);

@@ -4,12 +4,12 @@
 use syncsplit_model::protocol::PairState;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::requester::RequesterState;
+use syncsplit_model::world::State;
 
-use crate::conform::follow::WAIT;
 use crate::conform::process::Trouble;
 use crate::conform::session::{Failure, LOOKS_MAX, Session, Step};
 use crate::conform::track::Track;
-use crate::conform::verb::Verb;
+use crate::conform::verb::{Verb, WAIT};
 use crate::conform::wire::Level;
 
 /// The most verbs that an ending takes; more are a wait without end.
@@ -68,8 +68,8 @@ const SETTLE: &[&str] = &[
     "LeaseExpires",
 ];
 
-/// What an implementation that runs by itself does without being asked.
-const INTERNAL: &[&str] =
+/// What an implementation that runs by itself does without being asked, and that gets it further.
+pub(crate) const INTERNAL: &[&str] =
     &["Deliver", "DeliverReply", "Apply", "Send", "Report", "CopyBlock", "PairMark"];
 
 /// Brings a script to its end.
@@ -196,7 +196,7 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
         }
         let found = steps.iter().find(|verb| named(verb, name) && !verb.extra);
         let changes = |verb: &&Verb| session.guide.take(track, verb, 0).as_ref() != Ok(track);
-        if let Some(verb) = found.filter(|verb| is_useful(verb, track)).filter(changes) {
+        if let Some(verb) = found.filter(|verb| is_useful(verb, &track.state)).filter(changes) {
             return Some(*verb);
         }
     }
@@ -230,8 +230,8 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
 }
 
 /// Whether a verb that is possible gets anything further.
-fn is_useful(verb: &Verb, track: &Track) -> bool {
-    let (primary, secondary) = (&track.state.primary, &track.state.secondary);
+pub(crate) fn is_useful(verb: &Verb, state: &State) -> bool {
+    let (primary, secondary) = (&state.primary, &state.secondary);
     match verb.kind {
         "Send" => {
             let seq = verb.number.unwrap_or_default();

@@ -13,7 +13,7 @@ use syncsplit_model::world::{Stillness, WhyNot};
 
 use crate::conform::sync;
 use crate::conform::track::{Guide, Track};
-use crate::conform::verb::Verb;
+use crate::conform::verb::{Verb, WAIT};
 use crate::conform::wire::Reply;
 
 /// How an implementation's numbers differ from the model's, which begin at a pair that is just made.
@@ -66,9 +66,6 @@ pub struct Mismatch {
     /// What was seen.
     pub seen: String,
 }
-
-/// The kind of a verb that lets time pass and looks at the status.
-pub const WAIT: &str = "Wait";
 
 /// Why the states after something cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,11 @@ use syncsplit_model::world::{
 };
 
 use crate::conform::directed::translate;
+use crate::conform::finish::{INTERNAL, is_useful};
+use crate::conform::random::is_the_kits;
 use crate::conform::request::has_setting;
 use crate::conform::script::{BLOCKS, Script, Setting};
-use crate::conform::verb::{Verb, kebab};
+use crate::conform::verb::{OWN_STEPS, Verb, kebab};
 use crate::conform::wire::{Hello, Level};
 
 /// How many states of each world are looked at.
@@ -95,9 +97,9 @@ fn worlds(hello: &Hello, level: Level) -> Vec<World> {
     worlds
 }
 
-/// A state as it was first reached, and the actions that lead there.
+/// A state as it was first reached, and the actions that lead there from another.
 struct Reached {
-    from: Option<(usize, Action)>,
+    from: Option<(usize, Vec<Action>)>,
     state: State,
 }
 
@@ -107,7 +109,7 @@ pub fn generate(hello: &Hello, level: Level) -> Generated {
     // For each class the shortest way to it over all worlds, and the length of the way.
     let mut ways: BTreeMap<String, Script> = BTreeMap::new();
     for world in worlds(hello, level) {
-        for (class, script) in classes(&world) {
+        for (class, script) in classes(&world, level) {
             let is_shorter = |known: &Script| script.verbs.len() < known.verbs.len();
             if ways.get(&class).is_none_or(is_shorter) {
                 ways.insert(class, script);
@@ -132,7 +134,10 @@ pub fn generate(hello: &Hello, level: Level) -> Generated {
 }
 
 /// Each class that a world reaches within [`STATES`] states, with a shortest way to it.
-fn classes(world: &World) -> Vec<(String, Script)> {
+///
+/// Where the implementation is not steered, these are the classes of steps that are the kit's to take, in states in which
+/// the implementation has nothing to do: how far it is in between nobody can tell for certain.
+fn classes(world: &World, level: Level) -> Vec<(String, Script)> {
     let mut found: BTreeMap<String, (usize, Action)> = BTreeMap::new();
     let mut seen: HashMap<State, usize, FixedState> = HashMap::default();
     let mut reached: Vec<Reached> = Vec::new();
@@ -146,7 +151,8 @@ fn classes(world: &World) -> Vec<(String, Script)> {
         let state = reached[at].state;
         actions.clear();
         world.actions(&state, &mut actions);
-        for action in actions.drain(..) {
+        let is_asked = |action: &Action| level == Level::Steered || is_the_kits(action, level);
+        for action in actions.drain(..).filter(is_asked) {
             let attempt = world.attempt(&state, action);
             let is_taken = match attempt {
                 Ok(_) => true,
@@ -156,27 +162,33 @@ fn classes(world: &World) -> Vec<(String, Script)> {
                 Err(_) => false,
             };
             found.entry(class(&state, &action, is_taken)).or_insert((at, action));
-            if let Ok(after) = attempt
-                && reached.len() < STATES
-                && !seen.contains_key(&after)
-            {
-                seen.insert(after, reached.len());
-                reached.push(Reached { from: Some((at, action)), state: after });
+            let Ok(after) = attempt else { continue };
+            let mut way = vec![action];
+            let state =
+                if level == Level::Steered { after } else { at_rest(world, after, &mut way) };
+            if reached.len() < STATES && !seen.contains_key(&state) {
+                seen.insert(state, reached.len());
+                reached.push(Reached { from: Some((at, way)), state });
             }
         }
         at += 1;
     }
     let script = |(at, action): (usize, Action)| {
-        let mut path = vec![];
-        let mut back = Some(at);
-        while let Some(here) = back {
-            let Reached { from, state } = &reached[here];
-            path.push((from.map(|(_, action)| action), *state));
-            back = from.map(|(before, _)| before);
+        let mut actions = vec![];
+        let mut begin = at;
+        while let Some((before, way)) = &reached[begin].from {
+            actions.extend(way.iter().rev().copied());
+            begin = *before;
         }
-        path.reverse();
+        let mut path = vec![(None, reached[begin].state)];
+        for action in actions.into_iter().rev() {
+            let Some((_, before)) = path.last() else { break };
+            let Ok(after) = world.attempt(before, action) else { break };
+            path.push((Some(action), after));
+        }
         let concrete = world.concrete(&path);
         let mut script = translate(world, &concrete);
+        script.verbs.retain(|verb| level == Level::Steered || !OWN_STEPS.contains(&verb.kind));
         // The last step may be refused, so that it leads nowhere; its numbers are those of the state before it.
         script.verbs.extend(
             concrete.last().and_then(|(_, raw)| last(world, raw, &reached[at].state, &action)),
@@ -184,6 +196,30 @@ fn classes(world: &World) -> Vec<(String, Script)> {
         script
     };
     found.into_iter().map(|(class, way)| (class, script(way))).collect()
+}
+
+/// The most steps that an implementation takes by itself until it is at rest; a safeguard, since each gets it further.
+const STEPS_MAX: usize = 100;
+
+/// The state that an implementation comes to by itself, where nothing of what it does gets it any further; the steps are
+/// added to `way`.
+fn at_rest(world: &World, mut state: State, way: &mut Vec<Action>) -> State {
+    let mut actions = Vec::new();
+    while way.len() < STEPS_MAX {
+        actions.clear();
+        world.actions(&state, &mut actions);
+        let lost: &[&str] = if state.link_up { &[] } else { &["Lose", "LoseReply"] };
+        let step = lost.iter().chain(INTERNAL).find_map(|kind| {
+            let verbs = actions.iter().map(|action| (action, Verb::of(action)));
+            let mut useful =
+                verbs.filter(|(_, v)| v.kind == *kind && !v.extra && is_useful(v, &state));
+            useful.find_map(|(action, _)| Some((*action, world.attempt(&state, *action).ok()?)))
+        });
+        let Some((action, after)) = step else { break };
+        way.push(action);
+        state = after;
+    }
+    state
 }
 
 /// The verb of an action of a state in its normal form, with true numbers: the one at the same place among those offered.

@@ -12,7 +12,7 @@ use crate::conform::request::has_setting;
 use crate::conform::script::{BLOCKS, Script, Setting};
 use crate::conform::session::Session;
 use crate::conform::track::Track;
-use crate::conform::verb::{Message, Verb};
+use crate::conform::verb::{Message, OWN_STEPS, Verb};
 use crate::conform::wire::{Hello, Level};
 use crate::simulate::walk::Chance;
 
@@ -153,21 +153,7 @@ fn deliveries(track: &Track) -> impl Iterator<Item = Verb> {
 }
 
 /// Whether a step is the kit's to take at a level.
-fn is_the_kits(action: &Action, level: Level) -> bool {
-    let is_internal = matches!(
-        action,
-        Action::Send(_)
-            | Action::Deliver { .. }
-            | Action::Lose(_)
-            | Action::Apply
-            | Action::Report
-            | Action::DeliverReply { .. }
-            | Action::LoseReply(_)
-            | Action::CopyReplica(_)
-            | Action::CopyBlock(_)
-            | Action::PairMark
-            | Action::Fail
-            | Action::SecondaryFail
-    );
-    !is_internal || level == Level::Steered && !matches!(action, Action::CopyReplica(_))
+pub(crate) fn is_the_kits(action: &Action, level: Level) -> bool {
+    let is_own = OWN_STEPS.contains(&Verb::of(action).kind);
+    !is_own || level == Level::Steered && !matches!(action, Action::CopyReplica(_))
 }

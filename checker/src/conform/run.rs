@@ -1,7 +1,7 @@
 //! A script from beginning to end with an adapter, and how a failing one is made shorter. Where scripts come from is not
 //! known here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use syncsplit_model::protocol::Rule;
 
@@ -9,7 +9,8 @@ use crate::conform::finish::{Ending, finish};
 use crate::conform::process::{Adapter, Trouble};
 use crate::conform::script::Script;
 use crate::conform::session::{Failure, Session, Step, Use};
-use crate::conform::verb::Verb;
+use crate::conform::verb::{Verb, WAIT};
+use crate::conform::wire::Level;
 
 /// What a script came to.
 #[derive(Clone, Debug)]
@@ -94,6 +95,40 @@ pub fn script(
 ) -> Result<Option<Outcome>, Trouble> {
     run(adapter, how, script, watched, &mut |_, at| script.verbs.get(at).copied())
 }
+
+/// A script for which an implementation that runs by itself is given time: before each verb it is waited for until both pair
+/// states are known, or some looks in a row show nothing new. Without the status nothing would be known any sooner.
+///
+/// # Errors
+/// The adapter failed.
+pub fn patient_script(
+    adapter: &mut Adapter,
+    how: Use,
+    script: &Script,
+    watched: &[Rule],
+) -> Result<Option<Outcome>, Trouble> {
+    let (mut looks, mut in_vain, mut pairs) = (0, 0, HashSet::new());
+    let mut verbs = script.verbs.iter();
+    run(adapter, how, script, watched, &mut |session, _| {
+        if how.level == Level::Marked {
+            let now = session.pairs();
+            in_vain = if now == pairs { in_vain + 1 } else { 0 };
+            pairs = now;
+            if pairs.len() > 1 && in_vain < LOOKS_IN_VAIN && looks < LOOKS_BEFORE {
+                looks += 1;
+                session.pause(looks);
+                return Some(Verb::bare(WAIT));
+            }
+        }
+        (looks, in_vain) = (0, 0);
+        verbs.next().copied()
+    })
+}
+
+/// How often an implementation is looked at before a verb.
+const LOOKS_BEFORE: usize = 15;
+/// How many looks in a row that show nothing new are enough: a link that is down may be noticed at any time, or never.
+const LOOKS_IN_VAIN: usize = 3;
 
 /// The most runs that making a script shorter takes.
 const TRIES: usize = 400;

@@ -152,7 +152,7 @@ mod tests {
         for text in [
             "begin pair journal 2",
             "begin smpl journal 1 suspend-when-full; write-one 0; deliver frame 1 2 again",
-            "begin pair journal 3 hold-writes hasty; takeover force; crash-secondary",
+            "begin pair journal 3 hold-writes hasty; takeover force; wait; crash-secondary",
         ] {
             assert_eq!(text.parse::<Script>().unwrap().to_string(), text);
         }

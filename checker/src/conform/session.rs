@@ -1,22 +1,22 @@
 //! One script, done with one adapter: what is asked, what is answered, and what the oracle makes of it. Which script it is,
 //! and what becomes of the outcome, is not decided here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value as Json, json};
-use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
 use syncsplit_model::world::{Start, WhyNot};
 
 use crate::conform::explain::Witness;
-use crate::conform::follow::{self, Lost, Mismatch, Numbers, Seen, WAIT, texts};
+use crate::conform::follow::{self, Lost, Mismatch, Numbers, Seen, texts};
 use crate::conform::history::{Flaw, History};
 use crate::conform::process::{Adapter, Trouble};
 use crate::conform::request::{self, Ask, Asker, has_setting};
 use crate::conform::script::{BLOCKS, Setting};
 use crate::conform::track::{Guide, Manner, Track};
-use crate::conform::verb::Verb;
+use crate::conform::verb::{Verb, WAIT, kebab};
 use crate::conform::wire::{Hello, Level, Reply, Request};
 
 /// After how many verbs a hasty script asks for the status.
@@ -264,7 +264,6 @@ impl<'a> Session<'a> {
             Ok(tracks) => tracks,
             Err(lost) => return Ok(self.end(seen, log, lost)),
         };
-        self.note_class(verb, &tracks);
         let after = tracks[0];
         let (consequences, reading) = {
             let asker = self.asker();
@@ -296,6 +295,7 @@ impl<'a> Session<'a> {
         if let Some(flaw) = flaw {
             return Ok(self.flawed(seen, log, flaw));
         }
+        self.note_class(&seen);
         self.tracks = tracks;
         self.shadow(&seen);
         self.seen.push(seen);
@@ -342,6 +342,13 @@ impl<'a> Session<'a> {
         let is_vain = is_look && is_timeout && self.tracks.iter().all(Track::is_decided);
         self.timeouts = if is_vain { self.timeouts + 1 } else { 0 };
         self.timeouts >= TIMEOUTS_MAX
+    }
+
+    /// The pair states on both sides that may be now.
+    pub fn pairs(&self) -> HashSet<(PairState, PairState)> {
+        let tracks = self.guide.closure(&self.tracks).unwrap_or_default();
+        let pair = |track: &Track| (track.state.primary.state, track.state.secondary.state);
+        tracks.iter().map(pair).collect()
     }
 
     /// Gives an implementation with threads of its own a part of the time that a Sync may take, before it is looked at once
@@ -397,21 +404,34 @@ impl<'a> Session<'a> {
         if is_judged { self.history.prefix(&image).err() } else { None }
     }
 
-    fn note_class(&mut self, verb: &Verb, after: &[Track]) {
+    /// Notes the class of the step that was taken, where it is certain: all states that it may have been taken in, and from
+    /// which what was seen can have come of it, are of one.
+    fn note_class(&mut self, seen: &Seen) {
+        let verb = &seen.verb;
         if verb.kind == WAIT {
             return;
         }
-        let class = |track: &Track| {
+        let mut classes: BTreeMap<_, Vec<Track>> = BTreeMap::new();
+        for track in &self.tracks {
             let taken = self.guide.take(track, verb, 0).is_ok();
             let (primary, secondary) = (track.state.primary.state, track.state.secondary.state);
             let outcome = if taken { "taken" } else { "refused" };
-            format!("{} {primary} {secondary} {outcome}", crate::conform::verb::kebab(verb.kind))
-        };
-        // Where the implementation moves by itself only what is certain is counted.
-        let mut classes = self.tracks.iter().map(class);
-        let Some(first) = classes.next().filter(|_| !after.is_empty()) else { return };
-        if classes.all(|class| class == first) {
-            self.classes.insert(first);
+            let class = format!("{} {primary} {secondary} {outcome}", kebab(verb.kind));
+            classes.entry(class).or_default().push(*track);
+        }
+        if classes.keys().all(|class| self.classes.contains(class)) {
+            return;
+        }
+        if classes.len() > 1 {
+            classes.retain(|_, tracks| {
+                let answered = follow::judged(&self.guide, self.numbers, tracks.clone(), seen);
+                let observed = answered
+                    .and_then(|after| follow::observed(&self.guide, self.numbers, after, seen));
+                observed.is_ok()
+            });
+        }
+        if classes.len() == 1 {
+            self.classes.extend(classes.into_keys());
         }
     }
 

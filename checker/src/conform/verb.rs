@@ -88,10 +88,29 @@ impl fmt::Display for Message {
     }
 }
 
+/// The kind of a verb that is no step: it lets time pass and looks at the status.
+pub const WAIT: &str = "Wait";
+
+/// Kinds of steps that an implementation takes by itself, unless it is steered.
+pub const OWN_STEPS: &[&str] = &[
+    "Send",
+    "Deliver",
+    "Lose",
+    "Apply",
+    "Report",
+    "DeliverReply",
+    "LoseReply",
+    "CopyReplica",
+    "CopyBlock",
+    "PairMark",
+    "Fail",
+    "SecondaryFail",
+];
+
 /// One step of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Verb {
-    /// The kind of action, as [`Action::KINDS`] has it.
+    /// The kind of action, as [`Action::KINDS`] has it, or [`WAIT`].
     pub kind: &'static str,
     /// The block or the number it is about.
     pub number: Option<u64>,
@@ -183,7 +202,7 @@ impl FromStr for Verb {
         };
         let mut words = text.split_whitespace();
         let name = words.next().ok_or_else(bad)?;
-        let kind = Action::KINDS.iter().find(|kind| kebab(kind) == name);
+        let kind = Action::KINDS.iter().chain(&[WAIT]).find(|kind| kebab(kind) == name);
         let mut verb = Self::bare(kind.copied().ok_or_else(bad)?);
         let mut words = words.peekable();
         let takes_number =

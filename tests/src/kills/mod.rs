@@ -123,6 +123,8 @@ impl Row {
 enum Verbs {
     /// These, with what is added to the seed.
     Script(Box<Script>, u64),
+    /// These, each once the implementation had time.
+    Patient(Box<Script>),
     /// What chance draws.
     Random(u64),
 }
@@ -152,7 +154,7 @@ impl Cases {
             .scripts
             .into_iter()
             .map(|(class, script)| (format!("generated/{}", class.replace(' ', "-")), script))
-            .map(|(id, script)| named(id, script, 0));
+            .map(|(id, script)| (id, Verbs::Patient(Box::new(script))));
         let random =
             (1..=random(level)).map(|number| (format!("random/{number}"), Verbs::Random(number)));
         let cases = directed.chain(generated).chain(random).collect();
@@ -235,10 +237,14 @@ impl Cases {
 
 /// Whether a case finds something.
 fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Finding> {
-    let (Verbs::Script(_, number) | Verbs::Random(number)) = verbs;
-    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(*number) };
+    let number = match verbs {
+        Verbs::Script(_, number) | Verbs::Random(number) => *number,
+        Verbs::Patient(_) => 0,
+    };
+    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(number) };
     let outcome = match verbs {
         Verbs::Script(script, _) => run::script(adapter, how, script, &[]),
+        Verbs::Patient(script) => run::patient_script(adapter, how, script, &[]),
         Verbs::Random(number) => {
             let (mut walk, script) = Walk::new(SEED, *number, adapter.hello(), level);
             let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
