@@ -1,12 +1,13 @@
 //! `syncsplit conform`: takes somebody else's implementation, behind an adapter, through scripts that come from the checked
 //! model, and says which rules it keeps.
 //!
-//! A script travels [`directed`], [`generated`] or [`random`] -> [`run`] -> [`session`] -> [`request`] -> [`process`]; what
+//! A script travels [`directed`], [`generated`] or [`random`] -> [`cases`] -> [`run`] -> [`session`] -> [`request`] -> [`process`]; what
 //! comes back is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone. [`explain`] names
 //! the rules that are broken.
 
 pub mod block;
 pub mod campaign;
+pub mod cases;
 pub mod directed;
 pub mod explain;
 pub mod finish;

@@ -9,15 +9,14 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use syncsplit_model::protocol::Rule;
 
+use crate::conform::cases::{self, Case};
 use crate::conform::generated::{Generated, generate};
 use crate::conform::known::Known;
 use crate::conform::process::{Adapter, Trouble};
-use crate::conform::random::Walk;
 use crate::conform::run::{self, Outcome};
 use crate::conform::script::Script;
-use crate::conform::session::{Session, Use};
+use crate::conform::session::Use;
 use crate::conform::wire::{Hello, Level};
-use crate::conform::{directed, request};
 use crate::progress::Reporter;
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
@@ -141,30 +140,6 @@ pub struct Campaign {
     pub finished: usize,
 }
 
-/// One case before it is done.
-enum Job {
-    Script { id: String, rule: Option<Rule>, script: Script, beginning: u64 },
-    Generated { id: String, script: Script },
-    Random { id: String, number: u64 },
-}
-
-impl Job {
-    fn id(&self) -> &str {
-        match self {
-            Self::Script { id, .. } | Self::Generated { id, .. } | Self::Random { id, .. } => id,
-        }
-    }
-
-    /// What is added to the seed: each random run gives the implementation's own choices another beginning, and so does each
-    /// round of the directed ones that need no steering.
-    const fn beginning(&self) -> u64 {
-        match self {
-            Self::Script { beginning: number, .. } | Self::Random { number, .. } => *number,
-            Self::Generated { .. } => 0,
-        }
-    }
-}
-
 /// Why there is no outcome.
 #[derive(Clone, Debug)]
 pub enum Refused {
@@ -209,7 +184,7 @@ pub fn campaign(
     // A script of one's own asks for nothing else, and is done at once.
     let generated =
         if plan.script.is_some() { Generated::default() } else { generate(&hello, level) };
-    let jobs = jobs(plan, &hello, level, &generated).map_err(Refused::Usage)?;
+    let wanted = wanted(plan, &hello, level, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
     let how = Use { level, sync_ms, seed: plan.seed };
     let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
@@ -227,18 +202,18 @@ pub fn campaign(
         finished: 0,
     };
     let mut cases: Vec<CaseReport> = Vec::new();
-    for job in &jobs {
+    for case in &wanted {
         reporter.tell(begin.elapsed().as_secs_f64(), || {
             let failed = cases.iter().filter(|case| case.verdict == Verdict::Fail).count();
-            format!("{} of {} cases, {failed} failed; {}", cases.len(), jobs.len(), job.id())
+            format!("{} of {} cases, {failed} failed; {}", cases.len(), wanted.len(), case.id)
         });
         if interrupt.load(Ordering::Relaxed) {
             let request = crate::conform::wire::Request::bare("reset");
             let trouble = runner.adapter.trouble(&request, "interrupted".into());
-            return Err(Refused::Trouble(job.id().into(), Box::new(trouble)));
+            return Err(Refused::Trouble(case.id.clone(), Box::new(trouble)));
         }
-        let done = runner.case(job);
-        cases.push(done.map_err(|trouble| Refused::Trouble(job.id().into(), Box::new(trouble)))?);
+        let done = runner.case(case);
+        cases.push(done.map_err(|trouble| Refused::Trouble(case.id.clone(), Box::new(trouble)))?);
         if plan.fail_fast && cases.last().is_some_and(|case| case.verdict == Verdict::Fail) {
             break;
         }
@@ -269,32 +244,22 @@ pub fn campaign(
     })
 }
 
-fn jobs(
+/// The cases that are asked for.
+fn wanted(
     plan: &Plan,
     hello: &Hello,
     level: Level,
     generated: &Generated,
-) -> Result<Vec<Job>, String> {
+) -> Result<Vec<Case>, String> {
     if let Some(script) = &plan.script {
-        let (id, script) = ("script".into(), script.clone());
-        return Ok(vec![Job::Script { id, rule: None, script, beginning: 0 }]);
+        return Ok(vec![Case::of_script(script.clone())]);
     }
-    let directed = directed::at_level(hello, level)?.into_iter().map(|case| Job::Script {
-        id: case.id,
-        rule: Some(case.rule),
-        script: case.script,
-        beginning: case.beginning,
-    });
-    let generated = generated.scripts.iter().map(|(class, script)| Job::Generated {
-        id: format!("generated/{}", class.replace(' ', "-")),
-        script: script.clone(),
-    });
-    let random =
-        (1..=plan.cases).map(|number| Job::Random { id: format!("random/{number}"), number });
-    let jobs: Vec<Job> = directed.chain(generated).chain(random).collect();
+    let all = cases::all(hello, level, generated, plan.cases)?;
     let is_wanted =
-        |job: &Job| plan.only.is_empty() || plan.only.iter().any(|part| is_named(job.id(), part));
-    if let Some(part) = plan.only.iter().find(|part| !jobs.iter().any(|j| is_named(j.id(), part))) {
+        |case: &Case| plan.only.is_empty() || plan.only.iter().any(|part| is_named(&case.id, part));
+    if let Some(part) =
+        plan.only.iter().find(|part| !all.iter().any(|case| is_named(&case.id, part)))
+    {
         return Err(format!(
             "--only {part}: no case has such an id; ids are for example directed/XFER-3, \
              generated/apply-PAIR-PAIR-taken, random/17"
@@ -305,14 +270,14 @@ fn jobs(
         let number = id.strip_prefix("random/").and_then(|number| number.parse::<u64>().ok());
         number.is_some_and(|number| number > 0)
     };
-    let is_case = |id: &str| is_random(id) || jobs.iter().any(|job| job.id() == id);
+    let is_case = |id: &str| is_random(id) || all.iter().any(|case| case.id == id);
     if let Some(id) = plan.known.stranger(is_case) {
         return Err(format!(
             "--known-failures: no case is {id} at level {}; `--format json` lists the ids of all that are",
             level.name()
         ));
     }
-    Ok(jobs.into_iter().filter(is_wanted).collect())
+    Ok(all.into_iter().filter(is_wanted).collect())
 }
 
 /// Whether a case is meant by a part of its id: whole, its kind, or its rule.
@@ -321,34 +286,11 @@ fn is_named(id: &str, part: &str) -> bool {
 }
 
 impl Runner<'_> {
-    fn case(&mut self, job: &Job) -> Result<CaseReport, Trouble> {
-        let level = self.how.level;
-        self.how.seed = self.plan.seed.wrapping_add(job.beginning());
-        let hello = self.adapter.hello().clone();
-        let (id, rule, script, outcome) = match job {
-            Job::Script { id, rule, script, .. } => {
-                let is_lacking = rule.is_some_and(|rule| hello.lacks.contains(&rule));
-                let outcome = if is_lacking || !request::has_setting(&hello, script.setting) {
-                    None
-                } else {
-                    let watched = self.watched(*rule);
-                    run::script(&mut self.adapter, self.how, script, &watched)?
-                };
-                (id, *rule, script.clone(), outcome)
-            }
-            Job::Generated { id, script } => {
-                let (how, watched) = (self.how, self.watched(None));
-                let outcome = run::patient_script(&mut self.adapter, how, script, &watched)?;
-                (id, None, script.clone(), outcome)
-            }
-            Job::Random { id, number } => {
-                let (mut walk, script) = Walk::new(self.plan.seed, *number, &hello, level);
-                let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
-                let (how, watched) = (self.how, self.watched(None));
-                let outcome = run::run(&mut self.adapter, how, &script, &watched, &mut next)?;
-                (id, None, script, outcome)
-            }
-        };
+    fn case(&mut self, case: &Case) -> Result<CaseReport, Trouble> {
+        let (id, rule) = (&case.id, case.rule);
+        self.how.seed = case.seed(self.plan.seed);
+        let (watched, how) = (self.watched(rule), Use { seed: self.plan.seed, ..self.how });
+        let (script, outcome) = case.run(&mut self.adapter, how, &watched)?;
         let Some(outcome) = outcome else {
             let (id, script) = (id.clone(), script.to_string());
             return Ok(CaseReport { id, verdict: Verdict::Unsupported, script, failure: None });

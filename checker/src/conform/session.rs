@@ -1,7 +1,7 @@
 //! One script, done with one adapter: what is asked, what is answered, and what the oracle makes of it. Which script it is,
 //! and what becomes of the outcome, is not decided here.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
@@ -411,15 +411,17 @@ impl<'a> Session<'a> {
         if verb.kind == WAIT {
             return;
         }
-        let mut classes: BTreeMap<_, Vec<Track>> = BTreeMap::new();
+        let mut classes: HashMap<_, Vec<Track>> = HashMap::new();
         for track in &self.tracks {
             let taken = self.guide.take(track, verb, 0).is_ok();
-            let (primary, secondary) = (track.state.primary.state, track.state.secondary.state);
-            let outcome = if taken { "taken" } else { "refused" };
-            let class = format!("{} {primary} {secondary} {outcome}", kebab(verb.kind));
+            let class = (track.state.primary.state, track.state.secondary.state, taken);
             classes.entry(class).or_default().push(*track);
         }
-        if classes.keys().all(|class| self.classes.contains(class)) {
+        let name = |(primary, secondary, taken): &(PairState, PairState, bool)| {
+            let outcome = if *taken { "taken" } else { "refused" };
+            format!("{} {primary} {secondary} {outcome}", kebab(verb.kind))
+        };
+        if classes.keys().all(|class| self.classes.contains(&name(class))) {
             return;
         }
         if classes.len() > 1 {
@@ -431,7 +433,7 @@ impl<'a> Session<'a> {
             });
         }
         if classes.len() == 1 {
-            self.classes.extend(classes.into_keys());
+            self.classes.extend(classes.keys().map(name));
         }
     }
 

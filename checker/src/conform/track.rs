@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::rc::Rc;
 
 use foldhash::fast::FixedState;
 use syncsplit_model::protocol::coordinator::{
@@ -252,10 +253,9 @@ impl Guide {
         let mut at = 0;
         while let Some(place) = order.get(at).copied() {
             at += 1;
-            if reached.after.get(place).is_none_or(Option::is_none) {
-                self.expand(&mut reached, place);
+            for next in self.steps_of(&mut reached, place).iter() {
+                reached.enter(*next as usize, &mut order);
             }
-            reached.enter_after(place, &mut order);
             if order.len() > TRACKS_MAX {
                 return None;
             }
@@ -263,18 +263,22 @@ impl Guide {
         Some(order.into_iter().map(|place| reached.found.tracks[place]).collect())
     }
 
-    /// Finds the steps of a state.
-    fn expand(&self, reached: &mut Reached, place: usize) {
+    /// Where the states stand that one leads to in one step.
+    fn steps_of(&self, reached: &mut Reached, place: usize) -> Rc<[u32]> {
+        if let Some(Some(known)) = reached.after.get(place) {
+            return Rc::clone(known);
+        }
         let track = reached.found.tracks[place];
         let is_internal = |action: &Action| self.is_internal(&track, action);
         let steps = self.world.raw_successors_of(&track.state, is_internal).into_iter();
         let steps = steps.map(|(action, state)| self.after(&track, action, state, 0));
         let after = steps.chain(self.late_enters(&track));
-        let places = after.map(|after| reached.found.add(&after) as u32).collect();
+        let places: Rc<[u32]> = after.map(|after| reached.found.add(&after) as u32).collect();
         if reached.after.len() <= place {
             reached.after.resize(place + 1, None);
         }
-        reached.after[place] = Some(places);
+        reached.after[place] = Some(Rc::clone(&places));
+        places
     }
 
     /// The Sync of the kit's own backup returned.
@@ -313,7 +317,7 @@ impl Guide {
 struct Reached {
     found: Found,
     /// Where the states stand that each leads to in one step. None where they were not asked for.
-    after: Vec<Option<Box<[u32]>>>,
+    after: Vec<Option<Rc<[u32]>>>,
     /// The visit in which each was entered last.
     entered: Vec<u32>,
     /// How many visits there were.
@@ -329,17 +333,6 @@ impl Reached {
         if self.entered[place] != self.visit {
             self.entered[place] = self.visit;
             order.push(place);
-        }
-    }
-
-    /// Adds the states that one leads to.
-    fn enter_after(&mut self, place: usize, order: &mut Vec<usize>) {
-        let after = self.after.get_mut(place).and_then(Option::take);
-        for next in after.iter().flatten() {
-            self.enter(*next as usize, order);
-        }
-        if let Some(slot) = self.after.get_mut(place) {
-            *slot = after;
         }
     }
 }

@@ -13,14 +13,12 @@ use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
+use syncsplit_checker::conform::cases::{self, Case};
 use syncsplit_checker::conform::generated::generate;
 use syncsplit_checker::conform::process::Adapter;
-use syncsplit_checker::conform::random::Walk;
-use syncsplit_checker::conform::script::Script;
-use syncsplit_checker::conform::session::{Session, Use};
+use syncsplit_checker::conform::session::Use;
 use syncsplit_checker::conform::verb::kebab;
 use syncsplit_checker::conform::wire::{Hello, Level};
-use syncsplit_checker::conform::{directed, run};
 
 use crate::source::Finding;
 
@@ -118,24 +116,13 @@ impl Row {
     }
 }
 
-/// What a case does.
-#[derive(Clone, Debug)]
-enum Verbs {
-    /// These, with what is added to the seed.
-    Script(Box<Script>, u64),
-    /// These, each once the implementation had time.
-    Patient(Box<Script>),
-    /// What chance draws.
-    Random(u64),
-}
-
 /// Every case at a level, in the order in which the kit does them.
 #[derive(Debug)]
 pub struct Cases {
     level: Level,
     /// What starts the adapter without a defect.
     correct: String,
-    cases: Vec<(String, Verbs)>,
+    cases: Vec<Case>,
     /// What is known of cases done without a defect: whether they find fault all the same. Such a case shows nothing of a
     /// defect.
     sounded: Mutex<BTreeMap<String, bool>>,
@@ -147,17 +134,7 @@ impl Cases {
     /// # Errors
     /// What is wrong with the directed ones.
     fn of(subject: &Subject, hello: &Hello, level: Level) -> Result<Self, Finding> {
-        let named = |id, script, beginning| (id, Verbs::Script(Box::new(script), beginning));
-        let directed = directed::at_level(hello, level)?.into_iter();
-        let directed = directed.map(|case| named(case.id, case.script, case.beginning));
-        let generated = generate(hello, level)
-            .scripts
-            .into_iter()
-            .map(|(class, script)| (format!("generated/{}", class.replace(' ', "-")), script))
-            .map(|(id, script)| (id, Verbs::Patient(Box::new(script))));
-        let random =
-            (1..=random(level)).map(|number| (format!("random/{number}"), Verbs::Random(number)));
-        let cases = directed.chain(generated).chain(random).collect();
+        let cases = cases::all(hello, level, &generate(hello, level), random(level))?;
         let correct = subject.correct.clone();
         Ok(Self { level, correct, cases, sounded: Mutex::default() })
     }
@@ -181,12 +158,13 @@ impl Cases {
         let interrupt = Arc::new(AtomicBool::new(false));
         let start = Adapter::start(command, LIMIT, &interrupt, false);
         let mut adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
-        for (at, (id, verbs)) in self.cases.iter().enumerate() {
-            if !is_wanted(id) {
-                continue;
-            }
-            let fails = fails(&mut adapter, self.level, verbs);
-            if fails.map_err(|why| format!("{command}, {}, {id}: {why}", self.level.name()))? {
+        let how = Use { level: self.level, sync_ms: SYNC_MS, seed: SEED };
+        for (at, case) in self.cases.iter().enumerate().filter(|(_, case)| is_wanted(&case.id)) {
+            let id = &case.id;
+            let done = case.run(&mut adapter, how, &[]);
+            let (_, outcome) =
+                done.map_err(|why| format!("{command}, {}, {id}: {why}", self.level.name()))?;
+            if outcome.is_some_and(|outcome| outcome.failure.is_some()) {
                 return Ok((Some(id.clone()), at + 1));
             }
         }
@@ -233,26 +211,6 @@ impl Cases {
         }
         Ok(alarms)
     }
-}
-
-/// Whether a case finds something.
-fn fails(adapter: &mut Adapter, level: Level, verbs: &Verbs) -> Result<bool, Finding> {
-    let number = match verbs {
-        Verbs::Script(_, number) | Verbs::Random(number) => *number,
-        Verbs::Patient(_) => 0,
-    };
-    let how = Use { level, sync_ms: SYNC_MS, seed: SEED.wrapping_add(number) };
-    let outcome = match verbs {
-        Verbs::Script(script, _) => run::script(adapter, how, script, &[]),
-        Verbs::Patient(script) => run::patient_script(adapter, how, script, &[]),
-        Verbs::Random(number) => {
-            let (mut walk, script) = Walk::new(SEED, *number, adapter.hello(), level);
-            let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
-            run::run(adapter, how, &script, &[], &mut next)
-        }
-    };
-    let outcome = outcome.map_err(|trouble| trouble.to_string())?;
-    Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
 }
 
 /// What is done about each defect at each level; the rows are in the order of the subjects.

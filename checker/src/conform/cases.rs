@@ -1,0 +1,113 @@
+//! Every case for what an adapter can do, in the order in which they are done: directed, generated, by chance. What becomes of
+//! an outcome is not decided here.
+
+use syncsplit_model::protocol::Rule;
+
+use crate::conform::directed;
+use crate::conform::generated::Generated;
+use crate::conform::process::{Adapter, Trouble};
+use crate::conform::random::Walk;
+use crate::conform::run::{self, Outcome};
+use crate::conform::script::Script;
+use crate::conform::session::{Session, Use};
+use crate::conform::wire::{Hello, Level};
+
+/// One case before it is done.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its id.
+    pub id: String,
+    /// The rule that it is about, if it is about one.
+    pub rule: Option<Rule>,
+    /// Added to the seed: each random run gives the implementation's own choices another beginning, and so does each round of
+    /// the directed ones that need no steering.
+    beginning: u64,
+    way: Way,
+}
+
+/// What a case does.
+#[derive(Clone, Debug)]
+enum Way {
+    /// These verbs.
+    Script(Script),
+    /// These verbs, each once the implementation had time.
+    Patient(Script),
+    /// What chance draws in the run of this number.
+    Random(u64),
+}
+
+impl Case {
+    /// A script of one's own.
+    #[must_use]
+    pub fn of_script(script: Script) -> Self {
+        Self { id: "script".into(), rule: None, beginning: 0, way: Way::Script(script) }
+    }
+
+    /// The seed that the implementation's own choices begin with, where the whole begins with `seed`.
+    #[must_use]
+    pub const fn seed(&self, seed: u64) -> u64 {
+        seed.wrapping_add(self.beginning)
+    }
+
+    /// Does it, where the whole begins with the seed in `how`. The outcome comes with the script, of which chance has drawn the
+    /// setting only; it is none where the adapter does not have the setting, or does not promise the rule.
+    ///
+    /// # Errors
+    /// The adapter failed.
+    pub fn run(
+        &self,
+        adapter: &mut Adapter,
+        how: Use,
+        watched: &[Rule],
+    ) -> Result<(Script, Option<Outcome>), Trouble> {
+        let (seed, how) = (how.seed, Use { seed: self.seed(how.seed), ..how });
+        let is_lacking = self.rule.is_some_and(|rule| adapter.hello().lacks.contains(&rule));
+        match &self.way {
+            Way::Script(script) if is_lacking => Ok((script.clone(), None)),
+            Way::Script(script) => {
+                Ok((script.clone(), run::script(adapter, how, script, watched)?))
+            }
+            Way::Patient(script) => {
+                Ok((script.clone(), run::patient_script(adapter, how, script, watched)?))
+            }
+            Way::Random(number) => {
+                let level = how.level;
+                let (mut walk, script) = Walk::new(seed, *number, adapter.hello(), level);
+                let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
+                let outcome = run::run(adapter, how, &script, watched, &mut next)?;
+                Ok((script, outcome))
+            }
+        }
+    }
+}
+
+/// Every case at a level, with so many random runs.
+///
+/// # Errors
+/// What is wrong with the directed ones.
+pub fn all(
+    hello: &Hello,
+    level: Level,
+    generated: &Generated,
+    random: u64,
+) -> Result<Vec<Case>, String> {
+    let directed = directed::at_level(hello, level)?.into_iter().map(|case| Case {
+        id: case.id,
+        rule: Some(case.rule),
+        beginning: case.beginning,
+        way: Way::Script(case.script),
+    });
+    let generated = generated.scripts.iter().map(|(class, script)| Case {
+        id: format!("generated/{}", class.replace(' ', "-")),
+        rule: None,
+        beginning: 0,
+        way: Way::Patient(script.clone()),
+    });
+    let random = (1..=random).map(|number| Case {
+        id: format!("random/{number}"),
+        rule: None,
+        beginning: number,
+        way: Way::Random(number),
+    });
+    Ok(directed.chain(generated).chain(random).collect())
+}
