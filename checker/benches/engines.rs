@@ -115,7 +115,8 @@ fn compare(cli: &Cli) -> Result<(), String> {
 /// The table of one subject.
 fn compare_on(subject: Subject, cli: &Cli) -> Result<String, String> {
     let is_wanted = |c: &&Contender| {
-        let fits = !c.is_for_two_phase || matches!(subject, Subject::TwoPhase { .. });
+        let is_two_phase = matches!(subject, Subject::TwoPhase { .. });
+        let fits = if is_two_phase { !c.is_for_world } else { !c.is_for_two_phase };
         fits && (cli.only.is_empty() || cli.only.iter().any(|name| name == c.name))
     };
     let wanted: Vec<&Contender> = CONTENDERS.iter().filter(is_wanted).collect();

@@ -34,7 +34,7 @@ pub struct Question {
     pub without: Vec<Rule>,
     /// The properties to check by name; all when empty.
     pub properties: Vec<&'static str>,
-    /// What keeps states out of the search.
+    /// What keeps states or steps out of the search.
     pub reduce: Vec<Reduction>,
     /// What is kept of each state.
     pub store: Store,

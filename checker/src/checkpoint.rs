@@ -120,6 +120,7 @@ fn about(question: &Question) -> Vec<(&'static str, String)> {
         ("model", MODEL.into()),
         ("variant", question.variant.name().into()),
         ("without", names(without)),
+        ("reductions", names(question.reduce.iter().map(|reduction| reduction.name()).collect())),
         ("blocks", bounds.blocks.to_string()),
         ("volumes", bounds.volumes.to_string()),
         ("journal", bounds.journal.to_string()),

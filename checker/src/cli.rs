@@ -57,6 +57,7 @@ pub enum Command {
   syncsplit check --variant published        the patent's figures to the letter
   syncsplit check smoke --without SYNC-5     what goes wrong when Sync does not look at the pair again
   syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json
+  syncsplit check --reduce sleep             the same counts in less time: no two steps in both orders if they commute
   syncsplit check --transactions any --reduce symmetry    blocks that can be exchanged count once
   syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it
   syncsplit check nightly --time 20m --checkpoint FILE   as far as 20 minutes go: exit code 3
@@ -80,7 +81,8 @@ pub struct CheckArgs {
     /// Which blocks a transaction of two writes takes, in place of the instance's
     #[arg(long, value_name = "WHICH", value_parser = transactions_words())]
     pub transactions: Option<String>,
-    /// Search fewer states for the same verdicts; several with commas. docs/reductions.md says why that is sound
+    /// Search fewer states, or take fewer steps, for the same verdicts; several with commas. docs/reductions.md says why
+    /// that is sound
     #[arg(long, value_enum, value_delimiter = ',')]
     pub reduce: Vec<Reduction>,
     /// What is kept of each state

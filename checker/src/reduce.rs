@@ -1,22 +1,24 @@
-//! Reductions: fewer states for the same answers. Which there are, what they do not go with, and the way back from a
-//! run of the reduced world to one of the world itself. What may be left out is decided in `syncsplit_model::world`;
+//! Reductions: fewer states, or fewer steps, for the same answers. Which there are, what they do not go with, and the way
+//! back from a run of the reduced world to one of the world itself. What may be left out is decided in `syncsplit_model::world`;
 //! docs/reductions.md says why.
 
 use clap::ValueEnum;
 use stateright::Model;
-use syncsplit_model::world::{Action, State, World};
+use syncsplit_model::world::{Action, State, Variant, World};
 
 use crate::check::Question;
 use crate::cli::Engine;
 use crate::engine::{EngineError, Outcome, Trace};
 
-/// A way to search fewer states.
+/// A way to search less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Reduction {
     /// States that differ by an exchange of blocks count as one
     Symmetry,
     /// A step that commutes with all others, and that no property sees, is taken at once
     Order,
+    /// Two steps that commute are taken in one order only; states and counts stay what they are
+    Sleep,
 }
 
 impl Reduction {
@@ -26,7 +28,14 @@ impl Reduction {
         match self {
             Self::Symmetry => "symmetry",
             Self::Order => "order",
+            Self::Sleep => "sleep",
         }
+    }
+
+    /// Whether it leaves states out, so that counts are those of a smaller space.
+    #[must_use]
+    pub const fn leaves_states_out(self) -> bool {
+        !matches!(self, Self::Sleep)
     }
 
     /// What it needs that `question` does not have.
@@ -44,6 +53,9 @@ impl Reduction {
                 promise.name
             ));
         }
+        if self == Self::Sleep {
+            return refuse_sleep(question, &world);
+        }
         (self == Self::Symmetry && world.automorphisms().is_empty()).then(|| {
             format!(
                 "the reduction symmetry finds no two blocks of {} that can be exchanged: a transaction of two \
@@ -52,6 +64,26 @@ impl Reduction {
             )
         })
     }
+}
+
+fn refuse_sleep(question: &Question, world: &World) -> Option<String> {
+    if let Some(other) = question.reduce.iter().find(|other| **other != Reduction::Sleep) {
+        let other = other.name();
+        return Some(format!(
+            "the reduction sleep knows steps of the world itself, and {other} changes what a step is; name one of them"
+        ));
+    }
+    (!world.knows_what_commutes()).then(|| {
+        let without = match question.without.as_slice() {
+            [] => String::new(),
+            rules => format!(" without {}", rules.iter().map(|r| r.id()).collect::<Vec<_>>().join(", ")),
+        };
+        format!(
+            "the reduction sleep rests on all rules of {}, and {}{without} is asked; leave --reduce sleep out",
+            Variant::Hardened.name(),
+            question.variant.name()
+        )
+    })
 }
 
 /// Refuses a question whose reductions are unsound, or idle.
@@ -69,6 +101,7 @@ pub fn reduced(world: World, reductions: &[Reduction]) -> World {
     reductions.iter().fold(world, |world, reduction| match reduction {
         Reduction::Symmetry => world.with_blocks_exchanged(),
         Reduction::Order => world.with_order_reduced(),
+        Reduction::Sleep => world.with_steps_asleep(),
     })
 }
 

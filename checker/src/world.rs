@@ -25,11 +25,34 @@ impl Pack for World {
     fn successors<S: Sink<Self>>(&self, packed: &Packed, room: &mut Vec<Action>, sink: &mut S) {
         let state = Self::unpack(self, packed);
         self.actions(&state, room);
+        let Some(commuting) = self.commuting() else {
+            for action in room.drain(..) {
+                if let Some(next) = self.packed_step(&state, packed, action) {
+                    sink.step(sink.kind(&action), &next);
+                }
+            }
+            return;
+        };
+        let asleep = sink.asleep();
+        let mut before = asleep;
         for action in room.drain(..) {
-            if let Some(next) = self.packed_step(&state, packed, action) {
-                sink.step(sink.kind(&action), &next);
+            let step = commuting.step(&state, &action);
+            if asleep & step != 0 {
+                sink.sleeps(sink.kind(&action));
+            } else if let Some(next) = self.packed_step(&state, packed, action) {
+                let kind = sink.kind(&action);
+                sink.step_and_sleep(kind, &next, commuting.asleep_after(step, before));
+                before |= step;
             }
         }
+    }
+
+    fn knows_what_commutes(&self) -> bool {
+        self.commuting().is_some()
+    }
+
+    fn clashes(&self, state: &State) -> bool {
+        self.clash(state).is_some()
     }
 }
 

@@ -78,6 +78,7 @@ fn a_check_in_parts_gives_the_report_of_a_check_in_one_piece() {
     assert_same_in_parts("holds", &["smoke"], &parts, 0);
     let property = ["smoke", "--property", "image-is-prefix"];
     assert_same_in_parts("one", &property, &parts[2..], 0);
+    assert_same_in_parts("asleep", &["smoke", "--reduce", "sleep"], &parts, 0);
     let violated = ["smoke", "--without", "SYNC-5"];
     assert_same_in_parts("violated", &violated, &[1, 900, 40_000, 55_000], 1);
     assert_same_in_parts("early", &["smoke", "--without", "XFER-2"], &[1, 6], 1);
@@ -202,6 +203,7 @@ fn a_checkpoint_of_another_check_is_refused_with_what_differs() {
     };
     resumed(&["ci"], &["acks is \"1\" there and \"0\" here", "faults", "takeover"]);
     resumed(&["smoke", "--variant", "published"], &["variant", "\"hardened\"", "\"published\""]);
+    resumed(&["smoke", "--reduce", "sleep"], &["reductions is \"none\" there and \"sleep\" here"]);
     resumed(&["smoke", "--without", "SYNC-5"], &["without is \"none\" there and \"SYNC-5\" here"]);
     resumed(&["smoke", "--property", "image-is-prefix"], &["properties", "states-defined"]);
     resumed(&["quiesce"], &["stillness", "promises", "volumes"]);

@@ -25,7 +25,7 @@ mod two_phase;
 mod words;
 
 use models::{Fault, Graph, Grid, Odd, sum};
-use packing::{Crook, Crooked, Wide};
+use packing::{Crook, Crooked, Drowsy, Wide};
 use stateright::{Model, Property};
 use std::sync::Arc;
 use syncsplit_checker::engine::packed::{Pack, explore, run};
@@ -239,6 +239,33 @@ fn a_panic_in_the_model_is_an_error_that_names_the_place() {
             before = Some(this);
         }
     }
+}
+
+fn drowsy<const N: usize>(top: u8, clashes: bool) -> Drowsy<N> {
+    Drowsy { grid: Grid { top, ..Grid::default() }, clashes, taken: 0.into() }
+}
+
+/// The order in which steps are listed differs from state to state, so that any of them may sleep.
+#[test]
+fn with_sleep_sets_states_have_the_numbers_they_have_without() {
+    let model = drowsy::<4>(7, false);
+    assert_plain(&model, |counter| *counter);
+    let taken = |model: &Drowsy<4>| model.taken.swap(0, std::sync::atomic::Ordering::Relaxed);
+    taken(&model);
+    let outcome = run(&model, &with_threads(2)).unwrap();
+    let (asleep, of) = (taken(&model), outcome.transitions);
+    assert_eq!((outcome.distinct, of), (8_u64.pow(4), 4 * 7 * 8_u64.pow(3)));
+    // Those of a quarter of the states are taken once more, to try the packing out.
+    assert!(asleep < of * 3 / 4, "{asleep} of {of} steps were taken");
+}
+
+#[test]
+fn steps_that_do_not_commute_end_the_run() {
+    let result = run(&drowsy::<4>(7, true), &with_threads(2));
+    let Err(EngineError::PackingBroken { flaw, .. }) = result else {
+        panic!("it gave {result:?}");
+    };
+    assert_eq!(flaw, PackingFlaw::Order);
 }
 
 fn crooked(crook: Crook, from: u64) -> Crooked {

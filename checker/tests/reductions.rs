@@ -43,6 +43,13 @@ fn what_a_reduction_does_not_go_with_is_refused_by_name() {
     refused(&["smoke", "--reduce", "order", "--engine", "stateright"], &["order", "native"]);
     refused(&["smoke", "--reduce", "symmetry"], &["no two blocks", "--transactions any"]);
     refused(&["smoke", "--reduce", "abstraction"], &["'abstraction'", "symmetry"]);
+    refused(&["waits", "--reduce", "sleep"], &["sleep", "frozen-leads-to-thawed"]);
+    refused(&["smoke", "--reduce", "sleep", "--engine", "stateright"], &["sleep", "native"]);
+    refused(&["smoke", "--reduce", "sleep,order"], &["sleep", "order", "name one of them"]);
+    refused(&symmetry(&["create", "--reduce", "sleep"]), &["sleep", "symmetry"]);
+    let ablated = ["smoke", "--reduce", "sleep", "--without", "SYNC-5"];
+    refused(&ablated, &["sleep", "all rules of hardened", "hardened without SYNC-5"]);
+    refused(&["smoke", "--reduce", "sleep", "--variant", "published"], &["sleep", "published"]);
     refused(&["smoke", "--transactions", "three"], &["'three'", "first-last", "any"]);
 }
 
@@ -109,6 +116,22 @@ fn a_report_says_that_its_counts_are_reduced() {
 }
 
 #[test]
+fn a_search_with_sleep_sets_counts_what_one_without_counts() {
+    let says =
+        predicate::str::contains("every reachable state was seen, native, with sleep sets\n")
+            .and(predicate::str::contains("of a space reduced").not());
+    check(&["create", "--reduce", "sleep"]).assert().code(0).stdout(says);
+    for instance in ["create", "takeover", "late", "smoke"] {
+        let plain = json(&[instance, "--threads", "1"], 0);
+        let asleep = json(&[instance, "--threads", "2", "--reduce", "sleep"], 0);
+        assert_eq!(asleep["reductions"], serde_json::json!(["sleep"]));
+        for field in ["verdict", "states", "transitions", "depth", "properties", "ended"] {
+            assert_eq!(plain[field], asleep[field], "{field} of {instance}");
+        }
+    }
+}
+
+#[test]
 fn a_way_by_order_is_a_run_that_is_not_called_shortest() {
     let violated = ["late", "--without", "XFER-4", "--reduce", "order"];
     let says = predicate::str::contains("is violated; a way there:")
@@ -145,5 +168,13 @@ fn counts_of_a_reduced_space_are_not_held_against_the_file() {
     std::fs::write(&file, toml(6)).unwrap();
     let differs = predicate::str::contains("steps: expected 6, found 5");
     check(&[path, "--reduce", "symmetry"]).assert().code(1).stdout(differs);
+    // Sleep sets leave no state out, so there is something to compare.
+    let holds = toml(5)
+        .replace("without = [\"RESYNC-4\"]\n", "")
+        .replace("violated", "holds")
+        .replace("steps = 5\n", "");
+    std::fs::write(&file, holds).unwrap();
+    let differs = predicate::str::contains("states: expected 7");
+    check(&[path, "--reduce", "sleep"]).assert().code(1).stdout(differs);
     std::fs::remove_dir_all(&folder).unwrap();
 }

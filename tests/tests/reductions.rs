@@ -136,6 +136,20 @@ fn assert_ordered(question: &Question, whole: &Found, reduce: &[Reduction]) -> u
     part.distinct
 }
 
+/// Everything that is counted is the same: states and steps by level, how often each kind of step fires, deadlocks,
+/// verdicts, and how long ways are. Which of several ways is shown may be another.
+fn assert_asleep(question: &Question, whole: &Found) {
+    let reduced = with(question, &[Reduction::Sleep]);
+    let (found, what) = (ask(&reduced), what(question));
+    assert_eq!(settled(&found), settled(whole), "{what}");
+    assert_eq!((found.ending, found.depth), (whole.ending, whole.depth), "{what}");
+    assert_eq!((found.distinct, found.transitions), (whole.distinct, whole.transitions), "{what}");
+    assert_eq!(found.levels, whole.levels, "{what}");
+    let fired = |found: &Found| -> Vec<u64> { found.kinds.iter().map(|kind| kind.fired).collect() };
+    assert_eq!(fired(&found), fired(whole), "{what}");
+    assert_real(&reduced, &found);
+}
+
 /// Compares the answers to each question, and returns how many states there are without a reduction, with either, with
 /// both.
 fn compare(questions: Vec<Question>) -> [u64; 4] {
@@ -144,6 +158,9 @@ fn compare(questions: Vec<Question>) -> [u64; 4] {
         let whole = ask(&question);
         let by_symmetry = assert_symmetric(&question, &whole);
         let by_order = assert_ordered(&question, &whole, &[Reduction::Order]);
+        if question.plain_world().knows_what_commutes() {
+            assert_asleep(&question, &whole);
+        }
         let by_both = [Reduction::Symmetry, Reduction::Order];
         let by_both = assert_ordered(&question, &whole, &by_both);
         if whole.ending == Ending::Complete {

@@ -24,16 +24,23 @@ pub(crate) struct Contender {
     pub(crate) is_search: bool,
     /// Whether it is for two-phase commit alone, and not for the world.
     pub(crate) is_for_two_phase: bool,
+    /// Whether it is for the world alone.
+    pub(crate) is_for_world: bool,
     /// For Spin, what its verifier is called with.
     pub(crate) pan: Option<&'static [&'static str]>,
 }
 
 const fn search(name: &'static str, says: &'static str) -> Contender {
-    Contender { name, says, is_search: true, is_for_two_phase: false, pan: None }
+    let is_for_two_phase = false;
+    Contender { name, says, is_search: true, is_for_two_phase, is_for_world: false, pan: None }
 }
 
 const fn for_two_phase(name: &'static str, says: &'static str) -> Contender {
     Contender { is_for_two_phase: true, ..search(name, says) }
+}
+
+const fn for_world(name: &'static str, says: &'static str) -> Contender {
+    Contender { is_for_world: true, ..search(name, says) }
 }
 
 const fn part(name: &'static str, says: &'static str) -> Contender {
@@ -44,6 +51,7 @@ const fn part(name: &'static str, says: &'static str) -> Contender {
 pub(crate) const CONTENDERS: &[Contender] = &[
     search("packed-2", "this engine; exact states, ways to them"),
     search("packed-1", "this engine on one thread"),
+    for_world("packed-sleep-2", "this engine with sleep sets: of two orders one"),
     search("stateright-bfs-2", "stateright, breadth first; fingerprints"),
     search("stateright-dfs-2", "stateright, depth first; fingerprints, no shortest ways"),
     for_two_phase("stateright-bfs-words-2", "the same, given a model whose states are words"),
@@ -78,7 +86,13 @@ pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> R
         (Subject::World(instance), way) => {
             // Either engine asks for every property in every state until something has settled it.
             let world = World::new(instance.bounds, Variant::Hardened, &[]);
-            run_on(world, world::Action::kind, way, threads)
+            match way {
+                "packed-sleep" => {
+                    let world = world.with_steps_asleep();
+                    run_on(world, world::Action::kind, "packed", threads)
+                }
+                _ => run_on(world, world::Action::kind, way, threads),
+            }
         }
     };
     measured.map(|measured| println!("{measured}"))

@@ -285,6 +285,8 @@ pub enum PackingFlaw {
     Successors,
     /// The model's own answer to a property is not that of the property itself.
     Property,
+    /// Two steps that the model says commute do not.
+    Order,
 }
 
 impl fmt::Display for PackingFlaw {
@@ -294,6 +296,7 @@ impl fmt::Display for PackingFlaw {
             Self::Bits => "a packed state has a bit that the model declared unused",
             Self::Successors => "packed and plain functions lead to different successors",
             Self::Property => "packed and plain functions differ on a property",
+            Self::Order => "two steps that are said to commute lead to different states",
         })
     }
 }

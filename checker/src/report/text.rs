@@ -25,7 +25,9 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let but = but_for(report);
     writeln!(out, "{}{but}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
     writeln!(out, "  world        {}", report.bounds)?;
-    let reduced = match report.reductions.join(", ") {
+    let sleep = Reduction::Sleep.name();
+    let smaller: Vec<_> = report.reductions.iter().copied().filter(|name| *name != sleep).collect();
+    let reduced = match smaller.join(", ") {
         none if none.is_empty() => none,
         names => format!("  of a space reduced by {names}"),
     };
@@ -36,7 +38,8 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let is_ordered = report.reductions.contains(&Reduction::Order.name());
     let reduced = if is_ordered { reduced } else { String::new() };
     writeln!(out, "  depth        {depth}{reduced}")?;
-    writeln!(out, "  search       {}, {}", ended(report), report.engine)?;
+    let asleep = if report.reductions.contains(&sleep) { ", with sleep sets" } else { "" };
+    writeln!(out, "  search       {}, {}{asleep}", ended(report), report.engine)?;
     if let Some(seed) = report.seed {
         writeln!(out, "  store        fingerprints of 64 bits, seed {seed}")?;
     }

@@ -52,6 +52,76 @@ impl Pack for Odd {
     }
 }
 
+/// A [`Grid`] that tells which of its steps commute: all do but each with itself.
+pub(crate) struct Drowsy<const N: usize> {
+    pub(crate) grid: Grid<N>,
+    /// Whether it says of two of them that they do not.
+    pub(crate) clashes: bool,
+    /// How many steps were taken.
+    pub(crate) taken: AtomicU64,
+}
+
+impl<const N: usize> Model for Drowsy<N> {
+    type State = [u8; N];
+    type Action = usize;
+
+    fn init_states(&self) -> Vec<[u8; N]> {
+        self.grid.init_states()
+    }
+
+    fn actions(&self, state: &[u8; N], actions: &mut Vec<usize>) {
+        self.grid.actions(state, actions);
+    }
+
+    fn next_state(&self, state: &[u8; N], counter: usize) -> Option<[u8; N]> {
+        self.grid.next_state(state, counter)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::<Self>::sometimes("uneven", |_, s| s[0] == 3 && s[N - 1] == 1),
+            Property::<Self>::always("below five", |_, s| s.iter().all(|counter| *counter < 5)),
+        ]
+    }
+}
+
+impl<const N: usize> Pack for Drowsy<N> {
+    type Packed = [u64; 2];
+
+    fn pack(&self, state: &[u8; N]) -> [u64; 2] {
+        self.grid.pack(state)
+    }
+
+    fn unpack(&self, packed: &[u64; 2]) -> [u8; N] {
+        self.grid.unpack(packed)
+    }
+
+    fn successors<S: Sink<Self>>(&self, packed: &[u64; 2], room: &mut Vec<usize>, sink: &mut S) {
+        let state = self.unpack(packed);
+        self.actions(&state, room);
+        let asleep = sink.asleep();
+        let mut before = asleep;
+        for counter in room.drain(..) {
+            let (kind, step) = (sink.kind(&counter), 1 << counter);
+            if asleep & step != 0 {
+                sink.sleeps(kind);
+            } else if let Some(next) = self.next_state(&state, counter) {
+                self.taken.fetch_add(1, Ordering::Relaxed);
+                sink.step_and_sleep(kind, &self.pack(&next), before & !step);
+                before |= step;
+            }
+        }
+    }
+
+    fn knows_what_commutes(&self) -> bool {
+        true
+    }
+
+    fn clashes(&self, _: &[u8; N]) -> bool {
+        self.clashes
+    }
+}
+
 /// What is wrong with a [`Crooked`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Crook {

@@ -5,7 +5,7 @@
 use super::limits::{LIMIT, MIB, tree};
 use super::models::{Graph, Grid};
 use super::words::InWords;
-use super::{sums, timeless, two_phase, with_threads};
+use super::{drowsy, sums, timeless, two_phase, with_threads};
 use stateright::{Model, Property};
 use std::fmt::Debug;
 use std::fs;
@@ -144,6 +144,15 @@ fn a_run_in_pieces_is_the_run_in_one_piece() {
         let maze = Maze::stopping_after(u64::MAX);
         assert_same_in_pieces("maze", &maze, all, |edge| *edge as usize, step);
     }
+}
+
+/// A file does not say what slept in the states of a level that was left half found.
+#[test]
+fn a_level_in_pieces_is_the_level_in_one_piece_with_sleep_sets() {
+    let cube = drowsy::<21>(1, false);
+    let within =
+        assert_same_in_pieces("asleep", &cube, StopAt::Exhaust, |counter| *counter, 250_000);
+    assert!(within > 2, "{within} pieces ended within a level");
 }
 
 /// The last level is wider than several slices.

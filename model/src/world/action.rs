@@ -220,6 +220,24 @@ impl Action {
         )
     }
 
+    /// Whether the action often changes nothing where the world offers it: a crash of who has nothing to lose, a report that
+    /// tells nothing new, a command given again, a frame sent again.
+    #[must_use]
+    pub const fn is_often_idle(&self) -> bool {
+        matches!(
+            self,
+            Self::CrashPrimary
+                | Self::CrashSecondary
+                | Self::CrashLocalHost
+                | Self::CrashCoordinator
+                | Self::CrashRemoteHost
+                | Self::Report
+                | Self::Create
+                | Self::Resync
+                | Self::Send(_)
+        )
+    }
+
     /// Whether the action is the backup's own: a step of requester, coordinator, Sync, or a message of theirs.
     #[must_use]
     pub const fn is_backup(&self) -> bool {

@@ -11,6 +11,7 @@
 pub mod action;
 mod arrays;
 mod bits;
+pub mod commute;
 pub mod describe;
 pub mod fault;
 mod hosts;
@@ -31,6 +32,7 @@ use stateright::{Model, Property};
 
 use crate::protocol::{Rule, Rules};
 pub use action::Action;
+pub use commute::Commuting;
 pub use instance::{
     Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Transactions,
     Variant,
@@ -59,6 +61,8 @@ pub struct World {
     exchanges: Vec<Exchange>,
     /// Whether a step that can be taken first is taken at once.
     leads_first: bool,
+    /// Which steps commute; none unless asked for.
+    commuting: Option<commute::Commuting>,
     /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
     ablated: bool,
 }
@@ -76,6 +80,7 @@ impl World {
             variant,
             exchanges: Vec::new(),
             leads_first: false,
+            commuting: None,
             ablated: !without.is_empty(),
         }
     }

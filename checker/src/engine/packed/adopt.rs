@@ -8,7 +8,7 @@ use super::super::{Doing, KINDS_MAX};
 use super::expand::Row;
 use super::insert::Shard;
 use super::layout::Layout;
-use super::pack::Pack;
+use super::pack::{Pack, Steps};
 use super::prints::{Keys, PRINT};
 use super::store::StateId;
 use super::trace::{Broke, Spot, attempt};
@@ -25,6 +25,8 @@ pub(super) struct Adopted {
     /// One bit per candidate: whether it is new.
     marks: Vec<u64>,
     pub(super) new_by_kind: Vec<u64>,
+    /// For each new state, in order, the steps that sleep there, if the model knows of any.
+    pub(super) asleep: Vec<Steps>,
     /// Properties, by position, with the first new state that settles them.
     pub(super) found: Vec<(usize, StateId)>,
     /// For each block of parents that has new states, the first of them.
@@ -44,6 +46,7 @@ impl Adopted {
         self.marks.resize(candidates.div_ceil(64), 0);
         self.new_by_kind.clear();
         self.new_by_kind.resize(kinds, 0);
+        self.asleep.clear();
         self.found.clear();
         self.first_children.clear();
         self.unfinished = false;
@@ -53,11 +56,14 @@ impl Adopted {
     /// The memory in use once `candidates` were adopted.
     pub(super) fn bytes_for(&self, candidates: usize) -> usize {
         let ids = candidates.max(self.ids.capacity()) * size_of::<StateId>();
-        ids + (candidates / 8).max(self.marks.capacity() * size_of::<u64>())
+        let asleep = self.asleep.capacity() * size_of::<Steps>();
+        asleep + ids + (candidates / 8).max(self.marks.capacity() * size_of::<u64>())
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.ids.capacity() * size_of::<StateId>() + self.marks.capacity() * size_of::<u64>()
+        let asleep = self.asleep.capacity() * size_of::<Steps>();
+        let marks = self.marks.capacity() * size_of::<u64>();
+        self.ids.capacity() * size_of::<StateId>() + marks + asleep
     }
 }
 
@@ -101,7 +107,7 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
     }
 
     fn adopt_all(&self, row: &mut Row<M::Packed>, dest: Dest<'_>, spot: &mut Spot) {
-        let Row { first, states, origins, adopted, .. } = row;
+        let Row { first, states, origins, asleep, adopted, .. } = row;
         let stride = self.layout.stride();
         let state_bytes = dest.states.into_iter().flat_map(|p| p.chunks_exact_mut(stride));
         let parent_bytes = dest.parents.into_iter().flatten();
@@ -116,6 +122,7 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
             if let Some((keys, bytes)) = self.keys.as_ref().zip(print_bytes.next()) {
                 bytes.copy_from_slice(&keys.of(state).to_le_bytes());
             }
+            adopted.asleep.extend(asleep.get(at));
             if let Some(new) = adopted.new_by_kind.get_mut(usize::from(origin.kind)) {
                 *new += 1;
             }

@@ -6,9 +6,10 @@ use super::super::counts::Tally;
 use super::super::limits::Watch;
 use super::super::{Doing, KINDS_MAX};
 use super::adopt::Adopted;
-use super::flaw::find_flaw;
-use super::pack::{Kind, Pack, Sink, Words, kind_of};
+use super::flaw::{find_clash, find_flaw};
+use super::pack::{Kind, Pack, Sink, Steps, Words, kind_of};
 use super::recent::Recent;
+use super::sleep::Sleep;
 use super::store::{Known, Place, SHARDS, StateId};
 use super::trace::{Broke, attempt};
 use ::stateright::Property;
@@ -18,6 +19,9 @@ pub(super) const PARENTS_MAX: usize = 1 << u16::BITS;
 /// This many states, and of each as many more one, are expanded a second time to try the packing
 /// out. With debug assertions all are.
 const SAMPLE: u32 = if cfg!(debug_assertions) { u32::MAX } else { 1024 };
+/// Of this many states one has all pairs of its steps taken in both orders, if the model says which
+/// commute: that takes as long as expanding some dozens.
+const SAMPLE_PAIRS: u32 = if cfg!(debug_assertions) { 16 } else { 1 << 14 };
 /// States expanded between two looks at the clock, which takes as long as a fast model's step.
 const LOOK_EVERY: u32 = 4;
 
@@ -58,6 +62,8 @@ pub(super) struct Row<P> {
     /// Successors that were not met lately, in the order of a queue: the candidates.
     pub(super) states: Vec<P>,
     pub(super) origins: Vec<Origin>,
+    /// For each of them the steps that sleep there; empty where the model knows of none.
+    pub(super) asleep: Vec<Steps>,
     /// For each shard its candidates, in the same order.
     pub(super) lists: Vec<Vec<Entry>>,
     pub(super) tally: Tally<StateId>,
@@ -78,13 +84,14 @@ impl<P: Words> Row<P> {
     /// The most memory that one more candidate takes: a list that grows doubles, and for a moment
     /// holds both the old and the new one.
     pub(super) const CANDIDATE_BYTES: usize =
-        3 * (size_of::<P>() + size_of::<Origin>() + size_of::<Entry>());
+        3 * (size_of::<P>() + size_of::<Origin>() + size_of::<Entry>() + size_of::<Steps>());
 
     pub(super) fn new() -> Self {
         Self {
             first: 0,
             states: Vec::new(),
             origins: Vec::new(),
+            asleep: Vec::new(),
             lists: (0..SHARDS).map(|_| Vec::new()).collect(),
             tally: Tally::default(),
             room: Self::ROOM_MAX,
@@ -99,6 +106,7 @@ impl<P: Words> Row<P> {
         self.first = first;
         self.states.clear();
         self.origins.clear();
+        self.asleep.clear();
         self.lists.iter_mut().for_each(Vec::clear);
         let Tally { generated, cut, deadlocks, first_deadlock, fired } = &mut self.tally;
         (*generated, *cut, *deadlocks, *first_deadlock) = (0, 0, 0, None);
@@ -110,21 +118,23 @@ impl<P: Words> Row<P> {
 
     /// Adds a candidate, if there is room for it.
     #[inline]
-    pub(super) fn push(&mut self, hash: u64, packed: &P, origin: Origin) {
+    pub(super) fn push(&mut self, hash: u64, packed: &P, origin: Origin) -> bool {
         if self.states.len() >= self.room {
             self.overflowed = true;
-            return;
+            return false;
         }
         let Place { shard, hash } = Place::of(hash);
         self.lists[shard % SHARDS].push(Entry::new(hash, self.states.len()));
         self.states.push(*packed);
         self.origins.push(origin);
+        true
     }
 
     pub(super) fn bytes(&self) -> usize {
         let lists: usize = self.lists.iter().map(Vec::capacity).sum();
         self.states.capacity() * size_of::<P>()
             + self.origins.capacity() * size_of::<Origin>()
+            + self.asleep.capacity() * size_of::<Steps>()
             + lists * size_of::<Entry>()
             + self.adopted.bytes()
     }
@@ -137,6 +147,8 @@ pub(super) struct Expander<'a, M: Pack> {
     pub(super) known: &'a Known<M::Packed>,
     pub(super) watch: &'a Watch<'a>,
     pub(super) kind: Option<fn(&M::Action) -> usize>,
+    /// None where the model does not know what commutes.
+    pub(super) sleep: Option<&'a Sleep>,
 }
 
 impl<M: Pack> Expander<'_, M>
@@ -173,11 +185,15 @@ where
                 if number < SAMPLE || number % SAMPLE == 0 {
                     find_flaw(self.model, &self.known.layout, self.properties, &packed)?;
                 }
+                if self.sleep.is_some() && number % SAMPLE_PAIRS == 0 {
+                    find_clash(self.model, &packed)?;
+                }
                 let mut taker = Taker {
                     known: self.known,
                     kind: self.kind,
                     packed: &packed,
                     parent: (number - from) as u16,
+                    asleep: self.sleep.map(|sleep| sleep.of(id)),
                     leads_nowhere: true,
                     row,
                     recent,
@@ -201,6 +217,8 @@ struct Taker<'a, M: Pack> {
     /// The state that is being expanded.
     packed: &'a M::Packed,
     parent: u16,
+    /// The steps that sleep in this state; none where the model knows of none.
+    asleep: Option<Steps>,
     leads_nowhere: bool,
     row: &'a mut Row<M::Packed>,
     recent: &'a mut Recent<M::Packed>,
@@ -209,8 +227,20 @@ struct Taker<'a, M: Pack> {
 impl<M: Pack> Taker<'_, M> {
     /// Few successors come this far; kept apart, this does not get in the way of the others.
     #[inline(never)]
-    fn keep(&mut self, hash: u64, kind: Kind, next: &M::Packed) {
-        self.row.push(hash, next, Origin { parent: self.parent, kind });
+    fn keep(&mut self, hash: u64, kind: Kind, next: &M::Packed, asleep: Steps) {
+        let is_kept = self.row.push(hash, next, Origin { parent: self.parent, kind });
+        if is_kept && self.asleep.is_some() {
+            self.row.asleep.push(asleep);
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, kind: Kind) {
+        self.leads_nowhere = false;
+        self.row.tally.generated += 1;
+        if let Some(fired) = self.row.tally.fired.get_mut(usize::from(kind)) {
+            *fired += 1;
+        }
     }
 }
 
@@ -221,18 +251,29 @@ impl<M: Pack> Sink<M> for Taker<'_, M> {
     }
 
     #[inline]
+    fn asleep(&self) -> Steps {
+        self.asleep.unwrap_or(0)
+    }
+
+    #[inline]
+    fn sleeps(&mut self, kind: Kind) {
+        self.count(kind);
+    }
+
+    #[inline]
     fn step(&mut self, kind: Kind, next: &M::Packed) {
-        self.leads_nowhere = false;
-        self.row.tally.generated += 1;
-        if let Some(fired) = self.row.tally.fired.get_mut(usize::from(kind)) {
-            *fired += 1;
-        }
+        self.step_and_sleep(kind, next, 0);
+    }
+
+    #[inline]
+    fn step_and_sleep(&mut self, kind: Kind, next: &M::Packed, asleep: Steps) {
+        self.count(kind);
         if next == self.packed {
             return;
         }
         let hash = self.known.hash(next);
         if !self.recent.meet(hash, next) {
-            self.keep(hash, kind, next);
+            self.keep(hash, kind, next, asleep);
         }
     }
 

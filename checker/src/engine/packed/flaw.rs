@@ -77,6 +77,12 @@ where
     if tried? == plainly.steps { Ok(()) } else { Err(Flaw::NotRepeatable) }
 }
 
+/// Takes all pairs of steps out of a state that are said to commute in both orders.
+pub(super) fn find_clash<M: Pack>(model: &M, packed: &M::Packed) -> Result<(), Flaw> {
+    let clashes = model.clashes(&model.unpack(packed));
+    if clashes { Err(PackingFlaw::Order.into()) } else { Ok(()) }
+}
+
 /// What the successors of a state are told to be.
 #[derive(PartialEq)]
 struct Told<P> {

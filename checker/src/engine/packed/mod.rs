@@ -26,6 +26,7 @@ mod rehash;
 mod resume;
 mod room;
 mod search;
+mod sleep;
 mod snapshot;
 mod store;
 mod table;
@@ -38,7 +39,7 @@ use ::stateright::Model;
 use snapshot::Snapshot;
 
 pub use checkpoint::try_out;
-pub use pack::{Kind, Pack, Sink, Words};
+pub use pack::{Kind, Pack, Sink, Steps, Words};
 pub use prints::missed_at_most;
 pub use store::{StateId, States};
 

@@ -57,7 +57,8 @@ pub trait Pack: Model {
     /// The state of these words, which `pack` once gave.
     fn unpack(&self, packed: &Self::Packed) -> Self::State;
 
-    /// Hands `sink` what the actions of a state lead to, in the order of [`Model::actions`].
+    /// Hands `sink` what the actions of a state lead to, in the order of [`Model::actions`]. A model
+    /// that knows what commutes does not take those that are [`Sink::asleep`], and tells of them.
     ///
     /// A model may override this to get there faster, without unpacking the state, say, or
     /// without listing actions. What it tells must be what this default tells; that is tried out
@@ -72,6 +73,17 @@ pub trait Pack: Model {
         plain_successors(self, &self.unpack(packed), room, sink);
     }
 
+    /// Whether the model says which steps commute, so that [`Sink::asleep`] is heeded.
+    fn knows_what_commutes(&self) -> bool {
+        false
+    }
+
+    /// Whether there are two steps out of a state that the model says commute, and that do not.
+    /// It is asked of some of the states that are searched.
+    fn clashes(&self, _state: &Self::State) -> bool {
+        false
+    }
+
     /// Whether the property at this position of [`Model::properties`] holds in a state, if that
     /// can be told without unpacking it. It is tried out on the same sample as the packing.
     fn holds(&self, _property: usize, _packed: &Self::Packed) -> Option<bool> {
@@ -79,13 +91,31 @@ pub trait Pack: Model {
     }
 }
 
+/// A set of steps, by bits that a model gives them.
+pub type Steps = u128;
+
 /// Takes what the actions of a state lead to.
 pub trait Sink<M: Pack> {
     /// The group of an action, to be asked before the action is used up.
     fn kind(&self, action: &M::Action) -> Kind;
 
+    /// The steps out of this state that need not be taken, by [`Sink::step_and_sleep`]: another way
+    /// of as many steps, or of fewer, leads to where they lead.
+    fn asleep(&self) -> Steps {
+        0
+    }
+
+    /// There is a step of this group, and it is asleep.
+    fn sleeps(&mut self, _kind: Kind) {}
+
     /// An action of this group leads to `next`, which lies within the boundary.
     fn step(&mut self, kind: Kind, next: &M::Packed);
+
+    /// As [`Sink::step`]; and if this way to `next` is the first, these steps are asleep there:
+    /// each commutes with the one that is taken now, and was asleep or was told before it.
+    fn step_and_sleep(&mut self, kind: Kind, next: &M::Packed, _asleep: Steps) {
+        self.step(kind, next);
+    }
 
     /// An action leads out of the boundary.
     fn cut(&mut self);

@@ -42,6 +42,10 @@ impl<M: Pack> Search<'_, '_, M> {
             (self.front, self.slice, self.found) =
                 (front, slice.clamp(SLICE_MIN, SLICE_MAX), found);
             (self.counts, self.settled) = (counts, settled);
+            let found = front.map_or(0, |front| self.states.len().saturating_sub(front.end));
+            if let Some(sleep) = &mut self.sleep {
+                sleep.forget(found as usize);
+            }
         }
         Ok(Some(resumed))
     }

@@ -8,6 +8,7 @@ use super::pack::Pack;
 use super::recent::Recent;
 use super::rehash;
 use super::search::Search;
+use super::sleep::Sleep;
 use super::store::{SHARDS, States};
 use super::table::Demand;
 
@@ -49,6 +50,8 @@ impl<M: Pack> Search<'_, '_, M> {
         let is_small = table.size_for(&demand).is_some();
         let table = table.bytes_for(&demand) + if is_small { rehash::BYTES } else { 0 };
         let after = known.bytes_for(known.len as usize + new) + table + fresh + adopted;
+        let asleep = self.sleep.as_ref().map_or(0, |sleep| sleep.bytes_for(new) - sleep.bytes());
+        let after = after + asleep;
         let fresh: usize = self.shards.iter().map(|shard| shard.bytes_for(0)).sum();
         let adopted: usize = rows.iter().map(|row| row.adopted.bytes()).sum();
         let before = self.states.bytes() + fresh + adopted;
@@ -64,7 +67,11 @@ impl<M: Pack> Search<'_, '_, M> {
     pub(super) fn bytes(&self) -> u64 {
         let rows: usize = self.rows.iter().map(Row::bytes).sum();
         let shards: usize = self.shards.iter().map(|shard| shard.bytes_for(0)).sum();
-        (self.states.bytes() + rows + shards + self.threads.get() * Recent::<M::Packed>::BYTES)
-            as u64
+        let asleep = self.sleep.as_ref().map_or(0, Sleep::bytes);
+        (self.states.bytes()
+            + asleep
+            + rows
+            + shards
+            + self.threads.get() * Recent::<M::Packed>::BYTES) as u64
     }
 }

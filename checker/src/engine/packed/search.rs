@@ -14,6 +14,7 @@ use super::insert::Shard;
 use super::layout::Layout;
 use super::pack::Pack;
 use super::recent::Recent;
+use super::sleep::Sleep;
 use super::snapshot::Front;
 use super::store::{SHARDS, StateId, States};
 use super::trace::explain;
@@ -62,6 +63,8 @@ pub(super) struct Search<'a, 'o, M: Pack> {
     pub(super) rows: Vec<Row<M::Packed>>,
     /// What was met lately, one for each thread.
     recents: Mutex<Vec<Recent<M::Packed>>>,
+    /// None where the model does not know what commutes.
+    pub(super) sleep: Option<Sleep>,
     pub(super) counts: Counts<StateId>,
     /// What was counted when the last level was finished: the figures of a run that a limit ends.
     pub(super) settled: Counts<StateId>,
@@ -99,6 +102,7 @@ where
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             rows: Vec::new(),
             recents: Mutex::new(Vec::new()),
+            sleep: model.knows_what_commutes().then(Sleep::default),
             counts: Counts::default(),
             settled: Counts::default(),
             front: None,
@@ -143,6 +147,9 @@ where
             return Some(Ending::Violation);
         }
         self.front = Some(Front { next, end });
+        if let Some(sleep) = &mut self.sleep {
+            sleep.begin_level(next);
+        }
         self.counts.begin_level();
         None
     }
@@ -230,6 +237,7 @@ where
             known: &self.states.known,
             watch: self.watch,
             kind: self.options.kind,
+            sleep: self.sleep.as_ref(),
         };
         let known = &self.states.known;
         let recents = || self.recents.lock().unwrap_or_else(PoisonError::into_inner);
@@ -336,6 +344,10 @@ where
             return Ok(Err(self.watch.reached().unwrap_or(Limit::Interrupted)));
         }
         self.states.known.len += new;
+        if let Some(sleep) = &mut self.sleep {
+            let asleep = rows.iter().flat_map(|row| row.adopted.asleep.iter().copied());
+            sleep.found(asleep);
+        }
         for row in rows {
             self.counts.add_tally(&row.tally);
             self.counts.add_new(0, &row.adopted.new_by_kind);

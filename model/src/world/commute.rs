@@ -1,0 +1,320 @@
+//! Which steps commute: taken in either order they lead to the same state, and neither keeps the other from happening.
+//! A search that has taken the one of two such steps first need not take it again after the other (sleep sets:
+//! P. Godefroid, *Partial-Order Methods*, 1996). What a step does is not decided here, and no step is left out here.
+//!
+//! Each kind of action has a reach: what it reads and what it writes, in parts of the world that are rough enough to be
+//! told by the action alone. Two steps commute unless one writes what the other reads or writes. What the normal form does
+//! counts too: it drops a message when its receiver can act on it no more, so whoever changes the receiver writes the link.
+//! A test tries all of that over whole worlds, and a search on a sample of its states; docs/reductions.md says why nothing
+//! is lost.
+
+use crate::protocol::primary::JournalFull;
+use crate::protocol::{HostMessage, Rules, ToSecondary};
+use crate::world::World;
+use crate::world::action::Action;
+use crate::world::instance::{Fault, Stillness, Variant};
+use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, Flight, JOURNAL_MAX, State};
+
+/// A set of steps, by [`Commuting::step`].
+pub type Steps = u128;
+
+/// Parts of the world, one bit each.
+type Parts = u16;
+
+/// Whether the array link is up.
+const LINK: Parts = 1 << 0;
+/// What is in flight to the secondary.
+const FRAMES: Parts = 1 << 1;
+/// What is in flight to the primary.
+const REPLIES: Parts = 1 << 2;
+/// The primary's pair state, incarnation and dirty map, and what it awaits.
+const PAIR: Parts = 1 << 3;
+/// The P-VOL, the journal, and the primary's numbers.
+const JOURNAL: Parts = 1 << 4;
+/// The secondary but for its replica pair, the S/P-VOL, and what the ghosts expect there.
+const SECONDARY: Parts = 1 << 5;
+/// The replica pair, the S-VOL, and the backup it is armed for.
+const REPLICA: Parts = 1 << 6;
+/// The database and its application.
+const DATABASE: Parts = 1 << 7;
+/// The coordinator, its Sync, and the image it has frozen.
+const COORDINATOR: Parts = 1 << 8;
+/// The requester, and the image it may read.
+const REQUESTER: Parts = 1 << 9;
+/// What is in flight between the hosts.
+const HOSTS: Parts = 1 << 10;
+/// Everything.
+const ALL: Parts = Parts::MAX;
+
+/// What a step touches.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Decides whether the world offers the step, whether a role refuses it, or what it writes.
+    reads: Parts,
+    writes: Parts,
+    /// Decides no more than whether what the step writes is seen by anything: new contents that nothing compares have no
+    /// name of their own in the normal form, so that a write may lead to where it began.
+    seen_by: Parts,
+}
+
+const fn reach(reads: Parts, writes: Parts) -> Reach {
+    Reach { reads, writes, seen_by: 0 }
+}
+
+impl Reach {
+    /// Whether `self`, had it been taken first, would have led to the same state as it does after `other`, which leaves it
+    /// a step.
+    const fn sleeps_after(self, other: Self) -> bool {
+        other.writes & (self.reads | self.writes | self.seen_by) == 0
+            && self.writes & (other.reads | other.writes) == 0
+    }
+}
+
+/// Which steps of a world commute, and the bits by which they are known.
+#[derive(Clone, Debug)]
+pub struct Commuting {
+    /// The first bit of each kind of action.
+    firsts: Vec<u32>,
+    /// For each step the steps that may sleep after it.
+    sleepers: Vec<Steps>,
+}
+
+impl Commuting {
+    /// None if there are more steps than bits.
+    fn new(world: &World) -> Option<Self> {
+        let kinds = 0..Action::KINDS.len();
+        let add = |next: &mut u32, kind| Some(std::mem::replace(next, *next + width(kind)));
+        let firsts = kinds.clone().scan(0, add).collect();
+        let reaches = |kind| (0..width(kind)).map(move |which| world.reach(kind, which));
+        let reaches: Vec<Reach> = kinds.flat_map(reaches).collect();
+        if reaches.len() > Steps::BITS as usize {
+            return None;
+        }
+        let sleepers = |taken: &Reach| {
+            let sleeps = |(at, one): (u32, &Reach)| Steps::from(one.sleeps_after(*taken)) << at;
+            (0..).zip(&reaches).map(sleeps).fold(0, |all, one| all | one)
+        };
+        Some(Self { firsts, sleepers: reaches.iter().map(sleepers).collect() })
+    }
+
+    /// The step that `action` is where `state` offers it. After steps that commute with it, it is known by the same bit.
+    #[must_use]
+    pub fn step(&self, state: &State, action: &Action) -> Steps {
+        let first = self.firsts.get(action.kind()).copied().unwrap_or(0);
+        1_u128.checked_shl(first + which(state, action)).unwrap_or(0)
+    }
+
+    /// The steps that sleep in the state that `taken` leads to, if `before` are those that sleep where it is taken, or were
+    /// taken there before it.
+    #[must_use]
+    pub fn asleep_after(&self, taken: Steps, before: Steps) -> Steps {
+        let sleepers = self.sleepers.get(taken.trailing_zeros() as usize);
+        before & sleepers.copied().unwrap_or(0)
+    }
+}
+
+impl World {
+    /// Whether it is known which steps commute: that rests on all rules.
+    #[must_use]
+    pub fn knows_what_commutes(&self) -> bool {
+        self.variant == Variant::Hardened && self.rules == Rules::HARDENED
+    }
+
+    /// The same world for a search that need not take two steps that commute in both orders, if it is known which do. Its
+    /// actions are listed with the rare ones first: of two steps that commute the one that is listed first is taken first,
+    /// so that what is rarely on offer is rarely taken again.
+    #[must_use]
+    pub fn with_steps_asleep(mut self) -> Self {
+        self.commuting = self.knows_what_commutes().then(|| Commuting::new(&self)).flatten();
+        self
+    }
+
+    /// Which steps commute, if the search is to make use of it.
+    #[must_use]
+    pub const fn commuting(&self) -> Option<&Commuting> {
+        self.commuting.as_ref()
+    }
+
+    /// Two steps out of `state` of which the second may sleep after the first, although they do not commute. There are none
+    /// in any state of a world that is searched this way.
+    #[must_use]
+    pub fn clash(&self, state: &State) -> Option<(Action, Action)> {
+        let commuting = self.commuting()?;
+        let steps_of = |state: &State| -> Vec<(Steps, Action, State)> {
+            let known =
+                |action| Some((commuting.step(state, &action), action, self.after(state, action)?));
+            self.enabled(state).into_iter().filter_map(known).collect()
+        };
+        let steps = steps_of(state);
+        let next: Vec<Vec<_>> = steps.iter().map(|(.., after)| steps_of(after)).collect();
+        let find = |at: usize, wanted| {
+            let found = next[at].iter().find(|(step, ..)| *step == wanted);
+            found.map(|(.., after)| *after)
+        };
+        let pairs =
+            (0..steps.len()).flat_map(|taken| (0..steps.len()).map(move |other| (taken, other)));
+        let clashes = |(taken, sleeper): (usize, usize)| {
+            let (first, second) = (steps[taken].0, steps[sleeper].0);
+            if commuting.asleep_after(first, second) == 0 {
+                return false;
+            }
+            // The sleeper is a step still, to where it leads if it goes first; after it, the other may be none.
+            let both = find(taken, second);
+            both.is_none()
+                || both != find(sleeper, first).or(Some(steps[sleeper].2))
+                || first == second
+        };
+        let found = pairs.filter(|pair| pair.0 != pair.1).find(|pair| clashes(*pair));
+        found.map(|(taken, sleeper)| (steps[taken].1, steps[sleeper].1))
+    }
+
+    /// The state in normal form that `action`, offered in `state`, leads to, if it changes anything.
+    fn after(&self, state: &State, action: Action) -> Option<State> {
+        let mut after = *state;
+        self.raw_step(&mut after, action).ok()?;
+        self.make_normal(&mut after);
+        (after != *state).then_some(after)
+    }
+
+    /// What a step reads and writes in this world, by its kind and by which of its kind it is. A kind that is not named
+    /// commutes with nothing.
+    fn reach(&self, kind: usize, which: u32) -> Reach {
+        let bounds = &self.bounds;
+        let quiesce = if bounds.stillness == Stillness::Quiesce { PAIR } else { 0 };
+        let suspicious = bounds.faults.has(Fault::FalseSuspicion);
+        let replies = if bounds.acks == 0 { PAIR | JOURNAL } else { REPLIES };
+        match Action::KINDS[kind] {
+            "WriteOne" | "WriteFirst" | "WriteFirstTo" | "WriteSecond" | "WriteSecondTo"
+                if bounds.journal_full == JournalFull::Suspend =>
+            {
+                reach(ALL, ALL)
+            }
+            "WriteOne" => {
+                let seen_by = COORDINATOR | SECONDARY | FRAMES | PAIR | REPLICA | REQUESTER;
+                Reach { reads: DATABASE, writes: JOURNAL, seen_by }
+            }
+            "WriteFirst" | "WriteFirstTo" => reach(0, JOURNAL | DATABASE),
+            // A freeze that has waited for the commit is answered.
+            "WriteSecond" | "WriteSecondTo" => reach(0, JOURNAL | DATABASE | COORDINATOR | HOSTS),
+            "Send" => reach(LINK | PAIR | JOURNAL, FRAMES),
+            // A frame goes into the reorder queue; a command is answered.
+            "Deliver" if which & COMMAND == 0 => reach(LINK, FRAMES | SECONDARY),
+            "Deliver" => reach(LINK, FRAMES | SECONDARY | REPLICA | replies),
+            "Lose" => reach(0, FRAMES),
+            "Apply" => reach(0, SECONDARY | FRAMES),
+            "Report" => reach(LINK | SECONDARY, replies | FRAMES),
+            "DeliverReply" => reach(LINK, REPLIES | PAIR | JOURNAL | FRAMES),
+            "LoseReply" => reach(0, REPLIES),
+            "LinkDown" | "LinkUp" => reach(0, LINK),
+            "Fail" if suspicious => reach(0, PAIR | FRAMES | REPLIES),
+            "Fail" => reach(LINK, PAIR | FRAMES | REPLIES),
+            "SecondaryFail" => reach(0, SECONDARY | FRAMES),
+            "Create" | "Resync" => reach(LINK, PAIR | FRAMES | REPLIES),
+            "Suspend" | "Delete" => reach(LINK, PAIR | FRAMES | REPLIES),
+            "CopyBlock" | "PairMark" => reach(0, PAIR | JOURNAL),
+            "StartBackup" => reach(0, REQUESTER | HOSTS | REPLICA),
+            "LoseHost" => reach(0, HOSTS),
+            "DeliverHost" => match which / (2 * PLACES) {
+                // The image that is frozen is the P-VOL's.
+                REQUEST => reach(JOURNAL, HOSTS | COORDINATOR | DATABASE | quiesce),
+                SPLIT => reach(SECONDARY, HOSTS | REPLICA),
+                SPLIT_ANSWER => reach(0, HOSTS | COORDINATOR | DATABASE | quiesce),
+                _ => reach(0, HOSTS | REQUESTER | REPLICA),
+            },
+            "SyncBegin" | "SyncLook" => reach(PAIR | JOURNAL, COORDINATOR | HOSTS | DATABASE),
+            "SyncTimeout" | "Thaw" | "CoordinatorTimeout" => {
+                reach(0, COORDINATOR | HOSTS | DATABASE | quiesce)
+            }
+            "RequesterTimeout" | "FinishBackup" | "CrashRemoteHost" => {
+                reach(0, REQUESTER | HOSTS | REPLICA)
+            }
+            "LeaseExpires" => reach(0, DATABASE | COORDINATOR | quiesce),
+            "CrashPrimary" => reach(0, PAIR),
+            "CrashSecondary" => reach(0, SECONDARY | REPLICA | FRAMES | HOSTS),
+            "CrashLocalHost" => reach(0, COORDINATOR | HOSTS | DATABASE),
+            "CrashCoordinator" => reach(0, COORDINATOR | HOSTS),
+            "Takeover" => reach(0, SECONDARY | REPLICA | FRAMES),
+            "RemoteWrite" => {
+                let seen_by = REPLICA | REQUESTER | COORDINATOR | PAIR;
+                Reach { reads: 0, writes: SECONDARY, seen_by }
+            }
+            _ => reach(ALL, ALL),
+        }
+    }
+}
+
+/// Places of messages in a flight.
+const PLACES: u32 = FLIGHT_MAX as u32;
+/// The bit that tells a command from a frame.
+const COMMAND: u32 = 1;
+
+// Kinds of message between the hosts.
+const REQUEST: u32 = 0;
+const SPLIT: u32 = 1;
+const SPLIT_ANSWER: u32 = 2;
+const PERMIT: u32 = 3;
+const REJECT: u32 = 4;
+
+/// How many steps of a kind a state can offer at once.
+fn width(kind: usize) -> u32 {
+    match Action::KINDS[kind] {
+        "WriteOne" | "WriteFirstTo" | "WriteSecondTo" | "CopyReplica" | "Destage" | "CopyBlock"
+        | "RemoteWrite" => BLOCKS_MAX as u32,
+        "Send" => JOURNAL_MAX as u32,
+        "Deliver" => PLACES * 4,
+        "DeliverReply" => PLACES * 2,
+        "Lose" | "LoseReply" => PLACES,
+        "DeliverHost" => (REJECT + 1) * PLACES * 2,
+        "LoseHost" => (REJECT + 1) * PLACES,
+        "Takeover" => 2,
+        _ => 1,
+    }
+}
+
+/// Which of the steps of its kind `action` is.
+fn which(state: &State, action: &Action) -> u32 {
+    match action {
+        Action::WriteOne(block)
+        | Action::WriteFirstTo(block)
+        | Action::WriteSecondTo(block)
+        | Action::CopyReplica(block)
+        | Action::Destage(block)
+        | Action::CopyBlock(block)
+        | Action::RemoteWrite(block) => block.0,
+        Action::Send(seq) => {
+            let mut entries = state.primary.journal.entries();
+            entries.position(|entry| entry.seq == *seq).unwrap_or(0) as u32
+        }
+        Action::Deliver { message, again } => {
+            let command = if matches!(message, ToSecondary::Frame(_)) { 0 } else { COMMAND };
+            (place(&state.to_secondary, *message) * 2 + u32::from(*again)) * 2 + command
+        }
+        Action::Lose(message) => place(&state.to_secondary, *message),
+        Action::DeliverReply { message, again } => {
+            place(&state.to_primary, *message) * 2 + u32::from(*again)
+        }
+        Action::LoseReply(message) => place(&state.to_primary, *message),
+        Action::DeliverHost { message, again } => {
+            let at = sort(message) * PLACES + place(&state.host, *message);
+            at * 2 + u32::from(*again)
+        }
+        Action::LoseHost(message) => sort(message) * PLACES + place(&state.host, *message),
+        Action::Takeover { force } => u32::from(*force),
+        _ => 0,
+    }
+}
+
+const fn sort(message: &HostMessage) -> u32 {
+    match message {
+        HostMessage::Request(_) => REQUEST,
+        HostMessage::Split(_) => SPLIT,
+        HostMessage::SplitAnswer { .. } => SPLIT_ANSWER,
+        HostMessage::Permit(_) => PERMIT,
+        HostMessage::Reject(_) => REJECT,
+    }
+}
+
+/// Where in a flight a message stands.
+fn place<M: Copy + Ord>(flight: &Flight<M>, message: M) -> u32 {
+    flight.iter().position(|other| other == message).unwrap_or(0) as u32
+}

@@ -1,0 +1,151 @@
+//! Steps that commute: in every state of small worlds, and in some of the states of larger ones, of any two steps of which
+//! one may sleep after the other both orders lead to the same state.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::collections::HashSet;
+
+use stateright::Model;
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, Faults, INSTANCES, Instance, Start, Stillness, Transactions, Variant,
+    World,
+};
+
+/// Looks at one of `every` states among the first `most`, breadth first. Returns how many steps out of them sleep, and how
+/// many do not.
+fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
+    let world = World::new(bounds, Variant::Hardened, &[]).with_steps_asleep();
+    let commuting = world.commuting().unwrap();
+    let mut counts = [0; 2];
+    let first = world.normal(world.raw_initial());
+    let mut seen = HashSet::from([world.pack(&first)]);
+    let mut queue = vec![(first, 0)];
+    let mut at = 0;
+    while let Some((state, asleep)) = queue.get(at).copied().filter(|_| at < most) {
+        if at % every == 0
+            && let Some((taken, sleeper)) = world.clash(&state)
+        {
+            panic!("{sleeper:?} may not sleep after {taken:?}\nin {state:?}");
+        }
+        at += 1;
+        let mut before = asleep;
+        let mut actions = Vec::new();
+        world.actions(&state, &mut actions);
+        let mut bits = 0;
+        for action in actions {
+            let step = commuting.step(&state, &action);
+            assert_eq!(bits & step, 0, "two steps are known by one bit: {action:?} in {state:?}");
+            bits |= step;
+            let Some(after) = world.next_state(&state, action) else {
+                assert_eq!(asleep & step, 0, "{action:?} sleeps, and is no step: {state:?}");
+                continue;
+            };
+            let sleeps = asleep & step != 0;
+            counts[usize::from(!sleeps)] += 1;
+            if !sleeps && seen.insert(world.pack(&after)) {
+                queue.push((after, commuting.asleep_after(step, before)));
+            }
+            before |= step;
+        }
+    }
+    counts
+}
+
+/// Small worlds, together with every fault and every bound.
+fn small() -> Vec<Bounds> {
+    let ci = Instance::named("ci").unwrap().bounds;
+    let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    let timers = [Fault::LinkDown, Fault::Timeouts, Fault::HostLoss];
+    let repeats = [Fault::HostRepeat, Fault::CrashRemoteHost, Fault::ArrayRepeat];
+    vec![
+        with(one, &[&timers[..], &repeats].concat()),
+        with(one, &[&timers[..], &[Fault::OperatorDelete, Fault::OperatorSuspend]].concat()),
+        with(one, &[&timers[..], &[Fault::Takeover, Fault::FalseSuspicion]].concat()),
+        with(
+            Bounds { cache: Cache::Volatile, acks: 2, frames: 2, host_messages: 2, ..one },
+            &[&timers[..], &[Fault::CrashSecondary, Fault::CrashLocalHost]].concat(),
+        ),
+        with(
+            Bounds { start: Start::Smpl, journal: 3, transactions: Transactions::Any, ..one },
+            &[&timers[..], &[Fault::OperatorDelete]].concat(),
+        ),
+        with(
+            Bounds { stillness: Stillness::Quiesce, ..one },
+            &[&timers[..], &[Fault::LeaseExpiry, Fault::CrashCoordinator, Fault::CrashPrimary]]
+                .concat(),
+        ),
+        with(
+            Bounds { journal_full: JournalFull::Suspend, blocks: 3, ..one },
+            &[&timers[..], &[Fault::ArrayLoss]].concat(),
+        ),
+        ci,
+    ]
+}
+
+#[test]
+fn what_sleeps_commutes_through_whole_worlds() {
+    let mut all = [0; 2];
+    for bounds in small() {
+        let counts = look(bounds, 6_000, 1);
+        all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
+    }
+    let [asleep, awake] = all;
+    assert!(asleep * 3 > awake * 2, "{asleep} steps sleep beside {awake} that do not");
+}
+
+#[test]
+fn what_sleeps_commutes_in_every_instance() {
+    for instance in INSTANCES {
+        look(instance.bounds, 60_000, 23);
+    }
+}
+
+/// A backup that outlives its pair: the requester dies while the S-VOL is split after a takeover.
+#[test]
+fn what_sleeps_commutes_far_from_the_start() {
+    let ci = Instance::named("ci").unwrap().bounds;
+    let faults = [Fault::Takeover, Fault::OperatorDelete, Fault::CrashRemoteHost];
+    let faults = [&faults[..], &[Fault::HostRepeat, Fault::LeaseExpiry]].concat();
+    look(Bounds { faults: Faults::of(&faults), ..ci }, 500_000, 61);
+}
+
+/// What breadth first comes to late: states far from the start.
+#[test]
+fn what_sleeps_commutes_along_runs_by_chance() {
+    const SEED: u64 = 7;
+    for instance in INSTANCES {
+        let world = World::new(instance.bounds, Variant::Hardened, &[]).with_steps_asleep();
+        let mut state = world.normal(world.raw_initial());
+        let mut random = SEED;
+        for step in 0..60_000 {
+            // Knuth's multiplier: any walk will do, as long as it is the same every time.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let next = world.next_states(&state);
+            state = next[(random >> 33) as usize % next.len()];
+            if step % 12 == 0
+                && let Some((taken, sleeper)) = world.clash(&state)
+            {
+                let name = instance.name;
+                panic!(
+                    "{name}, seed {SEED}: {sleeper:?} may not sleep after {taken:?}\nin {state:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_step_sleeps_where_a_rule_is_left_out() {
+    let bounds = Instance::named("smoke").unwrap().bounds;
+    let sleeps = |variant, without: &[Rule]| {
+        World::new(bounds, variant, without).with_steps_asleep().commuting().is_some()
+    };
+    for variant in Variant::ALL {
+        assert_eq!(sleeps(*variant, &[]), *variant == Variant::Hardened, "{}", variant.name());
+    }
+    for rule in Rule::ALL {
+        assert!(!sleeps(Variant::Hardened, &[*rule]), "{rule:?}");
+    }
+}
