@@ -17,9 +17,9 @@ mod report;
 mod spin;
 #[path = "engines/subject.rs"]
 mod subject;
-#[path = "engines/two_phase.rs"]
+#[path = "../engine/tests/two_phase.rs"]
 mod two_phase;
-#[path = "engines/words.rs"]
+#[path = "../engine/tests/words.rs"]
 mod words;
 
 use clap::Parser;

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
+use syncsplit_engine::{
+    Ending, EngineError, Keep, Kept, Limits, Options, Outcome, StopAt, Store, Verdict, liveness,
+    stateright,
+};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
     Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Transactions, Variant, World,
 };
+use syncsplit_search::SearchSpace;
 
 use crate::checkpoint::Checkpoint;
 use crate::cli::{CheckArgs, CheckFormat, Engine, Stored};
 use crate::coverage;
-use crate::engine::{
-    Ending, EngineError, Keep, Kept, Limits, Options, Outcome, StopAt, Store, Verdict,
-};
-use crate::engine::{liveness, stateright};
 use crate::instance::Instance;
 use crate::progress::Reporter;
 use crate::reduce::{self, Reduction};
@@ -192,6 +193,7 @@ impl Question {
         keep: &Keep<'_>,
     ) -> Result<Kept<Action, State>, CheckError> {
         let world = self.world();
+        let space = SearchSpace::new(world.clone());
         let show = |progress: &_| reporter.show(progress);
         let options = Options {
             threads: self.threads,
@@ -202,11 +204,12 @@ impl Question {
             interrupt,
             progress: Some(&show),
         };
-        let kept = match self.engine {
-            Engine::Native => liveness::run_kept(&world, &options, keep),
-            Engine::Stateright => stateright::run(Arc::new(world.clone()), &options)
-                .map(|outcome| Kept { outcome, resumed: None, written: None }),
-        };
+        let kept =
+            match self.engine {
+                Engine::Native => liveness::run_kept(&space, &options, keep),
+                Engine::Stateright => stateright::run(Arc::new(space), &options)
+                    .map(|outcome| Kept { outcome, resumed: None, written: None }),
+            };
         reporter.finish();
         let mut kept = kept.map_err(Box::new)?;
         reduce::unfold(&self.plain_world(), &world, &mut kept.outcome)?;

@@ -8,8 +8,8 @@ use syncsplit_model::world::Fault;
 
 use crate::check::Question;
 use crate::cli::{CheckArgs, Engine};
-use crate::engine::{Keep, Kept, Store, packed};
 use crate::report::thousands;
+use syncsplit_engine::{Keep, Kept, Store, packed};
 
 /// The version of the product, and which model it was built with.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -6,7 +6,7 @@ use std::iter::repeat;
 use serde::Serialize;
 use syncsplit_model::world::{Action, Fault, State, World};
 
-use crate::engine::{Ending, KINDS_MAX, KindCount, Outcome};
+use syncsplit_engine::{Ending, KINDS_MAX, KindCount, Outcome};
 
 const _: () = assert!(Action::KINDS.len() * (Fault::ALL.len() + 1) <= KINDS_MAX);
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use stateright::{Model, Path, Property};
-use syncsplit_model::world::{Action, PROPERTIES, State, Variant, World, describe};
+use syncsplit_engine::positions::{Positions, conditions};
+use syncsplit_model::world::{Action, State, Variant, World, describe};
 
 use crate::cli::ExploreArgs;
 use crate::instance::Instance;
@@ -119,33 +120,22 @@ impl Model for Explored {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let checked = self.world.properties();
-        let named = |name| PROPERTIES.iter().position(|info| info.name == name);
-        let conditions = checked.into_iter().filter_map(|property| {
-            let condition = *CONDITIONS.get(named(property.name)?)?;
-            Some(Property { expectation: property.expectation, name: property.name, condition })
+        let asked = self.world.properties().into_iter().zip(conditions());
+        let shown = asked.map(|(property, condition)| Property {
+            expectation: property.expectation,
+            name: property.name,
+            condition,
         });
-        conditions.collect()
+        shown.collect()
     }
 }
 
-/// The condition of the property with index `N`: stateright takes functions that hold nothing.
-fn condition<const N: usize>(explored: &Explored, shown: &Shown) -> bool {
-    PROPERTIES.get(N).is_none_or(|info| info.is_true(&explored.world, &shown.normal))
+impl Positions for Explored {
+    fn is_true(&self, position: usize, shown: &Shown) -> bool {
+        let asked = self.world.asked_properties().nth(position);
+        asked.is_none_or(|info| info.is_true(&self.world, &shown.normal))
+    }
 }
-
-macro_rules! conditions {
-    ($($index:literal)*) => {
-        const CONDITIONS: &[fn(&Explored, &Shown) -> bool] = &[$(condition::<$index>,)*];
-    };
-}
-
-conditions! {
-    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
-    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
-}
-
-const _: () = assert!(PROPERTIES.len() <= CONDITIONS.len(), "every property has a condition here");
 
 /// The world that the command line asks for.
 fn subject(args: &ExploreArgs) -> Result<Subject, String> {

@@ -1,4 +1,4 @@
-//! The checker: engines that search a model, and the command `syncsplit` that asks them about the protocol.
+//! The checker: the command `syncsplit` that asks engines about the protocol.
 //!
 //! Nothing here decides what the protocol is; that is `syncsplit_model`.
 #![forbid(unsafe_code)]
@@ -10,7 +10,6 @@ pub mod checkpoint;
 pub mod cli;
 pub mod conform;
 pub mod coverage;
-pub mod engine;
 pub mod explore;
 pub mod instance;
 pub mod list;
@@ -23,4 +22,3 @@ pub mod simulate;
 pub mod study;
 pub mod trace;
 pub mod validate;
-mod world;

@@ -8,8 +8,8 @@ use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::ProgressMode;
-use crate::engine::Progress;
 use crate::report::thousands;
+use syncsplit_engine::Progress;
 
 /// Seconds between two plain lines.
 const PLAIN_EVERY: f64 = 10.0;

@@ -8,7 +8,7 @@ use syncsplit_model::world::{Action, State, Variant, World};
 
 use crate::check::Question;
 use crate::cli::Engine;
-use crate::engine::{EngineError, Outcome, Trace};
+use syncsplit_engine::{EngineError, Outcome, Trace};
 
 /// A way to search less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

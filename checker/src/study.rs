@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Answer, Question};
 use crate::cli::{Engine, ProgressMode, SearchArgs};
-use crate::engine::{Limits, Store};
 use crate::list;
 use crate::progress::Reporter;
 use crate::report::Report;
 use crate::trace::Step;
+use syncsplit_engine::{Limits, Store};
 
 /// What a search showed. In a table of expected outcomes it is the last fields of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

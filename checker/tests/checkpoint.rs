@@ -13,8 +13,9 @@ use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use syncsplit_checker::check::Question;
 use syncsplit_checker::cli::{Cli, Command as Asked};
-use syncsplit_checker::engine::liveness::{run_kept, run_packed};
-use syncsplit_checker::engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict};
+use syncsplit_engine::liveness::{run_kept, run_packed};
+use syncsplit_engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict};
+use syncsplit_search::SearchSpace;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// A file that is not there yet.
@@ -100,10 +101,10 @@ fn question(arguments: &[&str]) -> Question {
 /// A limit that comes while the promises are judged leaves the whole search to go on with.
 #[test]
 fn an_interrupt_while_promises_are_judged_keeps_the_search() {
-    let world = question(&["waits"]).world();
+    let space = SearchSpace::new(question(&["waits"]).world());
     let file = file("judged");
     let timeless = |outcome| Outcome { seconds: 0.0, peak_bytes: None, ..outcome };
-    let whole = run_packed(&world, &Options { threads: 2, ..Options::default() }).unwrap();
+    let whole = run_packed(&space, &Options { threads: 2, ..Options::default() }).unwrap();
     let (stop, seen) = (AtomicBool::new(false), Cell::new(0));
     let progress = |progress: &Progress| {
         seen.set(seen.get() + u32::from(progress.distinct == whole.distinct));
@@ -113,13 +114,13 @@ fn an_interrupt_while_promises_are_judged_keeps_the_search() {
     let options =
         Options { threads: 2, interrupt, progress: Some(&progress), ..Options::default() };
     let keep = Keep { write: Some(&file), ..Keep::default() };
-    let kept = run_kept(&world, &options, &keep).unwrap();
+    let kept = run_kept(&space, &options, &keep).unwrap();
     assert_eq!(kept.outcome.ending, Ending::Limit(Limit::Interrupted));
     assert_eq!(kept.outcome.properties, whole.properties, "the search was complete");
     assert!(kept.outcome.promises.iter().all(|promise| promise.verdict == Verdict::Unknown));
     assert_eq!(kept.written.unwrap().unwrap().states, whole.distinct);
     let keep = Keep { resume: Some(&file), ..Keep::default() };
-    let kept = run_kept(&world, &Options { threads: 1, ..Options::default() }, &keep).unwrap();
+    let kept = run_kept(&space, &Options { threads: 1, ..Options::default() }, &keep).unwrap();
     assert_eq!(kept.resumed.unwrap().states, whole.distinct);
     assert_eq!(timeless(kept.outcome), timeless(whole));
 }

@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use syncsplit_checker::coverage::{self, group};
-use syncsplit_checker::engine::{Options, levels};
+use syncsplit_engine::{Options, levels};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{
     Action, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
 };
+use syncsplit_search::SearchSpace;
 
 /// Faults that have an effect in a world that has no other.
 const EFFECTIVE: &[Fault] = &[
@@ -37,7 +38,7 @@ fn what_fires_can_be_offered_and_belongs_to_a_fault_of_the_world() {
             world.bounds.transactions = Transactions::Any;
         }
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
-        let outcome = levels::run(&world, &options).unwrap();
+        let outcome = levels::run(&SearchSpace::new(world.clone()), &options).unwrap();
         let names: Vec<_> = faults.iter().map(Fault::name).collect();
         for (kind, action) in coverage::actions(&outcome).iter().enumerate() {
             let is_right = action.fired == 0 || world.can_offer(kind);
@@ -65,7 +66,7 @@ fn a_link_taken_for_failed_shows_a_false_suspicion_only_where_the_link_never_fai
     let fired = |faults: &[Fault]| {
         let world = world(Faults::of(faults));
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
-        let outcome = levels::run(&world, &options).unwrap();
+        let outcome = levels::run(&SearchSpace::new(world.clone()), &options).unwrap();
         let reports = coverage::faults(&world, &outcome);
         reports.iter().find(|report| report.fault == "false-suspicion").map(|report| report.fired)
     };

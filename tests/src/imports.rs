@@ -50,7 +50,27 @@ const ROOMS: &[Room] = &[
     Room {
         folder: "model",
         tests_too: true,
-        forbidden: &["syncsplit_checker", "syncsplit_impl", "syncsplit_tests"],
+        forbidden: &[
+            "syncsplit_engine",
+            "syncsplit_search",
+            "syncsplit_checker",
+            "syncsplit_impl",
+            "syncsplit_tests",
+        ],
+        allowed: None,
+        prefixes: &[],
+    },
+    Room {
+        folder: "checker/engine",
+        tests_too: true,
+        forbidden: &["syncsplit_model", "syncsplit_search", "syncsplit_checker"],
+        allowed: None,
+        prefixes: &[],
+    },
+    Room {
+        folder: "checker/search",
+        tests_too: true,
+        forbidden: &["syncsplit_checker"],
         allowed: None,
         prefixes: &[],
     },

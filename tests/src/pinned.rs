@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use syncsplit_checker::check::Question;
 use syncsplit_checker::cli::{Engine, ProgressMode};
-use syncsplit_checker::engine::{Limits, Store};
 use syncsplit_checker::instance::Instance;
 use syncsplit_checker::progress::Reporter;
 use syncsplit_checker::report::Report;
+use syncsplit_engine::{Limits, Store};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{PROPERTIES, Variant};
 

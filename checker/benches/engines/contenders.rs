@@ -11,9 +11,10 @@ use stateright::{Checker, Model};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::thread;
-use syncsplit_checker::engine::packed::{self, Kind, Pack, Sink, StateId, States};
-use syncsplit_checker::engine::{Options, StopAt};
+use syncsplit_engine::packed::{self, Kind, Pack, Sink, StateId, States};
+use syncsplit_engine::{Options, StopAt};
 use syncsplit_model::world::{self, Variant, World};
+use syncsplit_search::SearchSpace;
 
 /// One way to go about a subject.
 pub(crate) struct Contender {
@@ -88,10 +89,10 @@ pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> R
             let world = World::new(instance.bounds, Variant::Hardened, &[]);
             match way {
                 "packed-sleep" => {
-                    let world = world.with_steps_asleep();
-                    run_on(world, world::Action::kind, "packed", threads)
+                    let space = SearchSpace::new(world.with_steps_asleep());
+                    run_on(space, world::Action::kind, "packed", threads)
                 }
-                _ => run_on(world, world::Action::kind, way, threads),
+                _ => run_on(SearchSpace::new(world), world::Action::kind, way, threads),
             }
         }
     };

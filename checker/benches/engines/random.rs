@@ -4,7 +4,7 @@
 //! a size into the visited set when nothing helps.
 
 use stateright::{Model, Property};
-use syncsplit_checker::engine::packed::{Pack, Sink};
+use syncsplit_engine::packed::{Pack, Sink};
 
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 

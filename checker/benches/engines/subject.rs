@@ -5,8 +5,9 @@
 use super::two_phase::TwoPhase;
 use std::fmt;
 use std::str::FromStr;
-use syncsplit_checker::engine::packed::Pack;
+use syncsplit_engine::packed::Pack;
 use syncsplit_model::world::{INSTANCES, Instance, Variant, World};
+use syncsplit_search::SearchSpace;
 
 /// A model of a size.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +35,7 @@ impl Subject {
         match self {
             Self::TwoPhase { rms } => TwoPhase { rms }.bits(),
             Self::World(instance) => {
-                Pack::bits(&World::new(instance.bounds, Variant::Hardened, &[]))
+                Pack::bits(&SearchSpace::new(World::new(instance.bounds, Variant::Hardened, &[])))
             }
         }
     }

@@ -1,7 +1,8 @@
-//! The vocabulary every search engine shares: what a run is asked, what it answers.
+//! Engines that search a model, and the vocabulary they share: what a run is asked, what it answers.
 //!
-//! Never here: a search (see `levels`, `stateright`), or a word about the protocol that is
-//! being searched. An engine knows a model only through `stateright::Model`.
+//! Never here: a word about the protocol that is being searched. An engine knows a model only
+//! through `stateright::Model` and what is added to it here: [`packed::Pack`], [`liveness::Live`].
+#![forbid(unsafe_code)]
 
 mod counts;
 mod crew;
@@ -12,6 +13,7 @@ pub mod levels;
 mod limits;
 pub mod liveness;
 pub mod packed;
+pub mod positions;
 pub mod stateright;
 mod store;
 mod table;

@@ -9,6 +9,7 @@
 //! violated at the same depth may be missing; no deadlocks, levels or kinds are counted.
 
 use super::limits::{Glance, Limit, Pulse, Watch, peak_bytes};
+use super::positions::{NAMES, POSITIONS_MAX, Positions, conditions};
 use super::trace::{guard, message_of};
 use super::{
     Discovery, Doing, Ending, EngineError, Failure, Options, Outcome, RunResult, StopAt, Trace,
@@ -41,8 +42,8 @@ where
     let watch = Watch::new(options.limits, options.interrupt);
     let pulse = Pulse::new(&watch, options.progress);
     let properties = properties_of(model.as_ref())?;
-    if properties.len() > PROPERTIES_MAX {
-        return Err(EngineError::TooManyProperties { most: PROPERTIES_MAX });
+    if properties.len() > POSITIONS_MAX {
+        return Err(EngineError::TooManyProperties { most: POSITIONS_MAX });
     }
     let threads = options.threads.max(1);
     let until = match options.stop {
@@ -230,26 +231,6 @@ where
         });
         None
     }
-
-    /// The value of the property at `position`, except that it is settled only once.
-    fn probe(&self, position: usize, state: &M::State) -> bool {
-        let (Some(property), Some(found)) =
-            (self.properties.get(position), self.found.get(position))
-        else {
-            return true;
-        };
-        let unsettled = property.expectation == Expectation::Always;
-        if found.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
-            return unsettled;
-        }
-        let doing = Doing::Property(property.name);
-        let value =
-            self.shield(doing, Some(state), None, || (property.condition)(&self.model, state));
-        match value {
-            Some(value) if value != unsettled && !found.swap(true, Ordering::Relaxed) => value,
-            _ => unsettled,
-        }
-    }
 }
 
 impl<M> Model for Watched<M>
@@ -296,8 +277,8 @@ where
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let probes = probes::<M>();
-        let named = self.properties.iter().zip(NAMES.iter().zip(probes));
+        let probes = NAMES.iter().zip(conditions::<Self>());
+        let named = self.properties.iter().zip(probes);
         let mut properties: Vec<_> = named
             .map(|(property, (name, condition))| Property {
                 expectation: property.expectation.clone(),
@@ -311,29 +292,30 @@ where
     }
 }
 
-/// The most properties a model may have here.
-const PROPERTIES_MAX: usize = NAMES.len();
-
-/// A property's condition is a plain function and cannot carry the property's position, so there
-/// is one function per position. Probes are also named by position, because stateright would take
-/// two properties of one name for one.
-macro_rules! probes {
-    ($($position:literal)*) => {
-        const NAMES: [&str; [$($position),*].len()] = [$(stringify!($position)),*];
-
-        #[allow(clippy::type_complexity, reason = "named once, right here")]
-        fn probes<M>() -> [fn(&Watched<M>, &M::State) -> bool; NAMES.len()]
-        where
-            M: Model,
-            M::State: Clone,
-            M::Action: Clone,
-        {
-            [$(|watched, state| watched.probe($position, state)),*]
+/// Probes are also named by position, because stateright would take two properties of one name for one.
+impl<M> Positions for Watched<M>
+where
+    M: Model,
+    M::State: Clone + Eq + Hash,
+    M::Action: Clone,
+{
+    /// The value of the property at `position`, except that it is settled only once.
+    fn is_true(&self, position: usize, state: &M::State) -> bool {
+        let (Some(property), Some(found)) =
+            (self.properties.get(position), self.found.get(position))
+        else {
+            return true;
+        };
+        let unsettled = property.expectation == Expectation::Always;
+        if found.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
+            return unsettled;
         }
-    };
-}
-
-probes! {
-    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
-    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+        let doing = Doing::Property(property.name);
+        let value =
+            self.shield(doing, Some(state), None, || (property.condition)(&self.model, state));
+        match value {
+            Some(value) if value != unsettled && !found.swap(true, Ordering::Relaxed) => value,
+            _ => unsettled,
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! How a run ends when it cannot end well: limits, interrupts, refusals, panics.
 //!
-//! Never here: what a complete run counts and finds; see `engine.rs`.
+//! Never here: what a complete run counts and finds; see `levels.rs`.
 
+use super::levels::by_stateright;
 use super::models::{Fault, Grid, Odd, sum};
-use super::{by_stateright, verdicts, with_threads};
+use super::{verdicts, with_threads};
 use stateright::Property;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use syncsplit_checker::engine::{
+use syncsplit_engine::{
     Doing, Ending, EngineError, Limit, Limits, Options, Progress, Verdict, levels,
 };
 

@@ -1,44 +1,25 @@
-//! What the engines promise, on models whose answers are known.
+//! What the search by levels and stateright's promise.
 //!
-//! Never here: the protocol. These tests would hold for any model.
+//! Never here: limits and refusals; see `faults.rs`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
-
-#[path = "engine/faults.rs"]
-mod faults;
-#[path = "engine/models.rs"]
-mod models;
-
-use models::{Graph, Grid, TwoPhase, sum};
+use super::models::{self, Graph, Grid, TwoPhase, sum};
+use super::{sums, timeless, verdicts, with_threads};
 use stateright::{Expectation, Model, Property};
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
-use syncsplit_checker::engine::{
-    self, Ending, LevelCount, Limit, Limits, Options, Outcome, RunResult, StopAt, Verdict, levels,
+use syncsplit_engine::{
+    Ending, LevelCount, Limit, Limits, Options, Outcome, RunResult, StopAt, Verdict, levels,
 };
 
-fn with_threads<A>(threads: usize) -> Options<'static, A> {
-    Options { threads, stop: StopAt::Exhaust, ..Options::default() }
-}
-
-fn by_stateright<M>(model: M, options: &Options<'_, M::Action>) -> RunResult<M>
+pub(crate) fn by_stateright<M>(model: M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Model + Send + Sync + 'static,
     M::State: Clone + Eq + Hash + Send + Sync,
     M::Action: Clone + PartialEq + Send + Sync,
 {
-    engine::stateright::run(Arc::new(model), options)
-}
-
-/// The outcome without what differs between any two runs.
-fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
-    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
-}
-
-fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
-    outcome.properties.iter().map(|p| p.verdict).collect()
+    syncsplit_engine::stateright::run(Arc::new(model), options)
 }
 
 /// The trace must be a path of the model whose last state settles the property.
@@ -171,16 +152,6 @@ fn random_graphs_give_what_a_plain_search_and_stateright_give() {
             assert_eq!(ours.trace.len(), theirs.trace.len(), "both are shortest");
         }
     }
-}
-
-fn sums() -> Vec<Property<Grid<5>>> {
-    vec![
-        Property::always("never 23", |_, s| sum(s) < 23),
-        Property::always("never 30", |_, s| sum(s) < 30),
-        Property::always("never 23 with a 9", |_, s| sum(s) < 23 || !s.contains(&9)),
-        Property::sometimes("20 without ones", |_, s| sum(s) == 20 && !s.contains(&1)),
-        Property::sometimes("a thousand", |_, s| sum(s) == 1000),
-    ]
 }
 
 #[test]

@@ -10,8 +10,8 @@ use super::{plain, sums, timeless, verdicts, with_threads};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use syncsplit_checker::engine::packed::{States, explore, run};
-use syncsplit_checker::engine::{Ending, Limit, Limits, Options, Outcome, Progress, Verdict};
+use syncsplit_engine::packed::{States, explore, run};
+use syncsplit_engine::{Ending, Limit, Limits, Options, Outcome, Progress, Verdict};
 
 #[test]
 fn a_limit_never_yields_a_verdict() {
@@ -58,7 +58,7 @@ fn assert_is_exact<M>(
     outcome: &Outcome<M::Action, M::State>,
     states: &States<M::Packed>,
 ) where
-    M: syncsplit_checker::engine::packed::Pack,
+    M: syncsplit_engine::packed::Pack,
     M::State: Clone + std::fmt::Debug + PartialEq,
     M::Action: Clone,
 {

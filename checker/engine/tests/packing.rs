@@ -6,7 +6,7 @@ use super::models::{Graph, Grid, Odd};
 use stateright::{Model, Property};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use syncsplit_checker::engine::packed::{Pack, Sink};
+use syncsplit_engine::packed::{Pack, Sink};
 
 /// Five bits for each counter, so that most records end within a byte that is not theirs alone.
 impl<const N: usize> Pack for Grid<N> {

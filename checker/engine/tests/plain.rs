@@ -6,8 +6,8 @@ use stateright::{Expectation, Model};
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
-use syncsplit_checker::engine::packed::{Pack, StateId, States, way};
-use syncsplit_checker::engine::{KindCount, LevelCount, Outcome};
+use syncsplit_engine::packed::{Pack, StateId, States, way};
+use syncsplit_engine::{KindCount, LevelCount, Outcome};
 
 /// Everything there is to know about a model.
 pub(crate) struct Plain<S> {

@@ -8,8 +8,8 @@ use super::two_phase::TwoPhase;
 use super::{sums, timeless, with_threads};
 use std::fmt::Debug;
 use std::hash::Hash;
-use syncsplit_checker::engine::packed::{Pack, explore, run};
-use syncsplit_checker::engine::{Ending, EngineError, Options, StopAt, Store};
+use syncsplit_engine::packed::{Pack, explore, run};
+use syncsplit_engine::{Ending, EngineError, Options, StopAt, Store};
 
 fn by_print<A>(threads: usize, seed: u64) -> Options<'static, A> {
     Options { store: Store::Fingerprint { seed }, ..with_threads(threads) }

@@ -8,8 +8,8 @@ use super::with_threads;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use syncsplit_checker::engine::packed::{run_kept, try_out};
-use syncsplit_checker::engine::{
+use syncsplit_engine::packed::{run_kept, try_out};
+use syncsplit_engine::{
     CheckpointError, EngineError, Keep, KeptRun, Limits, Options, Spoilt, StopAt,
 };
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use syncsplit_checker::engine::packed::{Pack, run, run_kept};
-use syncsplit_checker::engine::{Ending, Keep, Limit, Limits, Options, Outcome, StopAt};
+use syncsplit_engine::packed::{Pack, run, run_kept};
+use syncsplit_engine::{Ending, Keep, Limit, Limits, Options, Outcome, StopAt};
 
 /// A file that is not there yet.
 pub(crate) fn file(name: &str) -> PathBuf {

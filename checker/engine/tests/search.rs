@@ -1,52 +1,18 @@
 //! What the packed engine promises: it is the plainest search there is, whatever the threads.
 //!
-//! Never here: the protocol. These tests would hold for any model that packs.
+//! Never here: a run that cannot end well; see `limits.rs`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
-
-#[path = "packed/limits.rs"]
-mod limits;
-#[path = "engine/models.rs"]
-#[allow(dead_code, reason = "shared with the tests of the other engines")]
-mod models;
-#[path = "packed/packing.rs"]
-mod packing;
-#[path = "packed/plain.rs"]
-mod plain;
-#[path = "packed/prints.rs"]
-mod prints;
-#[path = "packed/refused.rs"]
-mod refused;
-#[path = "packed/resume.rs"]
-mod resume;
-#[path = "../benches/engines/two_phase.rs"]
-mod two_phase;
-#[path = "../benches/engines/words.rs"]
-mod words;
-
-use models::{Fault, Graph, Grid, Odd, sum};
-use packing::{Crook, Crooked, Drowsy, Wide};
+use super::models::{Fault, Graph, Grid, Odd};
+use super::packing::{Crook, Crooked, Drowsy, Wide};
+use super::two_phase::{self, TwoPhase};
+use super::words::InWords;
+use super::{drowsy, plain, sums, timeless, verdicts, with_threads};
 use stateright::{Model, Property};
 use std::sync::Arc;
-use syncsplit_checker::engine::packed::{Pack, explore, run};
-use syncsplit_checker::engine::{
-    self, Doing, Ending, EngineError, Options, Outcome, PackingFlaw, StopAt, Verdict, levels,
+use syncsplit_engine::packed::{Pack, explore, run};
+use syncsplit_engine::{
+    Doing, Ending, EngineError, Options, Outcome, PackingFlaw, StopAt, Verdict, levels,
 };
-use two_phase::TwoPhase;
-use words::InWords;
-
-fn with_threads<A>(threads: usize) -> Options<'static, A> {
-    Options { threads, stop: StopAt::Exhaust, ..Options::default() }
-}
-
-/// The outcome without what differs between any two runs.
-fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
-    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
-}
-
-fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
-    outcome.properties.iter().map(|p| p.verdict).collect()
-}
 
 /// Runs the engine on one, two and three threads and compares it with the plain search.
 fn assert_plain<M>(model: &M, kind: fn(&M::Action) -> usize)
@@ -88,7 +54,7 @@ fn two_phase_commit_has_the_states_the_other_engines_see() {
             Options { kind: Some(two_phase::Action::kind as fn(&_) -> _), ..with_threads(2) };
         let ours = run(&model, &options).unwrap();
         let levels = levels::run(&model, &options).unwrap();
-        let theirs = engine::stateright::run(Arc::new(model), &with_threads(1)).unwrap();
+        let theirs = syncsplit_engine::stateright::run(Arc::new(model), &with_threads(1)).unwrap();
         for other in [&levels, &theirs] {
             assert_eq!((ours.distinct, other.distinct), (distinct, distinct));
             assert_eq!(ours.transitions, other.transitions);
@@ -123,16 +89,6 @@ fn random_graphs_are_searched_as_by_a_queue() {
         let graph = Graph { nodes: [40, 700, 20_000, 3][seed as usize % 4], seed };
         assert_plain(&graph, |edge| *edge as usize);
     }
-}
-
-fn sums() -> Vec<Property<Grid<5>>> {
-    vec![
-        Property::always("never 23", |_, s| sum(s) < 23),
-        Property::always("never 30", |_, s| sum(s) < 30),
-        Property::always("never 23 with a 9", |_, s| sum(s) < 23 || !s.contains(&9)),
-        Property::sometimes("20 without ones", |_, s| sum(s) == 20 && !s.contains(&1)),
-        Property::sometimes("a thousand", |_, s| sum(s) == 1000),
-    ]
 }
 
 #[test]
@@ -239,10 +195,6 @@ fn a_panic_in_the_model_is_an_error_that_names_the_place() {
             before = Some(this);
         }
     }
-}
-
-fn drowsy<const N: usize>(top: u8, clashes: bool) -> Drowsy<N> {
-    Drowsy { grid: Grid { top, ..Grid::default() }, clashes, taken: 0.into() }
 }
 
 /// The order in which steps are listed differs from state to state, so that any of them may sleep.

@@ -6,7 +6,7 @@
 use super::words::{InWords, Word};
 use stateright::{Model, Property};
 use std::collections::BTreeSet;
-use syncsplit_checker::engine::packed::{Pack, Sink};
+use syncsplit_engine::packed::{Pack, Sink};
 
 /// The model with this many resource managers.
 #[derive(Clone, Copy, Debug)]

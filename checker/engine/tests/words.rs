@@ -5,7 +5,7 @@
 
 use super::two_phase::{Action, Message, Rm, State, Tm};
 use stateright::{Model, Property};
-use syncsplit_checker::engine::packed::{Pack, Sink};
+use syncsplit_engine::packed::{Pack, Sink};
 
 /// The model whose states are words, with this many resource managers.
 #[derive(Clone, Copy, Debug)]

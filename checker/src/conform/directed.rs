@@ -14,9 +14,9 @@ use crate::cli::Engine;
 use crate::conform::script::{Script, Setting};
 use crate::conform::verb::{Message, Verb, kebab};
 use crate::conform::wire::{Hello, Level, OPERATIONS};
-use crate::engine::{Limits, Store};
 use crate::instance::Instance;
 use crate::progress::Reporter;
+use syncsplit_engine::{Limits, Store};
 
 /// The cases as they stand in the repository.
 const TABLE: &str = include_str!("../../directed.toml");

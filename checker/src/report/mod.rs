@@ -15,13 +15,13 @@ use syncsplit_model::world::{Action, State};
 
 use crate::check::{Answer, Question};
 use crate::coverage::{self, ActionReport, FaultReport};
-use crate::engine::liveness::{Lasso, PromiseResult};
-use crate::engine::packed::missed_at_most;
-use crate::engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store, Verdict};
 use crate::list;
 use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
 use crate::trace::{Step, Subject, Trace};
+use syncsplit_engine::liveness::{Lasso, PromiseResult};
+use syncsplit_engine::packed::missed_at_most;
+use syncsplit_engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store, Verdict};
 
 /// The whole result of one check. Serialized, it is the JSON object that `--format json` prints.
 #[derive(Clone, Debug, Serialize)]

@@ -131,6 +131,14 @@ impl World {
         self.initial()
     }
 
+    /// The properties that are checked.
+    pub fn asked_properties(&self) -> impl Iterator<Item = &'static PropertyInfo> + '_ {
+        PROPERTIES.iter().filter(|info| match self.only.as_slice() {
+            [] => self.is_checked_by_default(info),
+            only => only.contains(&info.name),
+        })
+    }
+
     /// The promises that are checked: those asked for that apply to these bounds.
     pub fn asked_promises(&self) -> impl Iterator<Item = &'static PromiseInfo> + '_ {
         PROMISES.iter().filter(|info| {
@@ -198,13 +206,6 @@ impl Model for World {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        PROPERTIES
-            .iter()
-            .filter(|info| match self.only.as_slice() {
-                [] => self.is_checked_by_default(info),
-                only => only.contains(&info.name),
-            })
-            .map(PropertyInfo::property)
-            .collect()
+        self.asked_properties().map(PropertyInfo::property).collect()
     }
 }

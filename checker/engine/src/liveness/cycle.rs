@@ -8,7 +8,7 @@ use super::edges::{Edge, Edges, bit};
 use super::graph::NONE;
 use super::region::LOOK_AFTER;
 use super::scc::Components;
-use crate::engine::limits::Watch;
+use crate::limits::Watch;
 
 /// A walk in one component.
 struct Walk<'a> {

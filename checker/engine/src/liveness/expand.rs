@@ -8,10 +8,10 @@ use super::edges::{CHUNK, Chunk, Edge, Edges, FAULT, FREE, Marks, OUTSIDE, fair}
 use super::graph::{NONE, StateGraph};
 use super::way::{self, Spot};
 use super::{FAIRNESS_MAX, Live, Promise};
-use crate::engine::crew::share_out;
-use crate::engine::limits::Watch;
-use crate::engine::trace::message_of;
-use crate::engine::{Doing, EngineError, Failure};
+use crate::crew::share_out;
+use crate::limits::Watch;
+use crate::trace::message_of;
+use crate::{Doing, EngineError, Failure};
 use ::stateright::Model;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,7 +2,7 @@
 //!
 //! Never here: the edges between states. A store only keeps one way to each of them.
 
-use crate::engine::store::{Place, Placer, SHARDS, StateId, Store};
+use crate::store::{Place, Placer, SHARDS, StateId, Store};
 use std::borrow::Cow;
 use std::hash::Hash;
 
@@ -111,7 +111,7 @@ impl<S: Clone + Eq + Hash + Sync> StateGraph<S> for Numbered<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::store::{Inserted, Link};
+    use crate::store::{Inserted, Link};
 
     #[test]
     fn numbers_are_consecutive_and_lead_back() {

@@ -27,7 +27,7 @@ use super::edges::{Edge, Edges, bit};
 use super::region::region;
 use super::scc::Components;
 use super::stem::shortest;
-use crate::engine::limits::Watch;
+use crate::limits::Watch;
 
 /// What a promise comes to.
 pub(super) enum Ruling {

@@ -1,13 +1,13 @@
-//! Liveness over packed states: the search of [`super::super::packed`], then the promises.
+//! Liveness over packed states: the search of [`crate::packed`], then the promises.
 //!
 //! Never here: how a promise is judged.
 
 use super::graph::{First, NONE, StateGraph};
 use super::{Live, Liveness, unsettled};
-use crate::engine::limits::{Pulse, Watch, peak_bytes};
-use crate::engine::packed::{self, Pack, StateId, States};
-use crate::engine::trace::guard;
-use crate::engine::{Doing, Ending, Keep, Kept, KeptRun, Options, RunResult, Store};
+use crate::limits::{Pulse, Watch, peak_bytes};
+use crate::packed::{self, Pack, StateId, States};
+use crate::trace::guard;
+use crate::{Doing, Ending, Keep, Kept, KeptRun, Options, RunResult, Store};
 use std::borrow::Cow;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
@@ -67,7 +67,7 @@ where
 ///
 /// # Errors
 ///
-/// See [`crate::engine::EngineError`]. A limit is not an error: it is an [`Ending`].
+/// See [`crate::EngineError`]. A limit is not an error: it is an [`Ending`].
 pub fn run_packed<M>(model: &M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Live + Pack + Sync,

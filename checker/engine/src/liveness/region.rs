@@ -4,7 +4,7 @@
 
 use super::bits::Bits;
 use super::edges::{Edges, OUTSIDE};
-use crate::engine::limits::Watch;
+use crate::limits::Watch;
 
 /// States looked at between two looks at the clock.
 pub(super) const LOOK_AFTER: usize = 4096;

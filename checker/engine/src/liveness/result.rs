@@ -2,7 +2,7 @@
 //!
 //! Never here: how it came to say so.
 
-use crate::engine::{Trace, Verdict};
+use crate::{Trace, Verdict};
 
 /// Whether a promise binds while faults go on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

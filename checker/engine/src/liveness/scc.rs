@@ -6,7 +6,7 @@
 
 use super::edges::{Edge, Edges, OUTSIDE, is_fault};
 use super::region::LOOK_AFTER;
-use crate::engine::limits::Watch;
+use crate::limits::Watch;
 
 /// The component of a state that is not in the graph.
 const APART: u32 = u32::MAX;

@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::edges::{Edges, OUTSIDE};
 use super::graph::NONE;
 use super::region::LOOK_AFTER;
-use crate::engine::limits::Watch;
+use crate::limits::Watch;
 use std::collections::VecDeque;
 
 /// A path from an initial state into the goal.

@@ -8,8 +8,8 @@ use super::expand::label;
 use super::graph::{NONE, StateGraph};
 use super::judge::Route;
 use super::result::Lasso;
-use crate::engine::trace::{guard, nth_action};
-use crate::engine::{Doing, EngineError, Failure, Trace};
+use crate::trace::{guard, nth_action};
+use crate::{Doing, EngineError, Failure, Trace};
 use ::stateright::Model;
 
 /// A [`Trace`] in the terms of the model `M`.

@@ -3,8 +3,6 @@
 //!
 //! Never here: whether a state is new; the shards have settled that.
 
-use super::super::limits::Watch;
-use super::super::{Doing, KINDS_MAX};
 use super::expand::Row;
 use super::insert::Shard;
 use super::layout::Layout;
@@ -12,6 +10,8 @@ use super::pack::{Pack, Steps};
 use super::prints::{Keys, PRINT};
 use super::store::StateId;
 use super::trace::{Broke, Spot, attempt};
+use crate::limits::Watch;
+use crate::{Doing, KINDS_MAX};
 use ::stateright::{Expectation, Model, Property};
 
 /// States checked between two looks at the clock.

@@ -17,13 +17,13 @@
 //! when every byte of it is accounted for, and no memory is asked for that the length of the file
 //! does not vouch for.
 
-use super::super::limits::{MARGIN, resident_bytes};
-use super::super::{CheckpointError, Difference, Spoilt, Written};
 use super::pack::Words;
 use super::rehash;
 use super::snapshot::{Snapshot, known_contradiction};
 use super::store::{Known, Place, SHARDS, States};
 use super::table::Demand;
+use crate::limits::{MARGIN, resident_bytes};
+use crate::{CheckpointError, Difference, Spoilt, Written};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -2,9 +2,6 @@
 //!
 //! Never here: a look at the visited set.
 
-use super::super::counts::Tally;
-use super::super::limits::Watch;
-use super::super::{Doing, KINDS_MAX};
 use super::adopt::Adopted;
 use super::flaw::{find_clash, find_flaw};
 use super::pack::{Kind, Pack, Sink, Steps, Words, kind_of};
@@ -12,6 +9,9 @@ use super::recent::Recent;
 use super::sleep::Sleep;
 use super::store::{Known, Place, SHARDS, StateId};
 use super::trace::{Broke, attempt};
+use crate::counts::Tally;
+use crate::limits::Watch;
+use crate::{Doing, KINDS_MAX};
 use ::stateright::Property;
 
 /// The most states one row can expand, since a candidate's parent is told by its offset.

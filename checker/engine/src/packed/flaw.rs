@@ -2,9 +2,9 @@
 //!
 //! Never here: a repair. A packing that is flawed gives no outcome at all.
 
-use super::super::PackingFlaw;
 use super::layout::Layout;
 use super::pack::{Kind, Pack, Sink, Words, plain_successors};
+use crate::PackingFlaw;
 use ::stateright::{Model, Property};
 
 /// Packs a state and takes it out again.

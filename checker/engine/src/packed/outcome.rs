@@ -2,13 +2,13 @@
 //!
 //! Never here: when it ends.
 
-use super::super::limits::peak_bytes;
-use super::super::{Deadlocks, Discovery, Ending, EngineError, Failure, Outcome, judge};
 use super::Searched;
 use super::pack::Pack;
 use super::search::Search;
 use super::snapshot::Snapshot;
 use super::trace::rebuild;
+use crate::limits::peak_bytes;
+use crate::{Deadlocks, Discovery, Ending, EngineError, Failure, Outcome, judge};
 use ::stateright::Expectation;
 
 impl<M> Search<'_, '_, M>

@@ -2,7 +2,7 @@
 //!
 //! Never here: how packed states are stored, or a packing of a particular model.
 
-use super::super::KINDS_MAX;
+use crate::KINDS_MAX;
 use ::stateright::Model;
 use std::fmt::Debug;
 
@@ -40,7 +40,7 @@ impl<const N: usize> Words for [u64; N] {
 /// The search keeps packed states only, and takes two states for one when their words are equal.
 /// `unpack(pack(s)) == s` must therefore hold for every state within the boundary. The search
 /// tries this out on a sample of the states of every run, and on all of them where debug
-/// assertions are on; see [`super::super::EngineError::PackingBroken`].
+/// assertions are on; see [`crate::EngineError::PackingBroken`].
 pub trait Pack: Model {
     /// Room for the largest state of the largest instance.
     type Packed: Words;

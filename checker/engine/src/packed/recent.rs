@@ -58,8 +58,8 @@ impl<P: Words> Recent<P> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::Layout;
     use super::*;
+    use crate::packed::layout::Layout;
 
     #[test]
     fn only_what_was_met_is_known() {

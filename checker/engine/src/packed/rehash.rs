@@ -6,11 +6,11 @@
 //! and all states are read and hashed once more, in the order in which they lie. The numbers for
 //! one shard are gathered before any is put down, so that little waits for memory.
 
-use super::super::crew::share_out;
 use super::expand::Entry;
 use super::pack::Words;
 use super::store::{Known, Place, SHARDS, States};
 use super::table::Size;
+use crate::crew::share_out;
 use std::num::NonZeroUsize;
 
 /// States hashed at a time by one task, and tasks per round.

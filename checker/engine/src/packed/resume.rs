@@ -2,11 +2,11 @@
 //!
 //! Never here: the file that it was left in; see `checkpoint`.
 
-use super::super::{EngineError, Failure, Keep, Resumed};
 use super::checkpoint::{self, About};
 use super::pack::Pack;
 use super::search::{SLICE_MAX, SLICE_MIN, Search};
 use super::snapshot::Snapshot;
+use crate::{EngineError, Failure, Keep, Resumed};
 
 impl<M: Pack> Search<'_, '_, M> {
     /// What decides what this search finds, beside what `keep` says about it.

@@ -2,7 +2,6 @@
 //!
 //! Never here: what happens when there is no room.
 
-use super::super::limits::{MARGIN, resident_bytes};
 use super::expand::Row;
 use super::pack::Pack;
 use super::recent::Recent;
@@ -11,6 +10,7 @@ use super::search::Search;
 use super::sleep::Sleep;
 use super::store::{SHARDS, States};
 use super::table::Demand;
+use crate::limits::{MARGIN, resident_bytes};
 
 impl<M: Pack> Search<'_, '_, M> {
     /// What the table must have room for so that the first `count` rows can be taken in.

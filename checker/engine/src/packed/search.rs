@@ -2,11 +2,6 @@
 //!
 //! Never here: what is done to a state.
 
-use super::super::counts::Counts;
-use super::super::crew::share_out;
-use super::super::limits::{Glance, Limit, Pulse, Watch};
-use super::super::trace::guard;
-use super::super::{Doing, Ending, EngineError, Failure, Options, StopAt, properties_of};
 use super::adopt::Adopter;
 use super::expand::{Expander, Origin, PARENTS_MAX, Row};
 use super::flaw::try_round_trip;
@@ -19,6 +14,11 @@ use super::snapshot::Front;
 use super::store::{SHARDS, StateId, States};
 use super::trace::explain;
 use super::{Searched, rehash};
+use crate::counts::Counts;
+use crate::crew::share_out;
+use crate::limits::{Glance, Limit, Pulse, Watch};
+use crate::trace::guard;
+use crate::{Doing, Ending, EngineError, Failure, Options, StopAt, properties_of};
 use ::stateright::{Expectation, Property};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -401,8 +401,8 @@ fn share<T: Send>(
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panic")]
 mod tests {
-    use super::super::super::Limits;
     use super::*;
+    use crate::Limits;
     use ::stateright::Model;
 
     /// Counts up for a long time.

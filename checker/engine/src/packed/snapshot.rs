@@ -2,10 +2,10 @@
 //!
 //! Never here: a file, or a step of the search.
 
-use super::super::counts::Counts;
-use super::super::{KINDS_MAX, Resumed};
 use super::pack::Words;
 use super::store::{Known, StateId};
+use crate::counts::Counts;
+use crate::{KINDS_MAX, Resumed};
 use serde::{Deserialize, Serialize};
 
 /// How far the level that is being expanded has come. All before `next` is expanded; from `end`
@@ -20,7 +20,7 @@ pub(super) struct Front {
 /// A search that was left between two slices.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::engine) struct Snapshot {
+pub(crate) struct Snapshot {
     /// States that were taken in.
     pub(super) states: u32,
     /// Those of them that are initial ones.

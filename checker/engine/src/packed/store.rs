@@ -6,13 +6,13 @@
 //! Never here: an action. Which action led from a state to the
 //! next is found again by taking the parent's actions.
 
-use super::super::Store;
 use super::adopt::Dest;
 use super::arena::Arena;
 use super::layout::Layout;
 use super::pack::Words;
 use super::prints::{Keys, PRINT};
 use super::table::{Find, NUMBER_MAX, Table};
+use crate::Store;
 use serde::{Deserialize, Serialize};
 
 /// The set is cut by hash into this many parts, each written by one thread at a time. Nothing
@@ -28,7 +28,7 @@ pub struct StateId(u32);
 
 impl StateId {
     /// The largest number; a run that needs more ends with
-    /// [`Limit::Ids`](super::super::Limit::Ids).
+    /// [`Limit::Ids`](crate::Limit::Ids).
     pub const MAX: Self = Self(NUMBER_MAX);
 
     /// The state at this position.
@@ -297,7 +297,7 @@ impl<P: Words> States<P> {
     }
 
     /// The engine's own memory.
-    pub(in crate::engine) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.known.bytes_for(0) + self.table.bytes()
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Never here: the choice of which state to show.
 
-use super::super::trace::{guard, message_of};
-use super::super::{Doing, EngineError, Failure, PackingFlaw, Trace};
 use super::flaw::{Flaw, actions_of};
 use super::pack::Pack;
 use super::store::{Known, StateId};
+use crate::trace::{guard, message_of};
+use crate::{Doing, EngineError, Failure, PackingFlaw, Trace};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A [`Trace`] in the terms of the model `M`.

@@ -4,8 +4,8 @@
 
 use super::{verdicts, verified};
 use stateright::Model;
-use syncsplit_checker::engine::Verdict::{Holds, Violated};
-use syncsplit_checker::engine::liveness::{Faults, Live, Promise};
+use syncsplit_engine::Verdict::{Holds, Violated};
+use syncsplit_engine::liveness::{Faults, Live, Promise};
 
 /// How two processes keep out of each other's way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

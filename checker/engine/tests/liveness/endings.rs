@@ -7,8 +7,8 @@ use stateright::{Model, Property};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use syncsplit_checker::engine::liveness::{self, FAIRNESS_MAX, Faults, Live, Promise};
-use syncsplit_checker::engine::{
+use syncsplit_engine::liveness::{self, FAIRNESS_MAX, Faults, Live, Promise};
+use syncsplit_engine::{
     Doing, Ending, EngineError, Limit, Limits, Options, Progress, StopAt, Verdict, levels,
 };
 

@@ -2,27 +2,18 @@
 //!
 //! Never here: the protocol. These tests would hold for any model.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
-
-#[path = "liveness/classics.rs"]
 mod classics;
-#[path = "liveness/endings.rs"]
 mod endings;
-#[path = "liveness/net.rs"]
 mod net;
-#[path = "liveness/oracle.rs"]
 mod oracle;
-#[path = "liveness/random.rs"]
 mod random;
-#[path = "liveness/traps.rs"]
 mod traps;
-#[path = "liveness/verify.rs"]
 mod verify;
 
 use std::fmt::Debug;
 use std::hash::Hash;
-use syncsplit_checker::engine::liveness::{self, Live};
-use syncsplit_checker::engine::{Ending, Options, Outcome, Verdict};
+use syncsplit_engine::liveness::{self, Live};
+use syncsplit_engine::{Ending, Options, Outcome, Verdict};
 
 type OutcomeOf<M> = Outcome<<M as stateright::Model>::Action, <M as stateright::Model>::State>;
 

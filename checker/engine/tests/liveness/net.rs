@@ -3,7 +3,7 @@
 //! Never here: a particular one; see `traps.rs` and `random.rs`.
 
 use stateright::Model;
-use syncsplit_checker::engine::liveness::{Faults, Live, Promise};
+use syncsplit_engine::liveness::{Faults, Live, Promise};
 
 /// What an edge is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

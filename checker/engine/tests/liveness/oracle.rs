@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
-use syncsplit_checker::engine::liveness::{Faults, Live, Promise};
+use syncsplit_engine::liveness::{Faults, Live, Promise};
 
 /// A model read into lists: all states, and all steps to others.
 pub(crate) struct Plain {

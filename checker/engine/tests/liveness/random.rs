@@ -6,8 +6,8 @@ use super::net::{Fair, FairFault, Fault, Free, Kind, NOWHERE, Net};
 use super::oracle::Plain;
 use super::{timeless, verdicts, verified};
 use stateright::Model;
-use syncsplit_checker::engine::Verdict;
-use syncsplit_checker::engine::liveness::{Faults, Live, Promise};
+use syncsplit_engine::Verdict;
+use syncsplit_engine::liveness::{Faults, Live, Promise};
 
 /// Splitmix64.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@
 
 use super::net::{Fair, Fault, Free, NOWHERE, Net};
 use super::{verdicts, verified};
-use syncsplit_checker::engine::Lasso;
-use syncsplit_checker::engine::Verdict::{self, Holds, Unreachable, Violated};
+use syncsplit_engine::Lasso;
+use syncsplit_engine::Verdict::{self, Holds, Unreachable, Violated};
 
 type NetLasso = Lasso<usize, u16>;
 

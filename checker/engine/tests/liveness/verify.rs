@@ -3,8 +3,8 @@
 //! Never here: anything of the engine but the types it answers in.
 
 use std::fmt::Debug;
-use syncsplit_checker::engine::Trace;
-use syncsplit_checker::engine::liveness::{FAIRNESS_MAX, Faults, Lasso, Live, Promise};
+use syncsplit_engine::Trace;
+use syncsplit_engine::liveness::{FAIRNESS_MAX, Faults, Lasso, Live, Promise};
 
 /// Says what is wrong with a lasso that is to break the promise.
 pub(crate) fn lasso<M: Live>(

@@ -1,0 +1,51 @@
+//! What the engines promise, on models whose answers are known.
+//!
+//! Never here: the protocol. These tests would hold for any model.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
+
+mod faults;
+mod levels;
+mod limits;
+mod liveness;
+mod models;
+mod packing;
+mod plain;
+mod prints;
+mod refused;
+mod resume;
+mod search;
+mod two_phase;
+mod words;
+
+use models::{Grid, sum};
+use packing::Drowsy;
+use stateright::Property;
+use syncsplit_engine::{Options, Outcome, StopAt, Verdict};
+
+fn with_threads<A>(threads: usize) -> Options<'static, A> {
+    Options { threads, stop: StopAt::Exhaust, ..Options::default() }
+}
+
+/// The outcome without what differs between any two runs.
+fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
+    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
+}
+
+fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
+    outcome.properties.iter().map(|p| p.verdict).collect()
+}
+
+fn sums() -> Vec<Property<Grid<5>>> {
+    vec![
+        Property::always("never 23", |_, s| sum(s) < 23),
+        Property::always("never 30", |_, s| sum(s) < 30),
+        Property::always("never 23 with a 9", |_, s| sum(s) < 23 || !s.contains(&9)),
+        Property::sometimes("20 without ones", |_, s| sum(s) == 20 && !s.contains(&1)),
+        Property::sometimes("a thousand", |_, s| sum(s) == 1000),
+    ]
+}
+
+fn drowsy<const N: usize>(top: u8, clashes: bool) -> Drowsy<N> {
+    Drowsy { grid: Grid { top, ..Grid::default() }, clashes, taken: 0.into() }
+}

@@ -1,0 +1,8 @@
+//! A `World` made ready to search.
+//!
+//! Never here: what the world is, and which promises it makes; that stands in `syncsplit_model::world`. Nor a search.
+#![forbid(unsafe_code)]
+
+mod space;
+
+pub use space::SearchSpace;

@@ -1,0 +1,154 @@
+//! The space that an engine searches: the states of a world, packed, with the properties and promises that are asked.
+//!
+//! Never here: a decision of the world. Each answer is the world's own.
+
+use stateright::{Model, Property};
+use syncsplit_engine::liveness::{Faults, Live, Promise};
+use syncsplit_engine::packed::{Pack, Sink};
+use syncsplit_engine::positions::{POSITIONS_MAX, Positions, conditions};
+use syncsplit_model::world::{
+    Action, PACKED_WORDS, PROMISES, PROPERTIES, Packed, PromiseInfo, PropertyInfo, State, World,
+};
+
+/// A world that is ready to be searched.
+#[derive(Clone, Debug)]
+pub struct SearchSpace {
+    world: World,
+    properties: Vec<&'static PropertyInfo>,
+    promises: Vec<&'static PromiseInfo>,
+}
+
+const _: () = assert!(PROPERTIES.len() + 2 * PROMISES.len() <= POSITIONS_MAX);
+
+impl SearchSpace {
+    /// The space of `world`.
+    #[must_use]
+    pub fn new(world: World) -> Self {
+        let properties = world.asked_properties().collect();
+        let promises = world.asked_promises().collect();
+        Self { world, properties, promises }
+    }
+}
+
+impl Model for SearchSpace {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        self.world.init_states()
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.world.actions(state, actions);
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        self.world.next_state(state, action)
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        self.world.format_action(action)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let asked = self.properties.iter().zip(conditions());
+        asked
+            .map(|(info, condition)| {
+                let expectation = info.kind.clone();
+                Property { expectation, name: info.name, condition }
+            })
+            .collect()
+    }
+}
+
+/// The properties in their order, then `from` and `to` of each promise.
+impl Positions for SearchSpace {
+    fn is_true(&self, position: usize, state: &State) -> bool {
+        if let Some(property) = self.properties.get(position) {
+            return property.is_true(&self.world, state);
+        }
+        let at = position - self.properties.len();
+        let condition = self.promises.get(at / 2).map(|info| [info.from, info.to][at % 2]);
+        condition.is_some_and(|condition| condition(&self.world, state))
+    }
+}
+
+impl Pack for SearchSpace {
+    type Packed = [u64; PACKED_WORDS];
+
+    fn bits(&self) -> usize {
+        self.world.packed_bits()
+    }
+
+    fn pack(&self, state: &State) -> Packed {
+        self.world.pack(state)
+    }
+
+    fn unpack(&self, packed: &Packed) -> State {
+        self.world.unpack(packed)
+    }
+
+    fn successors<S: Sink<Self>>(&self, packed: &Packed, room: &mut Vec<Action>, sink: &mut S) {
+        let world = &self.world;
+        let state = world.unpack(packed);
+        world.actions(&state, room);
+        let Some(commuting) = world.commuting() else {
+            for action in room.drain(..) {
+                if let Some(next) = world.packed_step(&state, packed, action) {
+                    sink.step(sink.kind(&action), &next);
+                }
+            }
+            return;
+        };
+        let asleep = sink.asleep();
+        let mut before = asleep;
+        for action in room.drain(..) {
+            let step = commuting.step(&state, &action);
+            if asleep & step != 0 {
+                sink.sleeps(sink.kind(&action));
+            } else if let Some(next) = world.packed_step(&state, packed, action) {
+                let kind = sink.kind(&action);
+                sink.step_and_sleep(kind, &next, commuting.asleep_after(step, before));
+                before |= step;
+            }
+        }
+    }
+
+    fn knows_what_commutes(&self) -> bool {
+        self.world.commuting().is_some()
+    }
+
+    fn clashes(&self, state: &State) -> bool {
+        self.world.clash(state).is_some()
+    }
+}
+
+impl Live for SearchSpace {
+    fn fairness(&self, state: &State, action: &Action) -> Option<u8> {
+        self.world.obliged(state, action)
+    }
+
+    fn is_fault(&self, state: &State, action: &Action) -> bool {
+        self.world.is_fault(state, action)
+    }
+
+    fn is_repaired(&self, state: &State) -> bool {
+        self.world.is_repaired(state)
+    }
+
+    fn promises(&self) -> Vec<Promise<Self>> {
+        let conditions = conditions();
+        let (pairs, _) = conditions[self.properties.len()..].as_chunks::<2>();
+        let asked = self.promises.iter().zip(pairs);
+        asked.map(|(info, [from, to])| promise(info, *from, *to)).collect()
+    }
+}
+
+fn promise(
+    info: &PromiseInfo,
+    from: fn(&SearchSpace, &State) -> bool,
+    to: fn(&SearchSpace, &State) -> bool,
+) -> Promise<SearchSpace> {
+    let faults = if info.faults_go_on { Faults::GoOn } else { Faults::HaveEnded };
+    Promise { name: info.name, says: info.says, from, to, faults }
+}
