@@ -25,7 +25,7 @@ pub const REASONS: &[(Rule, &str)] = &[
     (Rule::Sync1, "SYNC-5 covers it: its first look sees that the pair is not in PAIR."),
     (
         Rule::Pair4,
-        "whoever creates the pair anew marks every block and asks for a number that is newer than any in force.",
+        "creating the pair again marks every block and asks for a number that is newer than any in force.",
     ),
 ];
 
