@@ -7,6 +7,7 @@ pub mod ids;
 pub mod imports;
 pub mod kills;
 pub mod pinned;
+pub mod prose;
 pub mod replay;
 pub mod scenarios;
 pub mod source;

@@ -1,0 +1,74 @@
+//! The pages are written in sentences that are read once: none is too long, and few are long.
+#![allow(clippy::unwrap_used, reason = "a failing test panics")]
+
+use syncsplit_tests::prose::{BANNED, WORDS_MANY, WORDS_MAX, heavy, sentences};
+use syncsplit_tests::source::{Source, files};
+
+/// Pages that are still to be rewritten.
+const STILL_HEAVY: &[&str] = &[
+    "README.md",
+    "docs/ablation.md",
+    "docs/engine.md",
+    "docs/instances.md",
+    "docs/kill-matrix.md",
+    "docs/matrix.md",
+    "docs/reductions.md",
+    "docs/systems.md",
+    "docs/test-your-implementation.md",
+    "docs/trace-format.md",
+];
+
+fn is_page(source: &Source) -> bool {
+    ["README.md", "SPEC.md"].contains(&source.path.as_str()) || source.is_in("docs")
+}
+
+#[test]
+fn no_page_stops_a_reader() {
+    let pages = files(&[".md"]).unwrap();
+    let held =
+        pages.iter().filter(|page| is_page(page) && !STILL_HEAVY.contains(&page.path.as_str()));
+    let findings: Vec<_> = held.flat_map(heavy).collect();
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+fn texts(page: &str) -> Vec<String> {
+    sentences(page).into_iter().map(|sentence| sentence.text).collect()
+}
+
+#[test]
+fn a_sentence_ends_where_a_reader_would_say() {
+    assert_eq!(texts("One. Two two?\nThree!"), ["One.", "Two two?", "Three!"]);
+    assert_eq!(texts("It (is. Not) one."), ["It (is.", "Not) one."]);
+    assert_eq!(texts("One (at 8.4.1). `Two` is."), ["One (at 8.4.1).", "`Two` is."]);
+    assert_eq!(texts("As 7, 6, ... in order; still: one."), ["As 7, 6, ... in order; still: one."]);
+    assert_eq!(texts("2 steps. (1) Down. (2)\nUp."), ["2 steps.", "(1) Down.", "(2) Up."]);
+    assert_eq!(texts("*So* **it**. [Is](a)."), ["So it.", "Is."]);
+    assert_eq!(texts("`a b. C d` one"), ["`a_b._C_d` one"]);
+}
+
+#[test]
+fn blocks_end_sentences_and_code_tables_and_headings_have_none() {
+    let page = "# Head line\n\nBefore:\n- item\n  goes on\n- next. And\n  1. inner\n\n```text\nCode. Is\n```\n\n| a |\n|---|\n| b. C |\n\nafter";
+    assert_eq!(texts(page), ["Before:", "item goes on", "next.", "And", "inner", "after"]);
+    let lines: Vec<_> = sentences(page).into_iter().map(|sentence| sentence.line).collect();
+    assert_eq!(lines, [3, 4, 6, 6, 7, 17]);
+}
+
+#[test]
+fn what_is_heavy_is_found() {
+    let found = |text: &str| heavy(&Source::new("README.md", text)).len();
+    let of = |words: usize| format!("{}.", vec!["word"; words].join(" "));
+    assert_eq!(found(&format!("{} - 1", of(WORDS_MAX))), 1 + 1, "the tenth, too");
+    let short = "Short. ".repeat(9);
+    assert_eq!(found(&format!("{short} {}", of(WORDS_MAX).replace('w', "W"))), 0);
+    assert_eq!(found(&format!("{short} {}", of(WORDS_MAX + 1).replace('w', "W"))), 1);
+    let many = of(WORDS_MANY + 1).replace('w', "W");
+    assert_eq!(found(&format!("{short} {many} {many}")), 1 + 2);
+    for phrase in BANNED {
+        assert_eq!(
+            found(&format!("{short}*So* `{}", phrase.replacen(' ', "`\n", 1))),
+            1,
+            "{phrase}"
+        );
+    }
+}
