@@ -13,10 +13,10 @@ use syncsplit_model::protocol::database::{
 };
 
 use crate::clock::{Timer, TimerId};
-use crate::defect::{Seed, seeded};
 use crate::doorway::{Arc, Condvar, Mutex, Weak};
 use crate::error::NodeError;
 use crate::local::LocalNode;
+use crate::roles::Roles;
 use crate::slot::Slot;
 use crate::stillness::{FreezeAnswers, Stillness};
 use crate::trace::record::Fault;
@@ -53,7 +53,7 @@ pub struct Gate {
     timer: Arc<dyn Timer>,
     lease: Duration,
     trace: Arc<dyn TraceSink>,
-    pub(crate) seed: Seed,
+    roles: Arc<dyn Roles>,
     /// This gate, for the deadlines it registers.
     own: Weak<Self>,
 }
@@ -75,10 +75,11 @@ const fn frozen_for(freeze: FreezeState) -> Option<BackupId> {
 }
 
 impl Gate {
-    /// An open gate. `lease` is how long a freeze lasts at most, from the moment it is reached; reaching it may
+    /// An open gate, whose database takes its steps as `roles` says. `lease` is how long a freeze lasts at most, from the moment it is reached; reaching it may
     /// take as long again.
     #[must_use]
     pub fn new(
+        roles: Arc<dyn Roles>,
         lease: Duration,
         hooks: Box<dyn FreezeHooks>,
         answers: Arc<dyn FreezeAnswers>,
@@ -95,7 +96,7 @@ impl Gate {
             timer,
             lease,
             trace,
-            seed: Seed::default(),
+            roles,
             own: Weak::clone(own),
         })
     }
@@ -177,7 +178,6 @@ impl Gate {
     /// # Errors
     /// No freeze for this backup is on, or the gate is broken.
     pub fn lease_expired(&self, id: BackupId) -> Result<(), NodeError> {
-        seeded!(self.seed, LeaseIgnored, return Ok(()));
         let mut inner = self.inner.lock();
         if frozen_for(inner.database.get()?.freeze) != Some(id) {
             return Err(NodeError::Database(DatabaseRefusal::NotFrozen));
@@ -199,7 +199,6 @@ impl Gate {
     /// # Errors
     /// The gate is broken.
     pub fn restart(&self) -> Result<(), NodeError> {
-        seeded!(self.seed, RestartKeepsFreeze, return Ok(()));
         self.take(&mut self.inner.lock(), DatabaseEvent::Restart)
     }
 
@@ -249,7 +248,7 @@ impl Gate {
     fn take(&self, inner: &mut Inner, event: DatabaseEvent) -> Result<(), NodeError> {
         let before = inner.database.get()?.freeze;
         let (effects, refused) =
-            inner.database.step(|database| database.step(self.seed.rules(), event))?;
+            inner.database.step(|database| self.roles.database(database, event))?;
         let after = inner.database.get()?;
         let mut record = 0;
         if self.trace.is_on() {
@@ -258,10 +257,9 @@ impl Gate {
                 self.trace.record(RoleRecord::Database(Taken { event, refused, after, effects }));
         }
         if let Some(refusal) = refused {
-            seeded!(self.seed, WriteWhileFrozen, return write_while_frozen(inner, event, refusal));
             return Err(NodeError::Database(refusal));
         }
-        inner.database.check(Database::check)?;
+        inner.database.check(self.roles.as_ref(), Database::check)?;
         let running = inner.database.get()?.freeze == FreezeState::Running;
         if running && before != FreezeState::Running {
             self.disarm(inner);
@@ -283,7 +281,6 @@ impl Gate {
                     self.answers.frozen(id);
                 }
                 DatabaseEffect::AnswerThawed { id, held } => {
-                    let held = seeded!(self.seed, ThawAlwaysHeld, true, held);
                     self.answers.thawed(id, held);
                 }
             }
@@ -302,21 +299,6 @@ impl Gate {
         }
         Ok(())
     }
-}
-
-/// What is refused since the database is frozen is done all the same.
-#[cfg(feature = "defects")]
-fn write_while_frozen(
-    inner: &mut Inner,
-    event: DatabaseEvent,
-    refusal: DatabaseRefusal,
-) -> Result<(), NodeError> {
-    if !matches!(refusal, DatabaseRefusal::Frozen(_)) {
-        return Err(NodeError::Database(refusal));
-    }
-    let is_begun = event == DatabaseEvent::Begin;
-    inner.database.spoil(|database| database.open += u32::from(is_begun));
-    Ok(())
 }
 
 impl Stillness for Gate {

@@ -16,7 +16,6 @@ use std::fmt;
 
 use syncsplit_model::protocol::Incarnation;
 
-use crate::defect::Seed;
 use crate::doorway::Arc;
 use crate::local::LocalPrimary;
 use crate::remote::RemoteSecondary;
@@ -27,7 +26,6 @@ use crate::volume::Volume;
 pub struct TakenOver {
     pub(crate) secondary: RemoteSecondary,
     pub(crate) volume: Arc<dyn Volume>,
-    pub(crate) seed: Seed,
 }
 
 /// What a primary whose side was given up has handed over.
@@ -35,7 +33,6 @@ pub struct TakenOver {
 pub struct OldPrimary {
     pub(crate) primary: LocalPrimary,
     pub(crate) volume: Arc<dyn Volume>,
-    pub(crate) seed: Seed,
 }
 
 impl OldPrimary {

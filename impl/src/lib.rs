@@ -1,6 +1,6 @@
 //! The reference implementation: threads, volumes and links around the protocol's transition functions.
 //!
-//! Every decision is taken by a `step` of [`syncsplit_model::protocol`]; what lives here holds a role's state
+//! Every decision is taken by a `step` of [`syncsplit_model::protocol`], which [`roles`] calls; what lives here holds a role's state
 //! behind one lock, performs the effects, and writes down each event in the order it took effect. A write travels
 //! [`local`] -> [`frame`] -> [`transport`] -> [`remote`] -> [`volume`]; a backup travels [`backup`] -> [`stillness`] ->
 //! [`database`] -> [`local`]. After a takeover the roles change sides through [`failback`]. The threads that drive it all
@@ -11,10 +11,6 @@ pub mod backup;
 pub mod clock;
 pub mod containers;
 pub mod database;
-#[cfg(feature = "defects")]
-pub mod defect;
-#[cfg(not(feature = "defects"))]
-mod defect;
 pub mod dial;
 pub mod doorway;
 pub mod error;
@@ -25,6 +21,7 @@ pub mod local;
 pub mod mailbox;
 pub mod payload;
 pub mod remote;
+pub mod roles;
 pub mod site;
 mod slot;
 pub mod stillness;

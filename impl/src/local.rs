@@ -6,8 +6,6 @@
 
 pub mod hold;
 pub mod link;
-#[cfg(feature = "defects")]
-mod mistakes;
 pub mod sync;
 
 use std::time::Duration;
@@ -17,17 +15,16 @@ use syncsplit_model::protocol::primary::{
 };
 use syncsplit_model::protocol::secondary::SecondaryRefusal;
 use syncsplit_model::protocol::sync::PairView;
-use syncsplit_model::protocol::takeover::primary_of_taken_over;
 use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, PairState, Seq, ToSecondary};
 
 use crate::clock::Timer;
 use crate::containers::{BitMap, VecJournal};
-use crate::defect::{Seed, seeded};
 use crate::doorway::{Arc, Condvar, Mutex, Weak};
 use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
 use crate::mailbox::Outbox;
 use crate::payload::Payload;
+use crate::roles::{Protocol, Roles};
 use crate::slot::Slot;
 use crate::trace::arrays::{primary_after, primary_done, primary_event};
 use crate::trace::record::{Fault, HandedOver, Side, Start};
@@ -56,6 +53,8 @@ pub struct LocalConfig {
     pub patience_ticks: u32,
     /// How long host writes are held for a backup at most (QUIESCE-1, FREEZE-2).
     pub hold_lease: Duration,
+    /// How the primary, a Sync and the coordinator take their steps.
+    pub roles: Arc<dyn Roles>,
 }
 
 impl Default for LocalConfig {
@@ -68,6 +67,7 @@ impl Default for LocalConfig {
             journal_full: JournalFull::Hold,
             patience_ticks: 100,
             hold_lease: Duration::from_secs(120),
+            roles: Arc::new(Protocol),
         }
     }
 }
@@ -85,7 +85,6 @@ pub struct LocalNode {
     timer: Arc<dyn Timer>,
     trace: Arc<dyn TraceSink>,
     config: LocalConfig,
-    pub(crate) seed: Seed,
     /// This node, for the deadlines it registers.
     own: Weak<Self>,
 }
@@ -120,7 +119,7 @@ impl LocalNode {
     ) -> Arc<Self> {
         let journal = VecJournal::new(config.journal_max.max(1));
         let primary = Primary::new(journal, BitMap::new(volume.blocks()), config.journal_full);
-        Self::around(config, primary, None, volume, timer, trace, Seed::default())
+        Self::around(config, primary, None, volume, timer, trace)
     }
 
     /// Failback: a node of the side that was taken over, around its old S/P-VOL. It is suspended, and the resync that
@@ -136,14 +135,14 @@ impl LocalNode {
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Arc<Self>, NodeError> {
-        let TakenOver { secondary, volume, seed } = taken_over;
-        let secondary =
-            seeded!(seed, FailbackForgetsNewWrites, mistakes::forgetful(secondary), secondary);
+        let TakenOver { secondary, volume } = taken_over;
         let (state, journal) = (secondary.state, VecJournal::new(config.journal_max.max(1)));
-        let primary = primary_of_taken_over(secondary, journal, config.journal_full, newest)
+        let primary = config
+            .roles
+            .primary_of_taken_over(secondary, journal, config.journal_full, newest)
             .ok_or(NodeError::Secondary(SecondaryRefusal::WrongState(state)))?;
         let from = Some(HandedOver::Primary(primary_after(&primary)));
-        Ok(Self::around(config, primary, from, volume, timer, trace, seed))
+        Ok(Self::around(config, primary, from, volume, timer, trace))
     }
 
     fn around(
@@ -153,7 +152,6 @@ impl LocalNode {
         volume: Arc<dyn Volume>,
         timer: Arc<dyn Timer>,
         trace: Arc<dyn TraceSink>,
-        seed: Seed,
     ) -> Arc<Self> {
         trace.record(RoleRecord::Start(Start {
             side: Side::Primary,
@@ -182,7 +180,6 @@ impl LocalNode {
             timer,
             trace,
             config,
-            seed,
             own: Weak::clone(own),
         })
     }
@@ -251,10 +248,7 @@ impl LocalNode {
     /// # Errors
     /// The pair is suspended.
     pub fn create(&self) -> Result<(), NodeError> {
-        let mut inner = self.inner.lock();
-        self.take(&mut inner, PrimaryEvent::Create)?;
-        seeded!(self.seed, CreateMissesLastBlock, self.create_misses_last_block(&mut inner));
-        Ok(())
+        self.take(&mut self.inner.lock(), PrimaryEvent::Create)
     }
 
     /// Command: suspends the pair, and takes back a resync that has not been answered (PAIR-2).
@@ -262,13 +256,7 @@ impl LocalNode {
     /// # Errors
     /// There is no pair.
     pub fn suspend(&self) -> Result<(), NodeError> {
-        let mut inner = self.inner.lock();
-        seeded!(self.seed, SuspendKeepsRequest, {
-            if inner.primary.get()?.state.is_suspended() {
-                return Ok(());
-            }
-        });
-        self.take(&mut inner, PrimaryEvent::Suspend)
+        self.take(&mut self.inner.lock(), PrimaryEvent::Suspend)
     }
 
     /// The link failed, or is thought to have: suspends the pair (PAIR-3).
@@ -305,7 +293,6 @@ impl LocalNode {
     pub fn restart(&self) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         self.take(&mut inner, PrimaryEvent::Restart)?;
-        seeded!(self.seed, RestartLosesJournal, inner.primary.spoil(mistakes::lose_journal));
         inner.outbox.clear();
         self.rewind(&mut inner)
     }
@@ -323,8 +310,7 @@ impl LocalNode {
             inner.primary.hand_over()?
         };
         self.wake_all();
-        let (volume, seed) = (Arc::clone(&self.volume), self.seed.pass_on());
-        Ok(OldPrimary { primary, volume, seed })
+        Ok(OldPrimary { primary, volume: Arc::clone(&self.volume) })
     }
 
     /// What the middleware reads when it looks at the pair (\[0031\]-\[0033\]).
@@ -379,21 +365,10 @@ impl LocalNode {
         inner: &mut Inner,
         event: PrimaryEvent<Payload, BitMap>,
     ) -> Result<(), NodeError> {
-        seeded!(self.seed, FullJournalDrops, {
-            if self.full_journal_drops(inner, &event)? {
-                return Ok(());
-            }
-        });
-        seeded!(self.seed, OverflowWriteNotMarked, {
-            if self.overflow_not_marked(inner, &event)? {
-                return Ok(());
-            }
-        });
-        seeded!(self.seed, JournalForgotten, Self::journal_forgotten(inner, &event));
         let before = awaited(inner.primary.get()?);
         let told = self.trace.is_on().then(|| primary_event(&event));
-        let (effects, refused) =
-            inner.primary.step(|primary| primary.step(self.seed.rules(), event))?;
+        let roles = &self.config.roles;
+        let (effects, refused) = inner.primary.step(|primary| roles.primary(primary, event))?;
         let mut record = 0;
         if let Some(event) = told {
             let after = primary_after(inner.primary.get()?);
@@ -404,7 +379,7 @@ impl LocalNode {
         if let Some(refusal) = refused {
             return Err(NodeError::Primary(refusal));
         }
-        inner.primary.check(LocalPrimary::check)?;
+        inner.primary.check(roles.as_ref(), LocalPrimary::check)?;
         let mut outcome = Ok(());
         for (effect, performed) in effects.into_iter().enumerate() {
             outcome = self.perform(inner, performed);
@@ -432,18 +407,11 @@ impl LocalNode {
     fn perform(&self, inner: &mut Inner, effect: PrimaryEffect<Payload>) -> Result<(), NodeError> {
         match effect {
             PrimaryEffect::WritePvol { block, payload } => {
-                seeded!(
-                    self.seed,
-                    SuspendedWriteNotMarked,
-                    Self::suspended_not_marked(inner, block)
-                );
                 self.volume.write(block, &payload).map_err(pvol)
             }
             // The host's thread is the caller: returning `Ok` is the answer.
             PrimaryEffect::AnswerHost => Ok(()),
             PrimaryEffect::Send(message) => {
-                let message =
-                    seeded!(self.seed, FrameReadsVolume, self.read_late(message)?, message);
                 inner.outbox.push(message);
                 Ok(())
             }
@@ -452,7 +420,6 @@ impl LocalNode {
                 Ok(())
             }
             PrimaryEffect::AnswerReleased { id, held } => {
-                let held = seeded!(self.seed, ThawAlwaysHeld, true, held);
                 Self::answer_released(inner, id, held);
                 Ok(())
             }

@@ -5,8 +5,6 @@
 //! fails is kept and performed before the next step, so the volumes never fall behind what the state says. Threads
 //! live in [`crate::site`], the background work they repeat in [`work`].
 
-#[cfg(feature = "defects")]
-mod mistakes;
 pub mod work;
 
 use std::collections::VecDeque;
@@ -15,18 +13,17 @@ use syncsplit_model::protocol::replica::ReplicaEffect;
 use syncsplit_model::protocol::secondary::{
     Secondary, SecondaryEffect, SecondaryEvent, SecondaryRefusal,
 };
-use syncsplit_model::protocol::takeover::secondary_of_old_primary;
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, Frame, HostMessage, Item, PairState, ToPrimary, ToSecondary,
 };
 
 use crate::containers::{BitMap, TreeQueue};
-use crate::defect::{Seed, seeded};
 use crate::doorway::{Arc, Condvar, Mutex};
 use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
 use crate::mailbox::{Mailbox, Outbox};
 use crate::payload::Payload;
+use crate::roles::{Protocol, Roles};
 use crate::slot::Slot;
 use crate::trace::arrays::{secondary_after, secondary_done, secondary_event};
 use crate::trace::record::{Fault, HandedOver, Side, Start};
@@ -47,11 +44,13 @@ pub struct RemoteConfig {
     /// primary's patience, or a link that comes back in time finds this side suspended and the pair fails all the
     /// same.
     pub patience_ticks: u32,
+    /// How the secondary and the requester take their steps.
+    pub roles: Arc<dyn Roles>,
 }
 
 impl Default for RemoteConfig {
     fn default() -> Self {
-        Self { queue_max: 1024, patience_ticks: 200 }
+        Self { queue_max: 1024, patience_ticks: 200, roles: Arc::new(Protocol) }
     }
 }
 
@@ -66,7 +65,6 @@ pub struct RemoteNode {
     host: Arc<Mailbox<HostMessage>>,
     trace: Arc<dyn TraceSink>,
     config: RemoteConfig,
-    pub(crate) seed: Seed,
 }
 
 /// What the secondary's lock guards.
@@ -139,7 +137,7 @@ impl RemoteNode {
         let queue = TreeQueue::new(config.queue_max.max(1));
         let secondary = Secondary::new(queue, BitMap::new(spvol.blocks()));
         let volumes = Volumes { spvol, svol };
-        Self::around(config, secondary, None, volumes, host, trace, Seed::default())
+        Self::around(config, secondary, None, volumes, host, trace)
     }
 
     /// Failback: a node of the old primary's side, around its old P-VOL and an S-VOL of its own. It is suspended; what it has
@@ -154,13 +152,12 @@ impl RemoteNode {
         host: Arc<Mailbox<HostMessage>>,
         trace: Arc<dyn TraceSink>,
     ) -> Result<Arc<Self>, NodeError> {
-        let OldPrimary { primary, volume: spvol, seed } = old;
+        let OldPrimary { primary, volume: spvol } = old;
         let queue = TreeQueue::new(config.queue_max.max(1));
-        let secondary = secondary_of_old_primary(&primary, queue, BitMap::new(spvol.blocks()));
-        let secondary =
-            seeded!(seed, FailbackForgetsOldWrites, mistakes::forgetful(secondary), secondary);
+        let clean = BitMap::new(spvol.blocks());
+        let secondary = config.roles.secondary_of_old_primary(&primary, queue, clean);
         let from = Some(HandedOver::Secondary(secondary_after(&secondary)));
-        Self::around(config, secondary, from, Volumes { spvol, svol }, host, trace, seed)
+        Self::around(config, secondary, from, Volumes { spvol, svol }, host, trace)
     }
 
     fn around(
@@ -170,7 +167,6 @@ impl RemoteNode {
         volumes: Volumes,
         host: Arc<Mailbox<HostMessage>>,
         trace: Arc<dyn TraceSink>,
-        seed: Seed,
     ) -> Result<Arc<Self>, NodeError> {
         volumes.require_one_shape()?;
         let queue_max = secondary.queue.capacity();
@@ -201,8 +197,13 @@ impl RemoteNode {
             host,
             trace,
             config: RemoteConfig { queue_max, ..config },
-            seed,
         }))
+    }
+
+    /// What this node was told.
+    #[must_use]
+    pub const fn config(&self) -> &RemoteConfig {
+        &self.config
     }
 
     /// A message of the primary arrived on the array link.
@@ -219,9 +220,7 @@ impl RemoteNode {
             }
             ToSecondary::Resync { incarnation } => {
                 let event = SecondaryEvent::Resync { incarnation };
-                seeded!(self.seed, QueueOutlivesIncarnation, return self.resync(&mut inner, event));
                 let outcome = self.take(&mut inner, event);
-                seeded!(self.seed, ConsistentInCopy, Self::consistent_in_copy(&mut inner));
                 self.tell_if_left(&mut inner, outcome)
             }
             ToSecondary::Suspend { incarnation } => {
@@ -240,7 +239,6 @@ impl RemoteNode {
     /// The secondary refused, or a volume failed.
     pub fn split(&self, id: BackupId) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
-        let id = seeded!(self.seed, SplitOfOldId, inner.secondary.get()?.armed.unwrap_or(id), id);
         let outcome = self.take(&mut inner, SecondaryEvent::Split(id));
         if matches!(outcome, Err(NodeError::Secondary(_))) {
             self.host.push(HostMessage::SplitAnswer { id, done: false });
@@ -263,7 +261,6 @@ impl RemoteNode {
     pub fn release(&self, id: BackupId) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
         let outcome = self.take(&mut inner, SecondaryEvent::Release(id));
-        seeded!(self.seed, ReleaseDropsGold, Self::release_drops_gold(&mut inner));
         if matches!(outcome, Err(NodeError::Volume { .. })) {
             inner.released = Some(id);
         }
@@ -289,10 +286,6 @@ impl RemoteNode {
         loop {
             match self.leave(&mut inner, SecondaryEvent::Takeover { force }) {
                 Err(NodeError::Secondary(SecondaryRefusal::ApplyFirst(_))) => {
-                    seeded!(self.seed, TakeoverWithoutApplying, {
-                        inner.secondary.spoil(mistakes::lose_queue);
-                        continue;
-                    });
                     self.take(&mut inner, SecondaryEvent::Apply)?;
                 }
                 outcome => return outcome,
@@ -307,10 +300,7 @@ impl RemoteNode {
     /// failed.
     pub fn write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
         self.require_length(block, &payload)?;
-        let mut inner = self.inner.lock();
-        self.take(&mut inner, SecondaryEvent::RemoteWrite { block, payload })?;
-        seeded!(self.seed, RemoteWriteNotMarked, Self::remote_write_not_marked(&mut inner, block));
-        Ok(())
+        self.take(&mut self.inner.lock(), SecondaryEvent::RemoteWrite { block, payload })
     }
 
     /// What the S/P-VOL holds in `block`.
@@ -340,7 +330,6 @@ impl RemoteNode {
     /// A volume failed, or the node is broken.
     pub fn restart(&self) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
-        seeded!(self.seed, RestartKeepsArmed, return self.restart_armed(&mut inner));
         self.take(&mut inner, SecondaryEvent::Restart)?;
         inner.outbox.clear();
         // The report that was lost may be the one the primary waits for.
@@ -366,8 +355,7 @@ impl RemoteNode {
         };
         self.work.notify_all();
         self.settled.notify_all();
-        let (volume, seed) = (Arc::clone(&self.volumes.spvol), self.seed.pass_on());
-        Ok(TakenOver { secondary, volume, seed })
+        Ok(TakenOver { secondary, volume: Arc::clone(&self.volumes.spvol) })
     }
 
     /// The S-VOL. It stands still while the replica pair is split, and whoever reads it has to have the requester's
@@ -413,8 +401,6 @@ impl RemoteNode {
             self.require_length(*block, payload)?;
         }
         let written = inner.secondary.get()?.written;
-        let frame = seeded!(self.seed, StaleFrame, mistakes::frame_of_now(inner, frame), frame);
-        seeded!(self.seed, DuplicateApplied, self.duplicate_applied(inner, &frame)?);
         match self.take(inner, SecondaryEvent::Frame(frame)) {
             Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq))) => {
                 // The primary sends again what it thinks is missing: the report that said otherwise was lost.
@@ -461,8 +447,9 @@ impl RemoteNode {
     fn take(&self, inner: &mut Inner, event: SecondaryEvent<Payload>) -> Result<(), NodeError> {
         self.perform_all(inner)?;
         let told = self.trace.is_on().then(|| secondary_event(&event));
+        let roles = &self.config.roles;
         let (effects, refused) =
-            inner.secondary.step(|secondary| secondary.step(self.seed.rules(), event))?;
+            inner.secondary.step(|secondary| roles.secondary(secondary, event))?;
         let mut record = 0;
         if let Some(event) = told {
             let after = secondary_after(inner.secondary.get()?);
@@ -473,7 +460,7 @@ impl RemoteNode {
         if let Some(refusal) = refused {
             return Err(NodeError::Secondary(refusal));
         }
-        inner.secondary.check(RemoteSecondary::check)?;
+        inner.secondary.check(roles.as_ref(), RemoteSecondary::check)?;
         let unperformed = effects.into_iter().enumerate();
         inner.unperformed.extend(unperformed.map(|(place, effect)| Unperformed {
             record,
@@ -515,33 +502,21 @@ impl RemoteNode {
     ) -> Result<(), NodeError> {
         match effect {
             SecondaryEffect::WriteSpvol { block, payload } => {
-                seeded!(self.seed, WriteBehind, return self.write_behind(*block, payload));
-                seeded!(self.seed, SplitNotAtomic, return self.write_and_reflect(*block, payload));
-                seeded!(self.seed, SvolWrittenWhileSplit, self.write_svol(*block, payload)?);
                 self.volumes.spvol.write(*block, payload).map_err(spvol)
             }
             SecondaryEffect::Replica(ReplicaEffect::CopyToSvol(block)) => self.volumes.copy(*block),
             SecondaryEffect::Replica(ReplicaEffect::Reflect(behind)) => {
-                seeded!(self.seed, SplitNotAtomic, return self.reflect_one(behind));
                 behind.iter().try_for_each(|block| self.volumes.copy(block))?;
                 // A gold copy has to outlive whatever happens to the S/P-VOL from here on (RESYNC-4).
                 self.volumes.svol.flush().map_err(svol)
             }
             SecondaryEffect::Replica(ReplicaEffect::Restore(changed)) => {
-                seeded!(self.seed, GoldNotRestored, return Ok(()));
                 changed.iter().try_for_each(|block| self.volumes.copy_back(block))?;
                 // From here on the S-VOL may follow, and the S/P-VOL is the only image there is.
                 self.volumes.spvol.flush().map_err(spvol)
             }
             SecondaryEffect::Send(message) => {
-                let message = message.clone();
-                let message = seeded!(
-                    self.seed,
-                    AckOfReceived,
-                    mistakes::ack_received(inner, message),
-                    message
-                );
-                inner.outbox.push(message);
+                inner.outbox.push(message.clone());
                 Ok(())
             }
             SecondaryEffect::SplitDone(id) => {

@@ -3,6 +3,7 @@
 use syncsplit_model::protocol::{Broken, Effects, Step};
 
 use crate::error::NodeError;
+use crate::roles::Roles;
 
 /// A role's state. Invariant: empty only while a step is being taken, and for ever after a step panicked or the state was
 /// handed over.
@@ -35,14 +36,6 @@ impl<S> Slot<S> {
         Ok((effects, refused))
     }
 
-    /// Alters the state behind the protocol's back, as a seeded defect does.
-    #[cfg(feature = "defects")]
-    pub(crate) fn spoil(&mut self, spoil: impl FnOnce(&mut S)) {
-        if let Some(state) = &mut self.state {
-            spoil(state);
-        }
-    }
-
     /// Gives the state away for good.
     pub(crate) fn hand_over(&mut self) -> Result<S, NodeError> {
         let state = self.state.take().ok_or(self.gone())?;
@@ -56,13 +49,13 @@ impl<S> Slot<S> {
         if self.handed_over { NodeError::HandedOver { role } } else { NodeError::Lost { role } }
     }
 
-    /// Runs the role's invariants in builds with debug assertions; they cost a walk over its containers. A seeded defect may
-    /// break one, and is to be found from outside.
+    /// Runs the role's invariants where `roles` says so.
     pub(crate) fn check(
         &self,
+        roles: &dyn Roles,
         check: impl FnOnce(&S) -> Result<(), Broken>,
     ) -> Result<(), NodeError> {
-        if cfg!(all(debug_assertions, not(feature = "defects"))) {
+        if roles.checks_invariants() {
             check(self.get()?).map_err(NodeError::Invariant)
         } else {
             Ok(())

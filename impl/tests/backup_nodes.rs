@@ -12,6 +12,7 @@ use common::{Failure, Kit, LateClock, image, payload};
 use syncsplit_impl::backup::{BackupError, CoordinatorInbox, CoordinatorInput};
 use syncsplit_impl::database::{Gate, WriteThrough};
 use syncsplit_impl::local::sync::{SyncError, SyncReport};
+use syncsplit_impl::roles::Protocol;
 use syncsplit_impl::trace::{NoTrace, RoleRecord};
 use syncsplit_model::protocol::coordinator::{CoordinatorEvent, CoordinatorState};
 use syncsplit_model::protocol::database::FreezeState;
@@ -139,7 +140,14 @@ fn the_deadline_of_an_older_freeze_ends_no_newer_one() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     let (clock, inbox) = (Arc::new(LateClock::default()), Arc::new(CoordinatorInbox::new()));
     let hooks = Box::new(WriteThrough(kit.local.clone()));
-    let gate = Gate::new(Duration::ZERO, hooks, inbox, clock.clone(), Arc::new(NoTrace));
+    let gate = Gate::new(
+        Arc::new(Protocol),
+        Duration::ZERO,
+        hooks,
+        inbox,
+        clock.clone(),
+        Arc::new(NoTrace),
+    );
     gate.freeze(ID)?;
     gate.thaw(ID)?;
     gate.freeze(BackupId(2))?;

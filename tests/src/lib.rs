@@ -3,6 +3,7 @@
 //! the way of traces to the validator, and the races whose traces are replayed.
 #![forbid(unsafe_code)]
 
+pub mod defects;
 pub mod ids;
 pub mod imports;
 pub mod kills;

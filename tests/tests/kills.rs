@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use strum::{EnumCount, IntoEnumIterator};
 use syncsplit_checker::ablate;
 use syncsplit_checker::conform::process::Adapter;
 use syncsplit_checker::conform::session::Use;
 use syncsplit_checker::conform::wire::Level;
 use syncsplit_checker::conform::{directed, run};
-use syncsplit_impl::defect::{Defect, Kind};
+use syncsplit_tests::defects::Defect;
 use syncsplit_tests::kills::page::{self, PAGE, TABLE};
 use syncsplit_tests::kills::{self, Cases, Row, Subject};
 use syncsplit_tests::source::root;
@@ -34,11 +35,11 @@ const fn goal(level: Level) -> usize {
 }
 
 fn subjects() -> Vec<Subject> {
-    let ours = Defect::ALL.iter().map(|defect| kills::Defect {
+    let ours = Defect::iter().map(|defect| kills::Defect {
         name: defect.name().into(),
         says: defect.says().into(),
         rule: defect.rule().id().into(),
-        is_left_out: defect.kind() == Kind::LeftOut,
+        is_left_out: defect.is_left_out(),
     });
     let defective = root().join(DEFECTIVE);
     vec![
@@ -85,8 +86,8 @@ fn enough_is_found() {
 /// A third at most are the protocol without a rule, which is what the kit is made from.
 #[test]
 fn most_defects_are_mistakes_in_the_code() {
-    let left_out = Defect::ALL.iter().filter(|defect| defect.kind() == Kind::LeftOut).count();
-    assert!(Defect::ALL.len() >= 30 && 3 * left_out <= Defect::ALL.len(), "{left_out}");
+    let left_out = Defect::iter().filter(|defect| defect.is_left_out()).count();
+    assert!(Defect::COUNT >= 30 && 3 * left_out <= Defect::COUNT, "{left_out}");
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn each_case_that_is_named_finds_its_defect() {
 #[test]
 fn a_rule_left_out_is_reported_by_a_script_no_longer_than_the_shortest_way_to_the_harm() {
     let (rows, cases) = (ablate::table().unwrap(), directed::cases().unwrap());
-    for defect in Defect::ALL.iter().filter(|defect| defect.kind() == Kind::LeftOut) {
+    for defect in Defect::iter().filter(|defect| defect.is_left_out()) {
         let (name, rule) = (defect.name(), defect.rule());
         let row = rows.iter().find(|row| row.rule == rule.id()).unwrap();
         let by_hand = &cases.iter().find(|(of, _)| *of == rule).unwrap().1;

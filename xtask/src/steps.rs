@@ -65,12 +65,6 @@ pub(crate) const STEPS: &[Step] = &[
         run: || clippy_races("syncsplit-tests/shuttle", "races_shuttle"),
     },
     Step {
-        name: "clippy-defects",
-        says: "no warning with the seeded defects",
-        needs: Needs::Libclang,
-        run: || clippy(&["--lib", "--bins", "--test", "kills", "--features", DEFECTS]),
-    },
-    Step {
         name: "docs",
         says: "the documentation builds without a warning",
         needs: Needs::Libclang,
@@ -81,7 +75,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "test",
-        says: "unit, property and integration tests, pinned checks, expected counterexamples, real threads and servers",
+        says: "unit, property and integration tests, pinned checks, expected counterexamples, seeded defects, real threads and servers",
         needs: Needs::Servers,
         run: || some_tests(quiet(&["test", RELEASE, "--workspace", "--no-fail-fast"])),
     },
@@ -96,12 +90,6 @@ pub(crate) const STEPS: &[Step] = &[
         says: "random interleavings of each race at larger sizes",
         needs: Needs::Libclang,
         run: || races("syncsplit-tests/shuttle", "races_shuttle"),
-    },
-    Step {
-        name: "kills",
-        says: "the conformance kit finds the seeded defects that docs/kill-matrix.md says it finds",
-        needs: Needs::Libclang,
-        run: || some_tests(quiet(&[KILLS, &["--no-fail-fast"]].concat())),
     },
     Step {
         name: "check",
@@ -129,15 +117,11 @@ pub(crate) const STEPS: &[Step] = &[
 
 const RELEASE: &str = "--release";
 
-const DEFECTS: &str = "syncsplit-tests/defects";
-
-/// The tests of the kill matrix.
-const KILLS: &[&str] = &["test", RELEASE, "--workspace", "--test", "kills", "--features", DEFECTS];
-
 /// Rewrites the kill matrix, or its rows of some implementations and levels: every case about each seeded defect until one
 /// finds it.
 pub(crate) fn kills(of: &[String], levels: &[String]) -> Outcome {
-    let mut command = cargo(&[KILLS, &["--", "--ignored"]].concat());
+    let tests = ["test", RELEASE, "--workspace", "--test", "kills", "--", "--ignored"];
+    let mut command = cargo(&tests);
     let asked =
         [("BLESS", "1".into()), ("KILLS_OF", of.join(",")), ("KILLS_LEVEL", levels.join(","))];
     some_tests(outcome(command.envs(asked), 0, Show::Stdout))

@@ -7,7 +7,7 @@ use syncsplit_model::protocol::coordinator::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorState,
 };
 use syncsplit_model::protocol::sync::SyncOutcome;
-use syncsplit_model::protocol::{BackupId, HostMessage, Rules};
+use syncsplit_model::protocol::{BackupId, HostMessage};
 
 use super::{CoordinatorInbox, CoordinatorInput};
 use crate::clock::{Timer, TimerId};
@@ -167,8 +167,9 @@ impl CoordinatorNode {
     /// Takes one step and performs its effects, in order, with the lock held.
     fn take(&self, inner: &mut Inner, event: CoordinatorEvent) -> Result<(), NodeError> {
         let before = inner.coordinator.get()?.state;
+        let roles = &self.local.config().roles;
         let (effects, refused) =
-            inner.coordinator.step(|coordinator| coordinator.step(Rules::HARDENED, event))?;
+            inner.coordinator.step(|coordinator| roles.coordinator(coordinator, event))?;
         let coordinator = inner.coordinator.get()?;
         let state = coordinator.state;
         if self.trace.is_on() {

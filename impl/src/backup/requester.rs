@@ -6,7 +6,7 @@ use std::time::Duration;
 use syncsplit_model::protocol::requester::{
     Requester, RequesterEffect, RequesterEvent, RequesterRefusal, RequesterState,
 };
-use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, Rules};
+use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
 
 use super::BackupError;
 use crate::clock::Timer;
@@ -268,8 +268,9 @@ impl RequesterNode {
 
     /// Takes one step and performs its effects, in order, with the lock held.
     fn take(&self, inner: &mut Inner, event: RequesterEvent) -> Result<(), NodeError> {
+        let roles = &self.remote.config().roles;
         let (effects, refused) =
-            inner.requester.step(|requester| requester.step(Rules::HARDENED, event))?;
+            inner.requester.step(|requester| roles.requester(requester, event))?;
         let requester = inner.requester.get()?;
         let mut record = 0;
         if self.trace.is_on() {

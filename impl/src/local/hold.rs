@@ -9,7 +9,6 @@ use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
 
 use super::{Inner, LocalNode};
 use crate::clock::TimerId;
-use crate::defect::seeded;
 use crate::doorway::{Arc, Weak};
 use crate::error::NodeError;
 use crate::stillness::FreezeAnswers;
@@ -52,7 +51,6 @@ impl LocalNode {
     /// # Errors
     /// No host write is held for this backup, or the node is broken.
     pub fn hold_expired(&self, id: BackupId) -> Result<(), NodeError> {
-        seeded!(self.seed, LeaseIgnored, return Ok(()));
         let mut inner = self.inner.lock();
         if inner.primary.get()?.quiesced != Some(id) {
             return Err(NodeError::Primary(PrimaryRefusal::NotQuiesced));

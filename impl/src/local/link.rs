@@ -6,11 +6,8 @@ use syncsplit_model::protocol::{
     BlockIndex, DirtyMap, Journal, PairState, Seq, ToPrimary, ToSecondary,
 };
 
-#[cfg(feature = "defects")]
-use super::mistakes;
 use super::{Inner, LocalNode, pvol};
 use crate::containers::BitMap;
-use crate::defect::seeded;
 use crate::error::{NodeError, ignore_refusal};
 use crate::payload::Payload;
 
@@ -100,18 +97,6 @@ impl LocalNode {
     /// The primary refused it, or it does not fit the group.
     pub fn on_message(&self, message: ToPrimary<BitMap>) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
-        let message =
-            seeded!(self.seed, StaleReady, mistakes::ready_for_now(&inner, message), message);
-        let message = seeded!(
-            self.seed,
-            AckTakenForNewest,
-            mistakes::ack_of_newest(&inner, message),
-            message
-        );
-        let message = seeded!(self.seed, SequenceReset, mistakes::ready_at_zero(message), message);
-        let message =
-            seeded!(self.seed, SecondaryMapIgnored, mistakes::ready_unmarked(message), message);
-        seeded!(self.seed, WrittenGoesBack, Self::written_goes_back(&mut inner, &message));
         match message {
             ToPrimary::Ack(ack) => self.take(&mut inner, PrimaryEvent::Ack(ack)),
             ToPrimary::Ready { incarnation, written, dirty } => {
@@ -124,7 +109,6 @@ impl LocalNode {
                 self.rewind(&mut inner)
             }
             ToPrimary::Suspended { incarnation } => {
-                seeded!(self.seed, SuspensionNotHeeded, return Ok(()));
                 self.take(&mut inner, PrimaryEvent::Suspended { incarnation })
             }
         }
@@ -194,7 +178,6 @@ impl LocalNode {
             return Ok(None);
         }
         self.take(inner, PrimaryEvent::Send { seq: next })?;
-        seeded!(self.seed, JournalDroppedAtSend, Self::journal_dropped(inner, next));
         inner.sent = next;
         Ok(Some(next))
     }
@@ -225,7 +208,6 @@ impl LocalNode {
         match self.volume.read(block).map_err(pvol) {
             Ok(payload) => {
                 self.take(inner, PrimaryEvent::CopyBlock { block, payload })?;
-                seeded!(self.seed, BitClearedTooEarly, Self::bit_cleared_too_early(inner, block));
                 Ok(Some(block))
             }
             Err(error) => Err(self.on_volume_failure(inner, error)),

@@ -9,10 +9,7 @@ use std::time::Duration;
 use syncsplit_model::protocol::QMarker;
 use syncsplit_model::protocol::sync::{NotPair, Sync, SyncEffect, SyncEvent, SyncOutcome};
 
-#[cfg(feature = "defects")]
-use super::mistakes;
 use super::{Inner, LocalNode};
-use crate::defect::seeded;
 use crate::doorway::Arc;
 use crate::error::NodeError;
 use crate::trace::hosts::{SyncAfter, SyncTaken};
@@ -208,7 +205,7 @@ impl LocalNode {
     fn begin(&self, on_return: Option<OnReturn>) -> Result<SyncTicket, SyncError> {
         let mut inner = self.inner.lock();
         let view = inner.primary.get().map_err(SyncError::Node)?.view();
-        let begun = Sync::begin(self.seed.rules(), view);
+        let begun = self.config.roles.begin_sync(view);
         inner.syncs.begun += 1;
         let id = inner.syncs.begun;
         if self.trace.is_on() {
@@ -241,8 +238,7 @@ impl LocalNode {
             return Ok(());
         };
         let marker = begun.sync.held;
-        let event = seeded!(self.seed, SyncOffByOne, mistakes::one_ahead(event), event);
-        let step = begun.sync.step(self.seed.rules(), event);
+        let step = self.config.roles.sync(begun.sync, event);
         begun.sync = step.state;
         if self.trace.is_on() {
             let event = match event {

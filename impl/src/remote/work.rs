@@ -6,7 +6,6 @@ use syncsplit_model::protocol::{BlockIndex, DirtyMap, ReorderQueue, ToPrimary};
 
 use super::{Inner, RemoteNode, RemoteSecondary};
 use crate::containers::BitMap;
-use crate::defect::seeded;
 use crate::error::{NodeError, ignore_refusal};
 
 /// Entries applied before the primary is told, when there is always one more to apply. The primary's journal has room
@@ -183,16 +182,13 @@ impl RemoteNode {
     }
 
     fn apply_one(&self, inner: &mut Inner) -> Result<bool, NodeError> {
-        seeded!(self.seed, GapSkipped, Self::gap_skipped(inner));
         if !can_apply(inner.secondary.get()?) {
             return Ok(false);
         }
-        seeded!(self.seed, NewestFirst, self.newest_first(inner)?);
         // Even if the effect fails: it is performed before the report is.
         inner.report_due = true;
         inner.unreported += 1;
         self.take(inner, SecondaryEvent::Apply)?;
-        seeded!(self.seed, WritesWhileSplitForgotten, Self::writes_while_split_forgotten(inner));
         Ok(true)
     }
 

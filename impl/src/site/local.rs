@@ -91,7 +91,9 @@ impl LocalSite {
         let inbox = Arc::new(CoordinatorInbox::new());
         let hooks = hooks(&node);
         let answers = Arc::<CoordinatorInbox>::clone(&inbox);
-        let gate = Gate::new(config.lease, hooks, answers, Arc::clone(&timer), Arc::clone(&trace));
+        let roles = Arc::clone(&node.config().roles);
+        let gate =
+            Gate::new(roles, config.lease, hooks, answers, Arc::clone(&timer), Arc::clone(&trace));
         let answers = Arc::<CoordinatorInbox>::clone(&inbox);
         let still: Arc<dyn Stillness> = match config.holds {
             HoldStill::Database => Arc::<Gate>::clone(&gate),

@@ -151,7 +151,7 @@ impl Default for KitConfig {
                 patience_ticks: 3,
                 ..LocalConfig::default()
             },
-            remote: RemoteConfig { queue_max: 4, patience_ticks: 6 },
+            remote: RemoteConfig { queue_max: 4, patience_ticks: 6, ..RemoteConfig::default() },
         }
     }
 }
@@ -215,7 +215,14 @@ impl Kit {
     ) -> Self {
         let inbox = Arc::new(CoordinatorInbox::new());
         let lease = Duration::from_secs(1);
-        let gate = Gate::new(lease, hooks(&local), inbox.clone(), clock.clone(), trace.clone());
+        let gate = Gate::new(
+            local.config().roles.clone(),
+            lease,
+            hooks(&local),
+            inbox.clone(),
+            clock.clone(),
+            trace.clone(),
+        );
         let still: Arc<dyn Stillness> = match holds {
             HoldStill::Database => gate.clone(),
             HoldStill::HostWrites => Arc::new(HoldWrites::new(&local, inbox.clone())),

@@ -56,11 +56,11 @@ how many cases were done until then, in the order of `syncsplit conform`.
 ";
 
 const OURS: &str = "\
-The defects of `syncsplit-impl` stand in [impl/src/defect.rs](../impl/src/defect.rs) and exist only in a build with its
-feature `defects`. Most are mistakes around the protocol's functions; those marked * are the functions without the rule.
-To see one found:
+The defects of `syncsplit-impl` stand in [tests/src/defects](../tests/src/defects/mod.rs): roles that take a wrong step and
+volumes that hold something wrong, around which the implementation runs as it is. Those marked * are the protocol's functions
+without the rule. To see one found:
 
-    cargo build --release -p syncsplit-tests --features defects --bin syncsplit-adapter
+    cargo build --release -p syncsplit-tests --bin syncsplit-adapter
     target/release/syncsplit conform --adapter 'target/release/syncsplit-adapter --defect sync-off-by-one'
 ";
 

@@ -132,7 +132,14 @@ impl Kit {
     ) -> Self {
         let (inbox, lease) = (Arc::new(CoordinatorInbox::new()), Duration::from_secs(1));
         let hooks = Box::new(WriteThrough(local.clone()));
-        let gate = Gate::new(lease, hooks, inbox.clone(), clock.clone(), trace.clone());
+        let gate = Gate::new(
+            local.config().roles.clone(),
+            lease,
+            hooks,
+            inbox.clone(),
+            clock.clone(),
+            trace.clone(),
+        );
         let still: Arc<dyn Stillness> = match holds {
             HoldStill::Database => gate.clone(),
             HoldStill::HostWrites => Arc::new(HoldWrites::new(&local, inbox.clone())),

@@ -101,7 +101,7 @@ impl Sites {
     /// Takes the link down, or brings it back; a connection is cut, or made.
     pub(crate) fn set_link(&mut self, up: bool) -> Done {
         if up && !self.up && self.threads.is_none() {
-            self.wire = self.new_wire(self.transport)?;
+            self.wire = self.new_wire(self.options.transport)?;
         } else if !up {
             self.wire = None;
         }

@@ -3,11 +3,10 @@
 //! delivered travels through a connection, and otherwise both sites run with all their threads.
 //!
 //! What is asked is known from docs/test-your-implementation.md; the system under test is in `sites` and `threads`, the link
-//! in `link`, what it does by itself in `alone`, what it shows in `show`. Nothing is judged here.
+//! in `link`, what it does by itself in `alone`, what it shows in `show`. With `--defect NAME` it is a wrong program, as
+//! [`syncsplit_tests::defects`] says. Nothing is judged here.
 
 mod alone;
-#[cfg(feature = "defects")]
-mod defects;
 mod link;
 mod options;
 mod show;
@@ -99,7 +98,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "protocol": 1, "name": "syncsplit-impl", "version": env!("CARGO_PKG_VERSION"),
                 "capabilities": CAPABILITIES,
             })),
-            "init" => Sites::new(&request, options.transport).map(|new| {
+            "init" => Sites::new(&request, options).map(|new| {
                 sites = Some(new);
                 json!({})
             }),
@@ -109,8 +108,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             _ => match &mut sites {
                 Some(sites) => {
-                    #[cfg(feature = "defects")]
-                    sites.seed(options.defect);
                     let done = sites.take(&op, &request);
                     sites.collect();
                     // Who only looks gives it more time than who asks for something.

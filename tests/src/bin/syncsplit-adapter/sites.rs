@@ -26,6 +26,7 @@ use syncsplit_model::protocol::{
 
 use crate::alone::Chance;
 use crate::link::{Transport, Wire};
+use crate::options::Options;
 use crate::show::{image, to_primary, to_secondary};
 use crate::sync::Begun;
 use crate::threads::Threads;
@@ -54,8 +55,8 @@ pub(crate) struct Sites {
     pub(crate) alone: Option<Chance>,
     /// Syncs that were begun, each with its mark and what it returned.
     pub(crate) syncs: Vec<Begun>,
-    /// How the arrays reach each other.
-    pub(crate) transport: Transport,
+    /// How the arrays reach each other, and what is wrong with them.
+    pub(crate) options: Options,
     /// What carries a message that the kit delivers, where that is TCP.
     pub(crate) wire: Option<Wire>,
     /// The threads that run both sites, where nobody takes steps for them.
@@ -99,36 +100,46 @@ fn volume(blocks: &Value) -> Result<Arc<MemoryVolume>, Refused> {
 
 impl Sites {
     /// A new system under test, as `request` says.
-    pub(crate) fn new(request: &Value, transport: Transport) -> Result<Self, Refused> {
+    pub(crate) fn new(request: &Value, options: Options) -> Result<Self, Refused> {
         let volumes =
             [volume(&request["p_vol"])?, volume(&request["sp_vol"])?, volume(&request["sp_vol"])?];
         let journal_max = number(request, "journal")? as usize;
         let suspends = request["journal_full"] == "suspend";
         let journal_full = if suspends { JournalFull::Suspend } else { JournalFull::Hold };
         let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
-        let config = LocalConfig { journal_max, journal_full, ..LocalConfig::default() };
-        let remote = RemoteConfig { queue_max: journal_max, ..RemoteConfig::default() };
+        let (wrong, roles) = options.program();
+        let config = LocalConfig {
+            journal_max,
+            journal_full,
+            roles: roles.clone(),
+            ..LocalConfig::default()
+        };
+        let remote = RemoteConfig { queue_max: journal_max, roles, ..RemoteConfig::default() };
         let holds_writes = request["hold"] == "writes";
         let is_steered = request["level"] == "steered";
         let hosts = Arc::new(Mailbox::new());
-        let mut sites = if transport == Transport::Tcp && !is_steered {
-            let threads = Threads::start(&volumes, config, remote)?;
+        let arrays: [Arc<dyn Volume>; 3] =
+            [volumes[0].clone(), options.spvol(volumes[1].clone()), volumes[2].clone()];
+        let mut sites = if options.transport == Transport::Tcp && !is_steered {
+            let threads = Threads::start(arrays, config, remote)?;
             let (local, remote) = threads.nodes();
             let sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
             Self { threads: Some(threads), ..sites }
         } else {
-            let local = LocalNode::new(config, volumes[0].clone(), clock.clone(), trace.clone());
-            let (spvol, svol) = (volumes[1].clone(), volumes[2].clone());
+            let [pvol, spvol, svol] = arrays;
+            let local = LocalNode::new(config, pvol, clock.clone(), trace.clone());
             let remote = RemoteNode::new(remote, spvol, svol, hosts.clone(), trace)?;
             let sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
-            Self { wire: sites.new_wire(transport)?, ..sites }
+            Self { wire: sites.new_wire(options.transport)?, ..sites }
         };
         (sites.journal_max, sites.journal_full) = (journal_max, journal_full);
-        sites.transport = transport;
+        sites.options = options;
         sites.alone = if is_steered { None } else { Some(Chance(number(request, "seed")?)) };
         if request["start"] == "pair" {
             sites.make_pair()?;
         }
+        // What the kit begins with is as it says: what is wrong is so from here on.
+        wrong.inspect(|program| program.begin());
         Ok(sites)
     }
 
@@ -156,7 +167,14 @@ impl Sites {
     ) -> Self {
         let (inbox, trace) = (Arc::new(CoordinatorInbox::new()), Arc::new(MemoryTrace::new()));
         let hooks = Box::new(WriteThrough(local.clone()));
-        let gate = Gate::new(LEASE, hooks, inbox.clone(), clock.clone(), trace);
+        let gate = Gate::new(
+            local.config().roles.clone(),
+            LEASE,
+            hooks,
+            inbox.clone(),
+            clock.clone(),
+            trace,
+        );
         let still: Arc<dyn Stillness> = if holds_writes {
             Arc::new(HoldWrites::new(&local, inbox.clone()))
         } else {
@@ -181,7 +199,7 @@ impl Sites {
             to_primary,
             alone: None,
             syncs,
-            transport: Transport::InProcess,
+            options: Options::default(),
             wire: None,
             threads: None,
         }
@@ -335,15 +353,18 @@ impl Sites {
             None => (self.remote.hand_over()?, self.local.hand_over()?),
         };
         let trace = Arc::new(MemoryTrace::new());
+        let (wrong, roles) = self.options.program();
+        wrong.inspect(|program| program.begin());
         let config = LocalConfig {
             journal_max: self.journal_max,
             journal_full: self.journal_full,
+            roles: roles.clone(),
             ..LocalConfig::default()
         };
         let newest = old.incarnation_newest();
         let [pvol, spvol, _] = self.volumes.clone();
         let svol = volume(&json!(image(&pvol)))?;
-        let remote = RemoteConfig { queue_max: self.journal_max, ..RemoteConfig::default() };
+        let remote = RemoteConfig { queue_max: self.journal_max, roles, ..RemoteConfig::default() };
         let (hosts, clock) = (Arc::new(Mailbox::new()), self.clock.clone());
         let (local, remote, threads) = if self.threads.is_some() {
             let threads = Threads::go_on(taken_over, old, &svol, config, remote)?;
@@ -360,14 +381,14 @@ impl Sites {
             let (hosts, svol) = (hosts.clone(), svol.clone());
             (local, RemoteNode::from_old_primary(remote, old, svol, hosts, trace)?, None)
         };
-        let (max, full, transport) = (self.journal_max, self.journal_full, self.transport);
+        let (max, full, options) = (self.journal_max, self.journal_full, self.options);
         let (holds, alone) = (self.holds_writes, self.alone.take());
         let volumes = [spvol, pvol, svol];
         *self = Self::around(volumes, local, remote, hosts, clock, holds);
         (self.journal_max, self.journal_full, self.alone) = (max, full, alone);
-        (self.threads, self.transport) = (threads, transport);
+        (self.threads, self.options) = (threads, options);
         if self.threads.is_none() {
-            self.wire = self.new_wire(transport)?;
+            self.wire = self.new_wire(options.transport)?;
         }
         Ok(json!({}))
     }

@@ -48,11 +48,11 @@ pub(crate) struct Threads {
 impl Threads {
     /// Starts both sites around three volumes; returns once they are connected.
     pub(crate) fn start(
-        volumes: &[Arc<MemoryVolume>; 3],
+        volumes: [Arc<dyn Volume>; 3],
         local: LocalConfig,
         remote: RemoteConfig,
     ) -> Result<Self, Refused> {
-        let [pvol, spvol, svol] = volumes.clone();
+        let [pvol, spvol, svol] = volumes;
         let (there, back, open) = dialers(pvol.blocks())?;
         let (config, trace) = (local_config(local), trace());
         let local = LocalSite::start(config, pvol, write_through, there, trace).map_err(broken)?;
