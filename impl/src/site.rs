@@ -31,7 +31,7 @@ use crate::remote::RemoteConfig;
 use crate::stillness::HoldStill;
 
 pub use local::LocalSite;
-pub use remote::RemoteSite;
+pub use remote::{RemoteSite, deliver};
 pub use threads::Troubles;
 
 /// The array link as the local site holds it.

@@ -102,19 +102,20 @@ impl RequesterNode {
         })
     }
 
-    /// A message of the coordinator arrived on the host link. A split goes to the secondary, an answer to the
-    /// requester.
+    /// The coordinator permits this backup to be read.
     ///
     /// # Errors
-    /// Whoever it was for refused it, or is broken.
-    pub fn on_host_message(&self, message: HostMessage) -> Result<(), NodeError> {
-        let event = match message {
-            HostMessage::Split(id) => return self.remote.split(id),
-            HostMessage::Permit(id) => RequesterEvent::Permit(id),
-            HostMessage::Reject(id) => RequesterEvent::Reject(id),
-            HostMessage::Request(_) | HostMessage::SplitAnswer { .. } => return Ok(()),
-        };
-        self.take(&mut self.inner.lock(), event)
+    /// The backup is not waited for, or the requester is broken.
+    pub fn permit(&self, id: BackupId) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), RequesterEvent::Permit(id))
+    }
+
+    /// The coordinator rejects this backup.
+    ///
+    /// # Errors
+    /// The backup is not waited for, or the requester is broken.
+    pub fn reject(&self, id: BackupId) -> Result<(), NodeError> {
+        self.take(&mut self.inner.lock(), RequesterEvent::Reject(id))
     }
 
     /// Takes a backup: asks for it, waits for the permission, lets `read` read the S-VOL and releases it.

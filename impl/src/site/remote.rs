@@ -18,6 +18,24 @@ use crate::remote::RemoteNode;
 use crate::trace::TraceSink;
 use crate::volume::Volume;
 
+/// The remote host's postman: a message of the coordinator goes to the secondary or to the requester, and one that is for
+/// neither is dropped.
+///
+/// # Errors
+/// The role refused the message, or is broken; or a volume failed.
+pub fn deliver(
+    message: HostMessage,
+    secondary: &RemoteNode,
+    requester: &RequesterNode,
+) -> Result<(), NodeError> {
+    match message {
+        HostMessage::Split(id) => secondary.split(id),
+        HostMessage::Permit(id) => requester.permit(id),
+        HostMessage::Reject(id) => requester.reject(id),
+        HostMessage::Request(_) | HostMessage::SplitAnswer { .. } => Ok(()),
+    }
+}
+
 /// The remote site. It stops when dropped.
 pub struct RemoteSite {
     node: Arc<RemoteNode>,
@@ -192,12 +210,13 @@ impl RemoteSite {
 
     fn start_host(&self) -> std::io::Result<()> {
         self.threads.start_host(&self.host, &self.host_outbox)?;
-        let (requester, link) = (Arc::clone(&self.requester), Arc::clone(&self.host));
+        let (node, requester) = (Arc::clone(&self.node), Arc::clone(&self.requester));
+        let link = Arc::clone(&self.host);
         self.threads.start("host-receive", move |troubles| {
             link.run_receiver(
                 |_up| {},
                 |message| {
-                    troubles.note_error(ignore_refusal(requester.on_host_message(message)));
+                    troubles.note_error(ignore_refusal(deliver(message, &node, &requester)));
                     Ok(())
                 },
             );

@@ -19,6 +19,7 @@ use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
+use syncsplit_impl::site::deliver;
 use syncsplit_impl::stillness::{HoldStill, HoldWrites, Stillness};
 use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
 use syncsplit_impl::volume::{MemoryVolume, Volume, VolumeError};
@@ -358,7 +359,7 @@ impl Kit {
             let mut busy = false;
             self.coordinator.take_all()?;
             while let Some(message) = self.to_remote_host.try_take() {
-                ignore_refusal(self.requester.on_host_message(message))?;
+                ignore_refusal(deliver(message, &self.remote, &self.requester))?;
                 busy = true;
             }
             while let Some(message) = self.to_local_host.try_take() {

@@ -14,6 +14,7 @@ use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
+use syncsplit_impl::site::deliver;
 use syncsplit_impl::stillness::{HoldStill, HoldWrites, Stillness};
 use syncsplit_impl::trace::{Digest, MemoryTrace};
 use syncsplit_impl::volume::Volume;
@@ -248,7 +249,7 @@ impl Kit {
     /// Delivers what is on its way to the remote host.
     pub(super) fn to_remote(&self) -> Result<(), Failure> {
         while let Some(message) = self.to_remote_host.try_take() {
-            ignore_refusal(self.requester.on_host_message(message))?;
+            ignore_refusal(deliver(message, &self.remote, &self.requester))?;
         }
         Ok(())
     }
