@@ -15,6 +15,7 @@
 
 mod local;
 mod remote;
+mod station;
 mod threads;
 
 use std::time::Duration;
@@ -43,21 +44,19 @@ pub type RemoteArrayLink = Link<ToPrimary<BitMap>, ToSecondary<Payload>>;
 /// The host link, the same from both sides.
 pub type HostLink = Link<HostMessage, HostMessage>;
 
-/// What makes the local site's connections.
-pub struct LocalDialers {
+/// What makes a site's connections.
+pub struct Dialers<Out, In> {
     /// The array link's.
-    pub array: Box<dyn Dialer<ToSecondary<Payload>, ToPrimary<BitMap>>>,
+    pub array: Box<dyn Dialer<Out, In>>,
     /// The host link's.
     pub host: Box<dyn Dialer<HostMessage, HostMessage>>,
 }
 
+/// What makes the local site's connections.
+pub type LocalDialers = Dialers<ToSecondary<Payload>, ToPrimary<BitMap>>;
+
 /// What makes the remote site's connections.
-pub struct RemoteDialers {
-    /// The array link's.
-    pub array: Box<dyn Dialer<ToPrimary<BitMap>, ToSecondary<Payload>>>,
-    /// The host link's.
-    pub host: Box<dyn Dialer<HostMessage, HostMessage>>,
-}
+pub type RemoteDialers = Dialers<ToPrimary<BitMap>, ToSecondary<Payload>>;
 
 /// What a local site is told once.
 #[derive(Clone, Debug)]

@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
-use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, Incarnation};
+use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, ToPrimary, ToSecondary};
 
-use super::threads::{Threads, Troubles, as_link_error};
+use super::station::{ArrayNode, Station};
+use super::threads::Troubles;
 use super::{HostLink, LocalArrayLink, LocalDialers, LocalSiteConfig, SiteError};
 use crate::backup::{CoordinatorInbox, CoordinatorNode};
 use crate::clock::{SystemClock, Timer};
+use crate::containers::BitMap;
 use crate::database::{FreezeHooks, Gate};
 use crate::doorway::Arc;
 use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
-use crate::link::Link;
 use crate::local::sync::{SyncError, SyncReport};
 use crate::local::{LocalConfig, LocalNode};
 use crate::mailbox::Mailbox;
@@ -24,14 +25,9 @@ use crate::volume::Volume;
 
 /// The local site. It stops when dropped.
 pub struct LocalSite {
-    node: Arc<LocalNode>,
+    station: Station<LocalNode>,
     gate: Arc<Gate>,
     coordinator: Arc<CoordinatorNode>,
-    host_outbox: Arc<Mailbox<HostMessage>>,
-    array: Arc<LocalArrayLink>,
-    host: Arc<HostLink>,
-    clock: Arc<SystemClock>,
-    threads: Threads,
 }
 
 impl LocalSite {
@@ -87,7 +83,6 @@ impl LocalSite {
         trace: Arc<dyn TraceSink>,
     ) -> std::io::Result<Self> {
         let timer: Arc<dyn Timer> = Arc::<SystemClock>::clone(&clock);
-        node.link_down();
         let inbox = Arc::new(CoordinatorInbox::new());
         let hooks = hooks(&node);
         let answers = Arc::<CoordinatorInbox>::clone(&inbox);
@@ -109,27 +104,19 @@ impl LocalSite {
             timer,
             trace,
         );
-        let site = Self {
-            node,
-            gate,
-            coordinator,
-            host_outbox,
-            array: Arc::new(Link::new(dialers.array)),
-            host: Arc::new(Link::new(dialers.host)),
-            clock,
-            threads: Threads::default(),
-        };
+        let inbox = Arc::clone(coordinator.inbox());
+        let station = Station::new(node, dialers, host_outbox, clock);
+        let site = Self { station, gate, coordinator };
         // A site that could not be started as a whole is dropped here, and stops what has been started.
-        site.start_array()?;
-        site.start_host()?;
-        site.start_clock(config.tick);
+        site.start_coordinator()?;
+        site.station.start(config.tick, move |message, _| inbox.on_host_message(message))?;
         Ok(site)
     }
 
     /// The primary's node: host writes, pair commands, displays.
     #[must_use]
     pub const fn node(&self) -> &Arc<LocalNode> {
-        &self.node
+        &self.station.node
     }
 
     /// The gate that a database passes its transactions through.
@@ -147,19 +134,19 @@ impl LocalSite {
     /// The array link, to be cut and mended.
     #[must_use]
     pub const fn array_link(&self) -> &Arc<LocalArrayLink> {
-        &self.array
+        &self.station.array
     }
 
     /// The host link, to be cut and mended.
     #[must_use]
     pub const fn host_link(&self) -> &Arc<HostLink> {
-        &self.host
+        &self.station.host
     }
 
     /// What went wrong on the site's own threads.
     #[must_use]
     pub fn troubles(&self) -> &Troubles {
-        self.threads.troubles()
+        self.station.threads.troubles()
     }
 
     /// Writes one block as a host does.
@@ -167,7 +154,7 @@ impl LocalSite {
     /// # Errors
     /// As [`LocalNode::write`].
     pub fn write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
-        self.node.write(block, payload)
+        self.station.node.write(block, payload)
     }
 
     /// The local host came back after a crash: its database and its coordinator have lost what is volatile.
@@ -193,19 +180,15 @@ impl LocalSite {
     /// # Errors
     /// The group is not here or not in PAIR, or the site is stopping.
     pub fn sync(&self, group: &str, timeout: Duration) -> Result<SyncReport, SyncError> {
-        self.node.sync(group, timeout)
+        self.station.node.sync(group, timeout)
     }
 
     /// Stops the site and returns when its threads have ended. Volumes keep what they hold.
     pub fn stop(&self) {
-        self.array.stop();
-        self.host.stop();
-        self.node.stop();
-        self.gate.stop();
-        self.coordinator.inbox().close();
-        self.host_outbox.close();
-        self.clock.stop();
-        self.threads.join();
+        self.station.stop(|| {
+            self.gate.stop();
+            self.coordinator.inbox().close();
+        });
     }
 
     /// Failback: stops the site and hands over what its primary keeps (TAKEOVER-2).
@@ -214,52 +197,13 @@ impl LocalSite {
     /// The node is broken, or has handed over before.
     pub fn hand_over(&self) -> Result<OldPrimary, NodeError> {
         self.stop();
-        self.node.hand_over()
+        self.station.node.hand_over()
     }
 
-    fn start_array(&self) -> std::io::Result<()> {
-        self.threads.start_dialer("array-dial", &self.array)?;
-        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array));
-        self.threads.start("array-send", move |troubles| {
-            loop {
-                match node.next_outgoing() {
-                    Ok(Some(message)) => link.send(message),
-                    Ok(None) => return,
-                    // The pair is suspended by it, so the sender goes on and finds nothing to send.
-                    Err(error @ NodeError::Volume { .. }) => troubles.note(&error),
-                    Err(error) => return troubles.note(&error),
-                }
-            }
-        })?;
-        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array));
-        self.threads.start("array-receive", move |troubles| {
-            let on_change = |up| {
-                if up {
-                    troubles.note_error(node.link_up());
-                } else {
-                    node.link_down();
-                }
-            };
-            link.run_receiver(on_change, |message| {
-                as_link_error(troubles, node.on_message(message))
-            });
-        })
-    }
-
-    fn start_host(&self) -> std::io::Result<()> {
-        self.threads.start_host(&self.host, &self.host_outbox)?;
-        let (coordinator, link) = (Arc::clone(&self.coordinator), Arc::clone(&self.host));
-        self.threads.start("host-receive", move |_| {
-            link.run_receiver(
-                |_up| {},
-                |message| {
-                    coordinator.inbox().on_host_message(message);
-                    Ok(())
-                },
-            );
-        })?;
+    /// The coordinator takes what comes, one after the other.
+    fn start_coordinator(&self) -> std::io::Result<()> {
         let coordinator = Arc::clone(&self.coordinator);
-        self.threads.start("coordinator", move |troubles| {
+        self.station.threads.start("coordinator", move |troubles| {
             loop {
                 match coordinator.take_next() {
                     Ok(true) => {}
@@ -271,24 +215,34 @@ impl LocalSite {
             }
         })
     }
+}
 
-    fn start_clock(&self, tick: Duration) {
-        let (node, array, host) =
-            (Arc::clone(&self.node), Arc::clone(&self.array), Arc::clone(&self.host));
-        let troubles = self.threads.troubles().clone();
-        self.clock.every(
-            tick,
-            Box::new(move || {
-                match node.tick() {
-                    // The connection may look well and carry nothing.
-                    Ok(true) => array.reset(),
-                    Ok(false) => {}
-                    Err(error) => troubles.note(&error),
-                }
-                array.redial();
-                host.redial();
-            }),
-        );
+impl ArrayNode for LocalNode {
+    type Out = ToSecondary<Payload>;
+    type In = ToPrimary<BitMap>;
+
+    fn next_outgoing(&self) -> Result<Option<Self::Out>, NodeError> {
+        Self::next_outgoing(self)
+    }
+
+    fn on_message(&self, message: Self::In) -> Result<(), NodeError> {
+        Self::on_message(self, message)
+    }
+
+    fn link_up(&self) -> Result<(), NodeError> {
+        Self::link_up(self)
+    }
+
+    fn link_down(&self) {
+        Self::link_down(self);
+    }
+
+    fn tick(&self) -> Result<bool, NodeError> {
+        Self::tick(self)
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
     }
 }
 

@@ -1,19 +1,19 @@
 //! The remote site: the secondary's node and the requester with their threads. What the threads repeat is in the table of
 //! [`super`].
 
-use std::time::Duration;
+use syncsplit_model::protocol::{BackupId, HostMessage, ToPrimary, ToSecondary};
 
-use syncsplit_model::protocol::{BackupId, HostMessage};
-
-use super::threads::{Threads, Troubles, as_link_error};
+use super::station::{ArrayNode, Station};
+use super::threads::Troubles;
 use super::{HostLink, RemoteArrayLink, RemoteDialers, RemoteSiteConfig, SiteError};
 use crate::backup::{BackupError, ReadOnly, RequesterNode};
-use crate::clock::{SystemClock, Timer};
+use crate::clock::SystemClock;
+use crate::containers::BitMap;
 use crate::doorway::Arc;
 use crate::error::{NodeError, ignore_refusal};
 use crate::failback::{OldPrimary, TakenOver};
-use crate::link::Link;
 use crate::mailbox::Mailbox;
+use crate::payload::Payload;
 use crate::remote::RemoteNode;
 use crate::trace::TraceSink;
 use crate::volume::Volume;
@@ -38,13 +38,8 @@ pub fn deliver(
 
 /// The remote site. It stops when dropped.
 pub struct RemoteSite {
-    node: Arc<RemoteNode>,
+    station: Station<RemoteNode>,
     requester: Arc<RequesterNode>,
-    host_outbox: Arc<Mailbox<HostMessage>>,
-    array: Arc<RemoteArrayLink>,
-    host: Arc<HostLink>,
-    clock: Arc<SystemClock>,
-    threads: Threads,
 }
 
 impl RemoteSite {
@@ -92,7 +87,6 @@ impl RemoteSite {
         trace: Arc<dyn TraceSink>,
     ) -> Result<Self, SiteError> {
         let clock = SystemClock::start()?;
-        node.link_down();
         let requester = RequesterNode::new(
             config.newest_backup,
             config.answer_timeout,
@@ -101,26 +95,23 @@ impl RemoteSite {
             Arc::<SystemClock>::clone(&clock),
             trace,
         );
-        let site = Self {
-            node,
-            requester,
-            host_outbox,
-            array: Arc::new(Link::new(dialers.array)),
-            host: Arc::new(Link::new(dialers.host)),
-            clock,
-            threads: Threads::default(),
-        };
+        let (secondary, reader) = (Arc::clone(&node), Arc::clone(&requester));
+        let site = Self { station: Station::new(node, dialers, host_outbox, clock), requester };
         // A site that could not be started as a whole is dropped here, and stops what has been started.
-        site.start_array()?;
-        site.start_host()?;
-        site.start_clock(config.tick);
+        let (threads, node) = (&site.station.threads, Arc::clone(&secondary));
+        threads.start_worker("applier", move || node.apply_or_wait())?;
+        let node = Arc::clone(&secondary);
+        threads.start_worker("replica", move || node.copy_replica_or_wait())?;
+        site.station.start(config.tick, move |message, troubles| {
+            troubles.note_error(ignore_refusal(deliver(message, &secondary, &reader)));
+        })?;
         Ok(site)
     }
 
     /// The secondary's node: takeover, remote writes, displays.
     #[must_use]
     pub const fn node(&self) -> &Arc<RemoteNode> {
-        &self.node
+        &self.station.node
     }
 
     /// The requester, for displays.
@@ -132,19 +123,19 @@ impl RemoteSite {
     /// The array link, to be cut and mended.
     #[must_use]
     pub const fn array_link(&self) -> &Arc<RemoteArrayLink> {
-        &self.array
+        &self.station.array
     }
 
     /// The host link, to be cut and mended.
     #[must_use]
     pub const fn host_link(&self) -> &Arc<HostLink> {
-        &self.host
+        &self.station.host
     }
 
     /// What went wrong on the site's own threads.
     #[must_use]
     pub fn troubles(&self) -> &Troubles {
-        self.threads.troubles()
+        self.station.threads.troubles()
     }
 
     /// Takes a backup: asks for it, waits for the permission, lets `read` read the S-VOL and releases it.
@@ -163,18 +154,12 @@ impl RemoteSite {
     /// # Errors
     /// As [`RemoteNode::split`].
     pub fn split(&self, id: BackupId) -> Result<(), NodeError> {
-        self.node.split(id)
+        self.station.node.split(id)
     }
 
     /// Stops the site and returns when its threads have ended. Volumes keep what they hold.
     pub fn stop(&self) {
-        self.array.stop();
-        self.host.stop();
-        self.node.stop();
-        self.requester.stop();
-        self.host_outbox.close();
-        self.clock.stop();
-        self.threads.join();
+        self.station.stop(|| self.requester.stop());
     }
 
     /// Failback: stops the site and hands over what its secondary keeps (TAKEOVER-2). A site that was not taken over goes on.
@@ -182,59 +167,39 @@ impl RemoteSite {
     /// # Errors
     /// The pair was not taken over, a volume failed, or the node is broken or has handed over before.
     pub fn hand_over(&self) -> Result<TakenOver, NodeError> {
-        let taken_over = self.node.hand_over()?;
+        let taken_over = self.station.node.hand_over()?;
         self.stop();
         Ok(taken_over)
     }
+}
 
-    fn start_array(&self) -> std::io::Result<()> {
-        self.threads.start_dialer("array-dial", &self.array)?;
-        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array));
-        self.threads.start("array-send", move |_| {
-            while let Some(message) = node.next_outgoing() {
-                link.send(message);
-            }
-        })?;
-        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array));
-        self.threads.start("array-receive", move |troubles| {
-            let on_change = |up| if up { node.link_up() } else { node.link_down() };
-            link.run_receiver(on_change, |message| {
-                as_link_error(troubles, node.on_message(message))
-            });
-        })?;
-        let node = Arc::clone(&self.node);
-        self.threads.start_worker("applier", move || node.apply_or_wait())?;
-        let node = Arc::clone(&self.node);
-        self.threads.start_worker("replica", move || node.copy_replica_or_wait())
+impl ArrayNode for RemoteNode {
+    type Out = ToPrimary<BitMap>;
+    type In = ToSecondary<Payload>;
+
+    fn next_outgoing(&self) -> Result<Option<Self::Out>, NodeError> {
+        Ok(Self::next_outgoing(self))
     }
 
-    fn start_host(&self) -> std::io::Result<()> {
-        self.threads.start_host(&self.host, &self.host_outbox)?;
-        let (node, requester) = (Arc::clone(&self.node), Arc::clone(&self.requester));
-        let link = Arc::clone(&self.host);
-        self.threads.start("host-receive", move |troubles| {
-            link.run_receiver(
-                |_up| {},
-                |message| {
-                    troubles.note_error(ignore_refusal(deliver(message, &node, &requester)));
-                    Ok(())
-                },
-            );
-        })
+    fn on_message(&self, message: Self::In) -> Result<(), NodeError> {
+        Self::on_message(self, message)
     }
 
-    fn start_clock(&self, tick: Duration) {
-        let (node, array, host) =
-            (Arc::clone(&self.node), Arc::clone(&self.array), Arc::clone(&self.host));
-        let troubles = self.threads.troubles().clone();
-        self.clock.every(
-            tick,
-            Box::new(move || {
-                troubles.note_error(node.tick());
-                array.redial();
-                host.redial();
-            }),
-        );
+    fn link_up(&self) -> Result<(), NodeError> {
+        Self::link_up(self);
+        Ok(())
+    }
+
+    fn link_down(&self) {
+        Self::link_down(self);
+    }
+
+    fn tick(&self) -> Result<bool, NodeError> {
+        Self::tick(self).map(|()| false)
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
     }
 }
 
