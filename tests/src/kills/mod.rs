@@ -36,7 +36,6 @@ pub const fn random(level: Level) -> u64 {
 
 const SYNC_MS: u64 = 1000;
 const LIMIT: Duration = Duration::from_secs(10);
-const THREADS: usize = 2;
 
 /// One implementation whose defects can be named.
 #[derive(Clone, Debug)]
@@ -155,20 +154,26 @@ impl Cases {
         command: &str,
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<(Option<String>, usize), Finding> {
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let start = Adapter::start(command, LIMIT, &interrupt, false);
-        let mut adapter = start.map_err(|trouble| format!("{command}: {trouble}"))?;
-        let how = Use { level: self.level, sync_ms: SYNC_MS, seed: SEED };
+        let mut adapter = start(command)?;
         for (at, case) in self.cases.iter().enumerate().filter(|(_, case)| is_wanted(&case.id)) {
-            let id = &case.id;
-            let done = case.run(&mut adapter, how, &[]);
-            let (_, outcome) =
-                done.map_err(|why| format!("{command}, {}, {id}: {why}", self.level.name()))?;
-            if outcome.is_some_and(|outcome| outcome.failure.is_some()) {
-                return Ok((Some(id.clone()), at + 1));
+            if self.finds_fault(&mut adapter, command, case)? {
+                return Ok((Some(case.id.clone()), at + 1));
             }
         }
         Ok((None, self.cases.len()))
+    }
+
+    fn finds_fault(
+        &self,
+        adapter: &mut Adapter,
+        command: &str,
+        case: &Case,
+    ) -> Result<bool, Finding> {
+        let how = Use { level: self.level, sync_ms: SYNC_MS, seed: SEED };
+        let done = case.run(adapter, how, &[]);
+        let place = || format!("{command}, {}, {}", self.level.name(), case.id);
+        let (_, outcome) = done.map_err(|why| format!("{}: {why}", place()))?;
+        Ok(outcome.is_some_and(|outcome| outcome.failure.is_some()))
     }
 
     /// Whether a case finds fault with the implementation as it is.
@@ -205,12 +210,58 @@ impl Cases {
     /// # Errors
     /// The adapter failed.
     pub fn alarms(&self) -> Result<BTreeSet<String>, Finding> {
-        let mut alarms = BTreeSet::new();
-        while let (Some(alarm), _) = self.first_kill(&self.correct, &|id| !alarms.contains(id))? {
-            alarms.insert(alarm);
-        }
-        Ok(alarms)
+        let found = side_by_side(
+            &self.cases,
+            || start(&self.correct),
+            |adapter, case| self.finds_fault(adapter, &self.correct, case),
+        )?;
+        let alarms = self.cases.iter().zip(found).filter(|(_, is_alarm)| *is_alarm);
+        Ok(alarms.map(|(case, _)| case.id.clone()).collect())
     }
+}
+
+/// Starts an adapter.
+fn start(command: &str) -> Result<Adapter, Finding> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let started = Adapter::start(command, LIMIT, &interrupt, false);
+    started.map_err(|trouble| format!("{command}: {trouble}"))
+}
+
+/// Does every job, as many at once as there are processors, each with what its thread has set up for itself; the outcomes
+/// are in the order of the jobs.
+///
+/// # Errors
+/// How many jobs failed, and how the first did.
+pub fn side_by_side<Job: Sync, Bench, T: Send>(
+    jobs: &[Job],
+    set_up: impl Fn() -> Result<Bench, Finding> + Sync,
+    work: impl Fn(&mut Bench, &Job) -> Result<T, Finding> + Sync,
+) -> Result<Vec<T>, Finding> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(BTreeMap::new());
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads.min(jobs.len()) {
+            scope.spawn(|| {
+                let mut bench = set_up();
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(at) else { return };
+                    let outcome = match &mut bench {
+                        Ok(bench) => work(bench, job),
+                        Err(why) => Err(why.clone()),
+                    };
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(at, outcome);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let failed: Vec<_> = outcomes.values().filter_map(|outcome| outcome.as_ref().err()).collect();
+    if let Some(first) = failed.first() {
+        return Err(format!("{} jobs failed, the first: {first}", failed.len()));
+    }
+    outcomes.into_values().collect()
 }
 
 /// What is done about each defect at each level; the rows are in the order of the subjects.
@@ -224,9 +275,7 @@ pub fn each<T: Send>(
     let mut cases = BTreeMap::new();
     let mut jobs = Vec::new();
     for subject in subjects {
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let start = Adapter::start(&subject.correct, LIMIT, &interrupt, false);
-        let adapter = start.map_err(|trouble| format!("{}: {trouble}", subject.correct))?;
+        let adapter = start(&subject.correct)?;
         for level in &subject.levels {
             cases.insert((subject.name, *level), Cases::of(subject, adapter.hello(), *level)?);
         }
@@ -234,27 +283,14 @@ pub fn each<T: Send>(
             jobs.extend(subject.levels.iter().map(|level| (subject, defect, *level)));
         }
     }
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((subject, defect, level)) = jobs.get(at) else { return };
-                    let Some(cases) = cases.get(&(subject.name, *level)) else { return };
-                    let done = about(subject, defect, cases);
-                    found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, done);
-                }
-            });
-        }
-    });
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let failed: Vec<_> = found.values().filter_map(|done| done.as_ref().err()).collect();
-    if let Some(first) = failed.first() {
-        return Err(format!("{} adapters failed, the first: {first}", failed.len()));
-    }
-    found.into_values().collect()
+    side_by_side(
+        &jobs,
+        || Ok(()),
+        |(), (subject, defect, level)| match cases.get(&(subject.name, *level)) {
+            Some(cases) => about(subject, defect, cases),
+            None => Err(format!("{} has no cases at {}", subject.name, level.name())),
+        },
+    )
 }
 
 /// The implementations and levels that are asked for by name; all where none is named.
