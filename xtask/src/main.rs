@@ -5,6 +5,7 @@
 mod bench;
 mod count;
 mod libclang;
+mod mutants;
 mod no_std;
 mod packages;
 mod pinned;
@@ -42,7 +43,7 @@ enum Command {
     /// Rewrite what is pinned by what the checks come to now, but for `nightly`: tests/pinned.toml,
     /// checker/ablations.toml, checker/matrix.toml, docs/ablation.md and docs/matrix.md
     Pin,
-    /// Check the instance `nightly` against what is pinned, and reductions of large checks; takes an hour and 10 GiB, so
+    /// Check the instance `nightly` against what is pinned, reductions of large checks, and `mutants`; takes an hour and 10 GiB, so
     /// `test` leaves it out
     Nightly {
         /// Rewrite what is pinned instead
@@ -59,6 +60,8 @@ enum Command {
         #[arg(long, value_name = "LEVEL", value_parser = ["steered", "marked", "black-box"])]
         level: Vec<String>,
     },
+    /// Apply each patch of tests/mutants to a copy of the tree, and see the test fail that finds it; `nightly` does so too
+    Mutants,
     /// Rewrite docs/ablation.md and docs/matrix.md
     DocsGenerate,
     /// Compare the engines' time and memory; takes a quiet machine and some minutes
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Pin => rewrite(&steps::pin()),
         Command::Nightly { pin } => rewrite(&steps::nightly(pin)),
         Command::Kills { of, level } => rewrite(&steps::kills(&of, &level)),
+        Command::Mutants => rewrite(&mutants::are_found()),
         Command::DocsGenerate => rewrite(&steps::docs_generate()),
         Command::Bench { arguments } => bench::run(&arguments),
     }
