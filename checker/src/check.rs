@@ -12,7 +12,7 @@ use syncsplit_engine::{
 };
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    Action, Bounds, PROMISES, PROPERTIES, PromiseInfo, State, Transactions, Variant, World,
+    Action, Bounds, PROMISES, PromiseInfo, State, Transactions, Variant, World, WorldProperty,
 };
 use syncsplit_search::SearchSpace;
 
@@ -219,7 +219,7 @@ impl Question {
 
 /// The names of all that can be asked: properties, then promises.
 pub fn askable() -> impl Iterator<Item = &'static str> {
-    let properties = PROPERTIES.iter().map(|property| property.name);
+    let properties = WorldProperty::ALL.iter().map(|property| property.name());
     properties.chain(PROMISES.iter().map(|promise| promise.name))
 }
 

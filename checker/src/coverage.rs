@@ -4,17 +4,17 @@
 use std::iter::repeat;
 
 use serde::Serialize;
-use syncsplit_model::world::{Action, Fault, State, World};
+use syncsplit_model::world::{Action, ActionKind, Fault, State, World};
 
 use syncsplit_engine::{Ending, KINDS_MAX, KindCount, Outcome};
 
-const _: () = assert!(Action::KINDS.len() * (Fault::ALL.len() + 1) <= KINDS_MAX);
+const _: () = assert!(ActionKind::ALL.len() * (Fault::ALL.len() + 1) <= KINDS_MAX);
 
 /// What one kind of action contributed.
 #[derive(Clone, Debug, Serialize)]
 pub struct ActionReport {
-    /// Its name.
-    pub action: &'static str,
+    /// Which.
+    pub action: ActionKind,
     /// Transitions it made.
     pub fired: u64,
     /// States it was the first way into.
@@ -35,12 +35,14 @@ pub struct FaultReport {
 #[must_use]
 pub fn group(action: &Action) -> usize {
     let block = action.fault(true).map_or(0, |fault| fault as usize + 1);
-    block * Action::KINDS.len() + action.kind()
+    block * ActionKind::ALL.len() + action.kind() as usize
 }
 
-fn counts(outcome: &Outcome<Action, State>) -> impl Iterator<Item = ((usize, usize), KindCount)> {
+fn counts(
+    outcome: &Outcome<Action, State>,
+) -> impl Iterator<Item = ((usize, ActionKind), KindCount)> {
     let groups = (0..=Fault::ALL.len())
-        .flat_map(|block| (0..Action::KINDS.len()).map(move |kind| (block, kind)));
+        .flat_map(|block| ActionKind::ALL.iter().map(move |kind| (block, *kind)));
     groups.zip(outcome.kinds.iter().copied().chain(repeat(KindCount::default())))
 }
 
@@ -50,11 +52,11 @@ pub fn actions(outcome: &Outcome<Action, State>) -> Vec<ActionReport> {
     if outcome.kinds.is_empty() {
         return Vec::new();
     }
-    let report = |action: &&'static str| ActionReport { action, fired: 0, new_states: 0 };
-    let mut reports: Vec<_> = Action::KINDS.iter().map(report).collect();
+    let report = |action: &ActionKind| ActionReport { action: *action, fired: 0, new_states: 0 };
+    let mut reports: Vec<_> = ActionKind::ALL.iter().map(report).collect();
     for ((_, kind), count) in counts(outcome) {
-        reports[kind].fired += count.fired;
-        reports[kind].new_states += count.new;
+        reports[kind as usize].fired += count.fired;
+        reports[kind as usize].new_states += count.new;
     }
     reports
 }
@@ -68,8 +70,8 @@ pub fn faults(world: &World, outcome: &Outcome<Action, State>) -> Vec<FaultRepor
     if outcome.kinds.is_empty() {
         return Vec::new();
     }
-    let link_fails = world.bounds.faults.has(Fault::LinkDown);
-    let is_evidence = |kind: usize| !(link_fails && Action::KINDS[kind] == "Fail");
+    let link_fails = world.bounds.faults.contains(Fault::LinkDown);
+    let is_evidence = |kind| !(link_fails && kind == ActionKind::Fail);
     let fired = |fault: Fault| -> u64 {
         let of_fault = counts(outcome)
             .filter(|((block, kind), _)| *block == fault as usize + 1 && is_evidence(*kind));
@@ -88,10 +90,9 @@ pub fn warnings(world: &World, outcome: &Outcome<Action, State>) -> Vec<String> 
     }
     let silent = actions(outcome)
         .into_iter()
-        .enumerate()
-        .filter(|(kind, action)| action.fired == 0 && world.can_offer(*kind));
-    let actions = silent
-        .map(|(_, action)| format!("{} never happened, though this world has it", action.action));
+        .filter(|report| report.fired == 0 && world.can_offer(report.action));
+    let actions =
+        silent.map(|report| format!("{} never happened, though this world has it", report.action));
     let idle = faults(world, outcome).into_iter().filter(|fault| fault.fired == 0);
     let faults = idle.map(|fault| format!("fault {} never had an effect", fault.fault));
     actions.chain(faults).collect()

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::protocol::{Rule, Rules};
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, INSTANCES, PROPERTIES, Start, Stillness, Transactions,
+    Bounds, Cache, Fault, INSTANCES, Start, Stillness, Transactions, WorldProperty,
 };
 
 use crate::cli::{Format, ListArgs, Listing};
@@ -82,22 +82,22 @@ fn rows(what: Listing) -> Vec<Row> {
             .iter()
             .map(|rule| Row {
                 name: rule.id(),
-                kind: if rule.is_hardening() { "hardening" } else { "patent" },
+                kind: if Rules::HARDENING.contains(*rule) { "hardening" } else { "patent" },
                 says: rule.says().into(),
             })
             .collect(),
-        Listing::Properties => PROPERTIES
+        Listing::Properties => WorldProperty::ALL
             .iter()
             .map(|property| Row {
-                name: property.name,
-                kind: expectation(&property.kind),
-                says: property.says.into(),
+                name: property.name(),
+                kind: expectation(&property.kind()),
+                says: property.says().into(),
             })
             .collect(),
         Listing::Faults => Fault::ALL
             .iter()
             .map(|fault| {
-                let having = INSTANCES.iter().filter(|i| i.bounds.faults.has(*fault));
+                let having = INSTANCES.iter().filter(|i| i.bounds.faults.contains(*fault));
                 let names: Vec<_> = having.map(|instance| instance.name).collect();
                 let says = format!("{}; in {}", fault.says(), names.join(", "));
                 Row { name: fault.name(), kind: "fault", says }

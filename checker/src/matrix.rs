@@ -33,7 +33,7 @@ const BASE: Bounds = Bounds {
     stillness: Stillness::Freeze,
     transactions: Transactions::FirstLast,
     start: Start::Pair,
-    faults: Faults::NONE,
+    faults: Faults::empty(),
 };
 
 /// Name of the column without faults.
@@ -95,7 +95,7 @@ pub struct Line {
     /// Name of the variant.
     pub variant: &'static str,
     /// The variant in one line.
-    pub says: &'static str,
+    pub says: String,
     /// Its cells in the order of the columns.
     pub cells: Vec<Cell>,
 }
@@ -160,7 +160,7 @@ fn columns() -> Vec<Column> {
         set,
     };
     let classes = FaultClass::ALL.iter().map(|class| column(class.name(), class.faults()));
-    std::iter::once(column(NONE, Faults::NONE)).chain(classes).collect()
+    std::iter::once(column(NONE, Faults::empty())).chain(classes).collect()
 }
 
 fn cell(searcher: &Searcher, table: &[Row], variant: Variant, column: &Column) -> Cell {

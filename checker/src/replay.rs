@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use stateright::Expectation;
-use syncsplit_model::world::{Action, PROPERTIES, State, WhyNot, World, describe};
+use syncsplit_model::world::{Action, State, WhyNot, World, WorldProperty, describe};
 
 use crate::cli::ReplayArgs;
 use crate::report::reader_left;
@@ -213,14 +213,14 @@ fn end(trace: &ReadTrace, replay: &Replay, out: &mut impl Write) -> io::Result<(
     }
     let Some(name) = trace.property else { return Ok(()) };
     let world = trace.subject.world();
-    let property = PROPERTIES.iter().find(|property| property.name == name);
+    let property = WorldProperty::named(name);
     // What a loop violates is no state's fault.
     let Some(property) = property.filter(|_| trace.loop_from.is_none()) else { return Ok(()) };
-    let says = match (&property.kind, property.is_true(&world, &replay.last)) {
+    let says = match (property.kind(), property.is_true(&world, &replay.last)) {
         (Expectation::Always, true) => "is not violated",
         (Expectation::Always, false) => "is violated",
-        (_, true) => "is reached",
-        (_, false) => "is not reached",
+        (Expectation::Sometimes | Expectation::Eventually, true) => "is reached",
+        (Expectation::Sometimes | Expectation::Eventually, false) => "is not reached",
     };
     writeln!(out, "{name} {says} at the end.")
 }

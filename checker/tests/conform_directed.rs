@@ -9,7 +9,7 @@ use syncsplit_checker::conform::verb::{OWN_STEPS, Verb};
 use syncsplit_checker::study::Shown;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
-use syncsplit_model::world::{PROPERTIES, State, WhyNot};
+use syncsplit_model::world::{State, WhyNot, WorldProperty};
 
 /// With `BLESS` set the table is written anew; the searches take some minutes.
 #[test]
@@ -48,7 +48,7 @@ fn each_case_is_a_shortest_way_to_the_harm() {
         let state =
             end(script, &[*rule]).unwrap_or_else(|(verb, why)| panic!("{rule}: {verb}: {why}"));
         if let Shown::Always { property, .. } = &row.shown {
-            let property = PROPERTIES.iter().find(|known| known.name == property).unwrap();
+            let property = WorldProperty::named(property).unwrap();
             assert!(!property.is_true(&world, &state), "{rule}: {script} does no harm");
         }
     }

@@ -5,7 +5,7 @@ use syncsplit_checker::coverage::{self, group};
 use syncsplit_engine::{Options, levels};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{
-    Action, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
+    Action, ActionKind, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
 };
 use syncsplit_search::SearchSpace;
 
@@ -31,26 +31,27 @@ fn world(faults: Faults) -> World {
 
 #[test]
 fn what_fires_can_be_offered_and_belongs_to_a_fault_of_the_world() {
-    let singles = Fault::ALL.iter().map(|fault| Faults::of(&[*fault]));
-    for faults in std::iter::once(Faults::NONE).chain(singles) {
+    let singles = Fault::ALL.iter().map(|fault| Faults::only(*fault));
+    for faults in std::iter::once(Faults::empty()).chain(singles) {
         let mut world = world(faults);
-        if faults.has(Fault::LeaseExpiry) {
+        if faults.contains(Fault::LeaseExpiry) {
             world.bounds.transactions = Transactions::Any;
         }
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
         let outcome = levels::run(&SearchSpace::new(world.clone()), &options).unwrap();
         let names: Vec<_> = faults.iter().map(Fault::name).collect();
-        for (kind, action) in coverage::actions(&outcome).iter().enumerate() {
-            let is_right = action.fired == 0 || world.can_offer(kind);
+        for action in coverage::actions(&outcome) {
+            let is_right = action.fired == 0 || world.can_offer(action.action);
             assert!(is_right, "{} fires under {names:?}", action.action);
         }
         for (at, _) in outcome.kinds.iter().enumerate().filter(|(_, count)| count.fired > 0) {
-            let (block, kind) = (at / Action::KINDS.len(), at % Action::KINDS.len());
+            let (block, kind) = (at / ActionKind::ALL.len(), at % ActionKind::ALL.len());
+            let kind = ActionKind::ALL[kind];
             let Some(fault) = block.checked_sub(1).map(|block| Fault::ALL[block]) else { continue };
             // A link taken for failed is counted as if it was up.
-            let is_reaction = Action::KINDS[kind] == "Fail" && faults.has(Fault::LinkDown);
-            let is_right = faults.has(fault) || is_reaction;
-            assert!(is_right, "{}, {} under {names:?}", Action::KINDS[kind], fault.name());
+            let is_reaction = kind == ActionKind::Fail && faults.contains(Fault::LinkDown);
+            let is_right = faults.contains(fault) || is_reaction;
+            assert!(is_right, "{}, {} under {names:?}", kind, fault.name());
         }
         for report in coverage::faults(&world, &outcome) {
             let is_right = report.fired > 0 || !EFFECTIVE.iter().any(|f| f.name() == report.fault);
@@ -64,7 +65,7 @@ fn what_fires_can_be_offered_and_belongs_to_a_fault_of_the_world() {
 #[test]
 fn a_link_taken_for_failed_shows_a_false_suspicion_only_where_the_link_never_fails() {
     let fired = |faults: &[Fault]| {
-        let world = world(Faults::of(faults));
+        let world = world(faults.iter().copied().collect());
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
         let outcome = levels::run(&SearchSpace::new(world.clone()), &options).unwrap();
         let reports = coverage::faults(&world, &outcome);
@@ -92,7 +93,7 @@ fn groups_do_not_overlap() {
         Action::LeaseExpires,
     ];
     for (at, action) in actions.iter().enumerate() {
-        assert_eq!(group(action) % Action::KINDS.len(), action.kind());
+        assert_eq!(group(action) % ActionKind::ALL.len(), action.kind() as usize);
         assert!(actions[at + 1..].iter().all(|other| group(other) != group(action)));
     }
 }

@@ -124,7 +124,7 @@ fn a_port_in_use_is_refused_and_ctrl_c_ends_the_server() {
 fn true_numbers_add_no_state_and_hide_none() {
     let instance = Instance::named("smoke").unwrap();
     let without = Vec::new();
-    let faults = Faults::of(&[Fault::LinkDown]);
+    let faults = Faults::only(Fault::LinkDown);
     let (bounds, variant) = (Bounds { faults, ..instance.bounds }, Variant::Hardened);
     let subject = Subject { instance: instance.name.into(), bounds, variant, without };
     let world = subject.world().checker().spawn_dfs().join();

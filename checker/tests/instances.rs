@@ -83,7 +83,7 @@ fn the_example_says_what_its_comments_say() {
         stillness: Stillness::Freeze,
         start: Start::Pair,
         transactions: Transactions::FirstLast,
-        faults: Faults::of(&[Fault::LeaseExpiry]),
+        faults: Faults::only(Fault::LeaseExpiry),
     };
     assert_eq!(example.bounds, bounds);
     assert_eq!(example.variant, Variant::Hardened);
@@ -142,12 +142,12 @@ fn names_and_values_mean_what_they_say() {
     assert_eq!(instance.bounds.stillness, Stillness::Quiesce);
     assert_eq!(instance.bounds.start, Start::Smpl);
     assert_eq!(instance.bounds.transactions, Transactions::Any);
-    assert_eq!(instance.bounds.faults, Faults::ALL);
+    assert_eq!(instance.bounds.faults, Faults::all());
     assert_eq!(instance.variant, Variant::Published);
     for fault in Fault::ALL {
         let toml = with("faults", &format!("[{:?}]", fault.name()));
         let instance = Instance::parse("a", &toml).unwrap();
-        assert_eq!(instance.bounds.faults, Faults::of(&[*fault]));
+        assert_eq!(instance.bounds.faults, Faults::only(*fault));
     }
     for named in INSTANCES {
         assert_eq!(Instance::load(named.name).unwrap().bounds, named.bounds);

@@ -8,8 +8,7 @@ use stateright::Model;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, INSTANCES, Instance, Start, Stillness, Transactions, Variant,
-    World,
+    Bounds, Cache, Fault, INSTANCES, Instance, Start, Stillness, Transactions, Variant, World,
 };
 
 /// Looks at one of `every` states among the first `most`, breadth first. Returns how many steps out of them sleep, and how
@@ -56,7 +55,10 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
 fn small() -> Vec<Bounds> {
     let ci = Instance::named("ci").unwrap().bounds;
     let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
+        faults: faults.iter().copied().collect(),
+        ..bounds
+    };
     let timers = [Fault::LinkDown, Fault::Timeouts, Fault::HostLoss];
     let repeats = [Fault::HostRepeat, Fault::CrashRemoteHost, Fault::ArrayRepeat];
     vec![
@@ -108,7 +110,7 @@ fn what_sleeps_commutes_far_from_the_start() {
     let ci = Instance::named("ci").unwrap().bounds;
     let faults = [Fault::Takeover, Fault::OperatorDelete, Fault::CrashRemoteHost];
     let faults = [&faults[..], &[Fault::HostRepeat, Fault::LeaseExpiry]].concat();
-    look(Bounds { faults: Faults::of(&faults), ..ci }, 500_000, 61);
+    look(Bounds { faults: faults.into_iter().collect(), ..ci }, 500_000, 61);
 }
 
 /// What breadth first comes to late: states far from the start.

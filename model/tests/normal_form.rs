@@ -13,12 +13,12 @@ use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::{HostMessage, Rule, ToSecondary};
 use syncsplit_model::world::action::Reply;
 use syncsplit_model::world::{
-    Action, Bounds, Cache, Fault, Faults, INSTANCES, Instance, PROPERTIES, Start, State, Stillness,
-    Transactions, Value, Variant, World, describe,
+    Action, ActionKind, Bounds, Cache, Fault, Faults, INSTANCES, Instance, Start, State, Stillness,
+    Transactions, Value, Variant, World, WorldProperty, describe,
 };
 
 /// Successors as the checker sees them: the kind of the action and the normal form it leads to, if that is another.
-fn futures(world: &World, state: &State) -> HashSet<(usize, State)> {
+fn futures(world: &World, state: &State) -> HashSet<(ActionKind, State)> {
     let here = world.normal(*state);
     let successors = world.raw_successors(state).into_iter();
     successors
@@ -28,7 +28,7 @@ fn futures(world: &World, state: &State) -> HashSet<(usize, State)> {
 }
 
 fn truths(world: &World, state: &State) -> Vec<bool> {
-    PROPERTIES.iter().map(|property| property.is_true(world, state)).collect()
+    WorldProperty::ALL.iter().map(|property| property.is_true(world, state)).collect()
 }
 
 /// Follows one run of true numbers, and compares every state on it with its normal form.
@@ -150,19 +150,14 @@ fn hold_the_dead_along(
 fn differences(
     world: &World,
     state: &State,
-    lost: &[&(usize, State)],
-    gained: &[&(usize, State)],
+    lost: &[&(ActionKind, State)],
+    gained: &[&(ActionKind, State)],
 ) -> String {
     let mut text = format!("in {:?}\n{:?}\n", describe::fields(world, state), state.ghost);
     for (sign, futures) in [("lost", lost), ("gained", gained)] {
         for (kind, after) in futures {
             let fields = describe::fields(world, after);
-            text += &format!(
-                "{sign} {}: {fields:?}\n{:?}\n{:?}\n",
-                Action::KINDS[*kind],
-                after.ghost,
-                after.sync
-            );
+            text += &format!("{sign} {kind}: {fields:?}\n{:?}\n{:?}\n", after.ghost, after.sync);
         }
     }
     text
@@ -172,7 +167,7 @@ fn differences(
 fn bounds() -> Vec<Bounds> {
     let mut bounds: Vec<Bounds> = INSTANCES.iter().map(|instance| instance.bounds).collect();
     let all = Bounds {
-        faults: Faults::ALL,
+        faults: Faults::all(),
         journal: 2,
         frames: 2,
         acks: 2,
@@ -254,7 +249,10 @@ const STATES_MAX: usize = 120_000;
 fn small() -> Vec<Bounds> {
     let ci = Instance::named("ci").unwrap().bounds;
     let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
+        faults: faults.iter().copied().collect(),
+        ..bounds
+    };
     let link = [Fault::LinkDown, Fault::FalseSuspicion];
     let two = Bounds { journal: 2, acks: 0, ..one };
     vec![

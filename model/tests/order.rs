@@ -8,12 +8,11 @@ use std::collections::HashSet;
 use stateright::Model;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    Action, Bounds, Cache, Fault, Faults, Instance, PROPERTIES, Start, State, Stillness, Variant,
-    World,
+    Action, Bounds, Cache, Fault, Instance, Start, State, Stillness, Variant, World, WorldProperty,
 };
 
 fn truths(world: &World, state: &State) -> Vec<bool> {
-    PROPERTIES.iter().map(|property| property.is_true(world, state)).collect()
+    WorldProperty::ALL.iter().map(|property| property.is_true(world, state)).collect()
 }
 
 fn steps(world: &World, state: &State) -> Vec<(Action, State)> {
@@ -90,7 +89,10 @@ fn ends(world: &World, mut state: State) -> bool {
 fn small() -> Vec<Bounds> {
     let ci = Instance::named("ci").unwrap().bounds;
     let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
+        faults: faults.iter().copied().collect(),
+        ..bounds
+    };
     let timers = [Fault::LinkDown, Fault::Timeouts, Fault::HostLoss];
     vec![
         with(one, &timers),

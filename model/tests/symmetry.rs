@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use stateright::Model;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    Bounds, Cache, Exchange, Fault, Faults, Instance, PROPERTIES, Packed, Start, State, Stillness,
-    Transactions, Variant, World,
+    ActionKind, Bounds, Cache, Exchange, Fault, Instance, Packed, Start, State, Stillness,
+    Transactions, Variant, World, WorldProperty,
 };
 
 /// Each action that leads on, by its kind, with the words of the state it leads to.
-fn futures(world: &World, state: &State, exchange: Option<&Exchange>) -> Vec<(usize, Packed)> {
+fn futures(world: &World, state: &State, exchange: Option<&Exchange>) -> Vec<(ActionKind, Packed)> {
     let mut actions = Vec::new();
     world.actions(state, &mut actions);
     let steps = actions.into_iter().filter_map(|action| {
@@ -26,7 +26,7 @@ fn futures(world: &World, state: &State, exchange: Option<&Exchange>) -> Vec<(us
 }
 
 fn truths(world: &World, state: &State) -> Vec<bool> {
-    PROPERTIES.iter().map(|property| property.is_true(world, state)).collect()
+    WorldProperty::ALL.iter().map(|property| property.is_true(world, state)).collect()
 }
 
 /// The first of up to `most` states, breadth first, whose image under one of `exchanges` is not like it.
@@ -64,7 +64,10 @@ fn small() -> Vec<Bounds> {
     let ci = any(Instance::named("ci").unwrap().bounds);
     let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
     let two = Bounds { journal: 2, acks: 0, ..one };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds { faults: Faults::of(faults), ..bounds };
+    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
+        faults: faults.iter().copied().collect(),
+        ..bounds
+    };
     vec![
         with(one, &[Fault::LinkDown, Fault::FalseSuspicion, Fault::LeaseExpiry]),
         with(Bounds { frames: 2, ..one }, &[Fault::Takeover, Fault::LinkDown]),

@@ -14,7 +14,7 @@ use syncsplit_checker::progress::Reporter;
 use syncsplit_checker::report::Report;
 use syncsplit_engine::{Limits, Store};
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{PROPERTIES, Variant};
+use syncsplit_model::world::{Variant, WorldProperty};
 
 use crate::source::{Finding, root};
 
@@ -151,8 +151,8 @@ impl Row {
         let none = |what: &str, name: &str| format!("pinned.toml: no {what} is called {name:?}");
         let rules = self.without.iter().map(|id| id.parse::<Rule>().map_err(|_| none("rule", id)));
         let names = self.property.iter().map(|name| {
-            let found = PROPERTIES.iter().find(|property| property.name == name);
-            found.map(|property| property.name).ok_or_else(|| none("property", name))
+            let found = WorldProperty::named(name);
+            found.map(WorldProperty::name).ok_or_else(|| none("property", name))
         });
         let variant = Variant::ALL.iter().find(|variant| variant.name() == self.variant);
         Ok(Question {

@@ -14,7 +14,7 @@ use syncsplit_checker::reduce::{self, Reduction};
 use syncsplit_checker::study::Searcher;
 use syncsplit_engine::{Ending, Outcome, Trace, Verdict};
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Action, Bounds, PROPERTIES, State, Transactions, Variant};
+use syncsplit_model::world::{Action, Bounds, State, Transactions, Variant, WorldProperty};
 use syncsplit_tests::pinned::{THREADS, Table};
 
 /// Pinned checks of more states than this are left to longer runs.
@@ -33,7 +33,7 @@ fn plain(question: Question) -> Question {
     let mut question = Question { threads: THREADS, ..question };
     question.instance.bounds.transactions = Transactions::Any;
     question.instance.promises = false;
-    question.properties.retain(|name| PROPERTIES.iter().any(|property| property.name == *name));
+    question.properties.retain(|name| WorldProperty::named(name).is_some());
     question
 }
 
@@ -89,9 +89,9 @@ fn assert_real(question: &Question, outcome: &Found) {
             let (action, after) = (step[1].0.unwrap(), step[1].1);
             assert_eq!(world.attempt(&step[0].1, action), Ok(after), "{}", what(question));
         }
-        let property = PROPERTIES.iter().find(|property| property.name == found.property).unwrap();
+        let property = WorldProperty::named(found.property).unwrap();
         let is_true = property.is_true(&world, &trace.last().unwrap().1);
-        assert_eq!(is_true, property.kind == Expectation::Sometimes, "{}", found.property);
+        assert_eq!(is_true, property.kind() == Expectation::Sometimes, "{}", found.property);
     }
 }
 

@@ -90,9 +90,9 @@ pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> R
             match way {
                 "packed-sleep" => {
                     let space = SearchSpace::new(world.with_steps_asleep());
-                    run_on(space, world::Action::kind, "packed", threads)
+                    run_on(space, |action| action.kind() as usize, "packed", threads)
                 }
-                _ => run_on(SearchSpace::new(world), world::Action::kind, way, threads),
+                _ => run_on(SearchSpace::new(world), |action| action.kind() as usize, way, threads),
             }
         }
     };

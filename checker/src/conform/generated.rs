@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 use stateright::Model;
 use syncsplit_model::world::{
-    Action, Bounds, Cache, Fault, Faults, Start, State, Stillness, Transactions, Variant, WhyNot,
-    World,
+    Action, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant, WhyNot, World,
 };
 
 use crate::conform::directed::translate;
@@ -32,7 +31,7 @@ pub struct Generated {
 
 /// A class of steps.
 fn class(state: &State, action: &Action, is_taken: bool) -> String {
-    let kind = kebab(Action::KINDS.get(action.kind()).copied().unwrap_or_default());
+    let kind = kebab(action.kind().name());
     let (primary, secondary) = (state.primary.state, state.secondary.state);
     let outcome = if is_taken { "taken" } else { "refused" };
     format!("{kind} {primary} {secondary} {outcome}")
@@ -89,7 +88,7 @@ fn worlds(hello: &Hello, level: Level) -> Vec<World> {
                 stillness,
                 start,
                 transactions: Transactions::default(),
-                faults: Faults::of(&faults),
+                faults: faults.iter().copied().collect(),
             };
             worlds.push(World::new(bounds, Variant::Hardened, &hello.lacks));
         }

@@ -6,7 +6,7 @@ use stateright::Model;
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Action, Start, Stillness, WhyNot};
+use syncsplit_model::world::{Action, ActionKind, Start, Stillness, WhyNot};
 
 use crate::conform::request::has_setting;
 use crate::conform::script::{BLOCKS, Script, Setting};
@@ -96,11 +96,14 @@ impl Walk {
         }
         let is_free = level != Level::Steered;
         while !actions.is_empty() {
-            let weight = |action: &Action| if action.is_disruption() { 1 } else { self.rarity };
+            let weight = |action: &Action| match ActionKind::DISRUPTIONS.contains(action.kind()) {
+                true => 1,
+                false => self.rarity,
+            };
             let total = actions.iter().map(weight).sum();
             let mut drawn = self.chance.below(total);
             let index = actions.iter().position(|action| {
-                let weight = if action.is_disruption() { 1 } else { self.rarity };
+                let weight = weight(action);
                 let is_here = drawn < weight;
                 drawn = drawn.saturating_sub(weight);
                 is_here

@@ -72,7 +72,7 @@ impl Setting {
             stillness: self.stillness,
             transactions: Transactions::default(),
             start: self.start,
-            faults: Faults::ALL,
+            faults: Faults::all(),
         };
         World::new(bounds, Variant::Hardened, without)
     }

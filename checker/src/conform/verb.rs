@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use syncsplit_model::protocol::{HostMessage, ToPrimary, ToSecondary};
-use syncsplit_model::world::{Action, Value};
+use syncsplit_model::world::{Action, ActionKind, Value};
 
 /// A message without its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,7 +110,7 @@ pub const OWN_STEPS: &[&str] = &[
 /// One step of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Verb {
-    /// The kind of action, as [`Action::KINDS`] has it, or [`WAIT`].
+    /// The kind of action, as [`ActionKind`] has it, or [`WAIT`].
     pub kind: &'static str,
     /// The block or the number it is about.
     pub number: Option<u64>,
@@ -124,7 +124,7 @@ impl Verb {
     /// The verb for an action.
     #[must_use]
     pub fn of(action: &Action) -> Self {
-        let kind = Action::KINDS.get(action.kind()).copied().unwrap_or_default();
+        let kind = action.kind().name();
         let (number, message, extra) = match action {
             Action::WriteOne(block)
             | Action::CopyReplica(block)
@@ -202,8 +202,9 @@ impl FromStr for Verb {
         };
         let mut words = text.split_whitespace();
         let name = words.next().ok_or_else(bad)?;
-        let kind = Action::KINDS.iter().chain(&[WAIT]).find(|kind| kebab(kind) == name);
-        let mut verb = Self::bare(kind.copied().ok_or_else(bad)?);
+        let kinds = ActionKind::ALL.iter().map(|kind| kind.name());
+        let kind = kinds.chain([WAIT]).find(|kind| kebab(kind) == name);
+        let mut verb = Self::bare(kind.ok_or_else(bad)?);
         let mut words = words.peekable();
         let takes_number =
             ["WriteOne", "CopyReplica", "Destage", "CopyBlock", "RemoteWrite", "Send"];

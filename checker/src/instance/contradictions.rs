@@ -27,7 +27,7 @@ fn world(file: &File, instance: &Instance) -> Result<(), Wrong> {
         );
         return Err((volumes.span(), message));
     }
-    let is_idle = bounds.cache == Cache::Volatile && !bounds.faults.has(Fault::CrashSecondary);
+    let is_idle = bounds.cache == Cache::Volatile && !bounds.faults.contains(Fault::CrashSecondary);
     if let Some(cache) = file.cache.as_ref().filter(|_| is_idle) {
         let message = format!(
             "cache = {:?}, and no crash that would empty it; valid is \"non-volatile\", or {:?} among the faults",

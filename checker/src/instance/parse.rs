@@ -74,14 +74,14 @@ fn bounds(file: &File) -> Result<Bounds, Wrong> {
 
 fn faults(names: &Spanned<Names>) -> Result<Faults, Wrong> {
     match names.get_ref() {
-        Names::Word(word) if word == "all" => Ok(Faults::ALL),
+        Names::Word(word) if word == "all" => Ok(Faults::all()),
         Names::Word(word) => Err((
             names.span(),
             format!("faults = {word:?}; valid are \"all\" and a list such as [\"link-down\"]"),
         )),
         Names::List(found) => {
             let valid: Vec<_> = Fault::ALL.iter().map(|fault| (fault.name(), *fault)).collect();
-            Ok(Faults::of(&list("faults", found, &valid)?))
+            Ok(list("faults", found, &valid)?.into_iter().collect())
         }
     }
 }

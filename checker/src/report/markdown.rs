@@ -100,7 +100,7 @@ pub fn matrix(matrix: &Matrix) -> String {
     page.push_str("\nWhere faults have no effect the cell shows nothing about them.\n");
     page.push_str("\n| variant | is |\n|---|---|\n");
     for line in &matrix.variants {
-        row(&mut page, &[&format!("`{}`", line.variant), line.says]);
+        row(&mut page, &[&format!("`{}`", line.variant), &line.says]);
     }
     page.push_str("\n| column | faults |\n|---|---|\n");
     for column in &matrix.columns {

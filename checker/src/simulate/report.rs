@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use stateright::{Expectation, Model};
-use syncsplit_model::world::{Action, World};
+use syncsplit_model::world::{ActionKind, World};
 
 use crate::list;
 use crate::report::{expectation, thousands};
@@ -83,8 +83,8 @@ pub struct PropertyReport {
 /// One kind of action.
 #[derive(Clone, Debug, Serialize)]
 pub struct ActionReport {
-    /// Its name.
-    pub action: &'static str,
+    /// Which.
+    pub action: ActionKind,
     /// How often it was taken.
     pub fired: u64,
 }
@@ -123,7 +123,7 @@ impl Report {
                 trace: found.map(|(_, trace)| trace.steps()),
             }
         });
-        let kinds = Action::KINDS.iter().zip(&tally.kinds);
+        let kinds = ActionKind::ALL.iter().zip(&tally.kinds);
         Self {
             verdict,
             instance: subject.instance.clone(),
@@ -139,7 +139,9 @@ impl Report {
             stuck: tally.stuck,
             seconds,
             properties: properties.collect(),
-            actions: kinds.map(|(action, fired)| ActionReport { action, fired: *fired }).collect(),
+            actions: kinds
+                .map(|(action, fired)| ActionReport { action: *action, fired: *fired })
+                .collect(),
         }
     }
 

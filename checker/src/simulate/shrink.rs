@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use stateright::Model;
-use syncsplit_model::world::{Action, PROPERTIES, State, World};
+use syncsplit_model::world::{Action, State, World, WorldProperty};
 
 use crate::trace::Path;
 
@@ -66,8 +66,8 @@ impl Shrinker<'_> {
     }
 
     fn is_violated(&self, state: &State) -> bool {
-        let property = PROPERTIES.iter().find(|property| property.name == self.property);
-        property.is_some_and(|property| !property.is_true(self.world, state))
+        WorldProperty::named(self.property)
+            .is_some_and(|property| !property.is_true(self.world, state))
     }
 
     /// Drops what can be dropped: halves first, then ever smaller pieces, down to single steps.

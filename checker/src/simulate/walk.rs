@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use stateright::{Expectation, Model, Property};
-use syncsplit_model::world::{Action, State, World};
+use syncsplit_model::world::{Action, ActionKind, State, World};
 
 /// How likely a kind of action is against the others, for [`MOOD`] steps.
 const WEIGHTS: &[u64] = &[1, 3, 9];
@@ -64,7 +64,7 @@ pub fn walk(world: &World, plan: Plan, interrupt: &AtomicBool) -> (Tally, Option
         world,
         always: world.properties(),
         sometimes: Vec::new(),
-        tally: Tally { kinds: vec![0; Action::KINDS.len()], ..Tally::default() },
+        tally: Tally { kinds: vec![0; ActionKind::ALL.len()], ..Tally::default() },
     };
     let is_always = |property: &Property<World>| property.expectation == Expectation::Always;
     walker.sometimes = walker.always.extract_if(.., |property| !is_always(property)).collect();
@@ -143,7 +143,7 @@ impl Walker<'_> {
             taken.push(action);
             self.tally.steps += 1;
             self.tally.longest = self.tally.longest.max(taken.len() as u64);
-            if let Some(count) = self.tally.kinds.get_mut(action.kind()) {
+            if let Some(count) = self.tally.kinds.get_mut(action.kind() as usize) {
                 *count += 1;
             }
         }
@@ -170,12 +170,12 @@ struct Mood {
 impl Mood {
     fn new(chance: &mut Chance) -> Self {
         let rarity = chance.one_of(RARITY);
-        Self { weights: Action::KINDS.iter().map(|_| chance.one_of(WEIGHTS)).collect(), rarity }
+        Self { weights: ActionKind::ALL.iter().map(|_| chance.one_of(WEIGHTS)).collect(), rarity }
     }
 
     fn weight(&self, action: &Action) -> u64 {
-        let weight = self.weights.get(action.kind()).copied().unwrap_or(1);
-        if action.is_disruption() { weight } else { weight * self.rarity }
+        let weight = self.weights.get(action.kind() as usize).copied().unwrap_or(1);
+        if ActionKind::DISRUPTIONS.contains(action.kind()) { weight } else { weight * self.rarity }
     }
 
     /// One step: a kind by its weight, then one of its actions; none if no action leads anywhere.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, PROPERTIES, Start, Stillness, Transactions, Variant,
+    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant, WorldProperty,
 };
 
 use crate::bounds;
@@ -99,11 +99,9 @@ impl Meta {
     /// Where in the head there is a name that is no property's, and what would be valid.
     pub fn property(&self) -> Result<Option<&'static str>, String> {
         let Some(name) = &self.property else { return Ok(None) };
-        let mut names = PROPERTIES.iter().map(|property| property.name);
-        match names.find(|known| known == name) {
-            Some(name) => Ok(Some(name)),
-            None => Err(unknown("property", name, PROPERTIES.iter().map(|known| known.name))),
-        }
+        let names = || WorldProperty::ALL.iter().map(|known| known.name());
+        let property = WorldProperty::named(name).map(WorldProperty::name);
+        property.map(Some).ok_or_else(|| unknown("property", name, names()))
     }
 
     /// The world that the head describes.
@@ -144,12 +142,12 @@ impl BoundsMeta {
     }
 
     fn bounds(&self) -> Result<Bounds, String> {
-        let mut faults = Faults::NONE;
+        let mut faults = Faults::empty();
         for (at, name) in self.faults.iter().enumerate() {
             let names = || Fault::ALL.iter().map(|fault| fault.name());
             let fault = Fault::ALL.iter().find(|fault| fault.name() == name);
             let at = || format!("bounds.faults[{at}]");
-            faults = faults.with(*fault.ok_or_else(|| unknown(&at(), name, names()))?);
+            faults |= *fault.ok_or_else(|| unknown(&at(), name, names()))?;
         }
         Ok(Bounds {
             blocks: self.blocks,

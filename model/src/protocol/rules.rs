@@ -5,75 +5,133 @@
 use core::fmt;
 use core::str::FromStr;
 
-macro_rules! rules {
-    ($($variant:ident = $id:literal, $hardening:literal, $says:literal;)*) => {
-        /// One rule of SPEC.md.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
-        pub enum Rule {
-            $(#[doc = concat!($id, ": ", $says)] $variant,)*
-        }
+use enumset::{EnumSet, EnumSetType, enum_set, enum_set_complement, enum_set_difference};
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
-        impl Rule {
-            /// Every rule, in the order of SPEC.md.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+/// One rule of SPEC.md. Its id is the one under which SPEC.md, traces and reports name it; its documentation is the rule in
+/// one line.
+#[derive(Debug, PartialOrd, Ord, Hash, EnumSetType, EnumMessage, IntoStaticStr, VariantArray)]
+#[enumset(repr = "u64")]
 
-            /// The id under which SPEC.md, traces and reports name the rule.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$variant => $id,)* }
-            }
-
-            /// The rule in one line.
-            #[must_use]
-            pub const fn says(self) -> &'static str {
-                match self { $(Self::$variant => $says,)* }
-            }
-
-            /// Whether the rule hardens the patent: it does not state it, and the backup can be wrong or the
-            /// database hang without it.
-            #[must_use]
-            pub const fn is_hardening(self) -> bool {
-                match self { $(Self::$variant => $hardening,)* }
-            }
-        }
-    };
+pub enum Rule {
+    /// in PAIR a write changes the P-VOL, takes the next seq and enters the journal
+    #[strum(to_string = "WRITE-1")]
+    Write1,
+    /// in COPY a write to a clean block behaves as WRITE-1, to a dirty block changes the P-VOL only
+    #[strum(to_string = "WRITE-2")]
+    Write2,
+    /// in PSUS and PSUE a write changes the P-VOL and marks the block dirty
+    #[strum(to_string = "WRITE-3")]
+    Write3,
+    /// a full journal holds the host or suspends the pair; it never drops a write
+    #[strum(to_string = "WRITE-4")]
+    Write4,
+    /// any journal entry may be sent, and sent again, at any time
+    #[strum(to_string = "XFER-1")]
+    Xfer1,
+    /// an entry leaves the journal only when the secondary has reported it written
+    #[strum(to_string = "XFER-2")]
+    Xfer2,
+    /// the secondary applies exactly written+1, then written+2, and so on
+    #[strum(to_string = "XFER-3")]
+    Xfer3,
+    /// frames and acknowledgements of another incarnation are dropped
+    #[strum(to_string = "XFER-4")]
+    Xfer4,
+    /// create: SMPL -> COPY with every block dirty
+    #[strum(to_string = "PAIR-1")]
+    Pair1,
+    /// suspension by command: PSUS, and what the journal holds becomes dirty
+    #[strum(to_string = "PAIR-2")]
+    Pair2,
+    /// suspension by failure: PSUE, and what the journal holds becomes dirty
+    #[strum(to_string = "PAIR-3")]
+    Pair3,
+    /// delete: SMPL on both sides; what is still on the way belongs to no pair
+    #[strum(to_string = "PAIR-4")]
+    Pair4,
+    /// a resync starts a new incarnation and takes over the union of both dirty maps
+    #[strum(to_string = "RESYNC-1")]
+    Resync1,
+    /// a dirty block is copied through the journal, with a seq, and is clean from then on
+    #[strum(to_string = "RESYNC-2")]
+    Resync2,
+    /// a pair mark ends COPY; until it is written the S/P-VOL says it is not consistent
+    #[strum(to_string = "RESYNC-3")]
+    Resync3,
+    /// before COPY the replica pair is split as a gold copy; no backup until PAIR
+    #[strum(to_string = "RESYNC-4")]
+    Resync4,
+    /// Sync on a group not in PAIR fails at once
+    #[strum(to_string = "SYNC-1")]
+    Sync1,
+    /// Sync holds the newest (incarnation, seq) on receipt
+    #[strum(to_string = "SYNC-2")]
+    Sync2,
+    /// Sync completes when written >= held
+    #[strum(to_string = "SYNC-3")]
+    Sync3,
+    /// Sync fails at the timeout
+    #[strum(to_string = "SYNC-4")]
+    Sync4,
+    /// Sync re-checks pair state and incarnation at every look
+    #[strum(to_string = "SYNC-5")]
+    Sync5,
+    /// freeze begins no transaction, finishes those begun, then answers
+    #[strum(to_string = "FREEZE-1")]
+    Freeze1,
+    /// a freeze is a lease and ends by itself
+    #[strum(to_string = "FREEZE-2")]
+    Freeze2,
+    /// thaw answers whether the freeze held without a break
+    #[strum(to_string = "FREEZE-3")]
+    Freeze3,
+    /// a split reflects the S/P-VOL to the S-VOL, then separates them, atomically
+    #[strum(to_string = "SPLIT-1")]
+    Split1,
+    /// a split is executed only for the armed backup id, once
+    #[strum(to_string = "SPLIT-2")]
+    Split2,
+    /// the requester reads the S-VOL only from permission to release
+    #[strum(to_string = "BACKUP-1")]
+    Backup1,
+    /// permission only after thaw has answered that the freeze held
+    #[strum(to_string = "BACKUP-2")]
+    Backup2,
+    /// every failure thaws the database and answers the requester, or times out there
+    #[strum(to_string = "BACKUP-3")]
+    Backup3,
+    /// backup ids are never reused
+    #[strum(to_string = "BACKUP-4")]
+    Backup4,
+    #[doc = "takeover needs a consistent image or force, applies what is contiguous, then \
+             refuses the old primary"]
+    #[strum(to_string = "TAKEOVER-1")]
+    Takeover1,
+    /// writes after takeover mark the secondary's dirty map; failback is a resync the other way
+    #[strum(to_string = "TAKEOVER-2")]
+    Takeover2,
+    #[doc = "instead of freezing a database, host writes are held at the primary, and released, \
+             with a lease and an answer as a freeze has"]
+    #[strum(to_string = "QUIESCE-1")]
+    Quiesce1,
 }
 
-rules! {
-    Write1 = "WRITE-1", false, "in PAIR a write changes the P-VOL, takes the next seq and enters the journal";
-    Write2 = "WRITE-2", false, "in COPY a write to a clean block behaves as WRITE-1, to a dirty block changes the P-VOL only";
-    Write3 = "WRITE-3", false, "in PSUS and PSUE a write changes the P-VOL and marks the block dirty";
-    Write4 = "WRITE-4", false, "a full journal holds the host or suspends the pair; it never drops a write";
-    Xfer1 = "XFER-1", false, "any journal entry may be sent, and sent again, at any time";
-    Xfer2 = "XFER-2", true, "an entry leaves the journal only when the secondary has reported it written";
-    Xfer3 = "XFER-3", false, "the secondary applies exactly written+1, then written+2, and so on";
-    Xfer4 = "XFER-4", true, "frames and acknowledgements of another incarnation are dropped";
-    Pair1 = "PAIR-1", false, "create: SMPL -> COPY with every block dirty";
-    Pair2 = "PAIR-2", false, "suspension by command: PSUS, and what the journal holds becomes dirty";
-    Pair3 = "PAIR-3", false, "suspension by failure: PSUE, and what the journal holds becomes dirty";
-    Pair4 = "PAIR-4", false, "delete: SMPL on both sides; what is still on the way belongs to no pair";
-    Resync1 = "RESYNC-1", false, "a resync starts a new incarnation and takes over the union of both dirty maps";
-    Resync2 = "RESYNC-2", false, "a dirty block is copied through the journal, with a seq, and is clean from then on";
-    Resync3 = "RESYNC-3", false, "a pair mark ends COPY; until it is written the S/P-VOL says it is not consistent";
-    Resync4 = "RESYNC-4", true, "before COPY the replica pair is split as a gold copy; no backup until PAIR";
-    Sync1 = "SYNC-1", false, "Sync on a group not in PAIR fails at once";
-    Sync2 = "SYNC-2", false, "Sync holds the newest (incarnation, seq) on receipt";
-    Sync3 = "SYNC-3", false, "Sync completes when written >= held";
-    Sync4 = "SYNC-4", false, "Sync fails at the timeout";
-    Sync5 = "SYNC-5", true, "Sync re-checks pair state and incarnation at every look";
-    Freeze1 = "FREEZE-1", false, "freeze begins no transaction, finishes those begun, then answers";
-    Freeze2 = "FREEZE-2", true, "a freeze is a lease and ends by itself";
-    Freeze3 = "FREEZE-3", true, "thaw answers whether the freeze held without a break";
-    Split1 = "SPLIT-1", false, "a split reflects the S/P-VOL to the S-VOL, then separates them, atomically";
-    Split2 = "SPLIT-2", true, "a split is executed only for the armed backup id, once";
-    Backup1 = "BACKUP-1", false, "the requester reads the S-VOL only from permission to release";
-    Backup2 = "BACKUP-2", true, "permission only after thaw has answered that the freeze held";
-    Backup3 = "BACKUP-3", false, "every failure thaws the database and answers the requester, or times out there";
-    Backup4 = "BACKUP-4", false, "backup ids are never reused";
-    Takeover1 = "TAKEOVER-1", false, "takeover needs a consistent image or force, applies what is contiguous, then refuses the old primary";
-    Takeover2 = "TAKEOVER-2", false, "writes after takeover mark the secondary's dirty map; failback is a resync the other way";
-    Quiesce1 = "QUIESCE-1", false, "instead of freezing a database, host writes are held at the primary, and released, with a lease and an answer as a freeze has";
+impl Rule {
+    /// Every rule, in the order of SPEC.md.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The id under which SPEC.md, traces and reports name the rule.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        self.into()
+    }
+
+    /// The rule in one line.
+    #[must_use]
+    pub fn says(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Rule {
@@ -110,37 +168,51 @@ impl FromStr for Rule {
     }
 }
 
-const _: () = assert!(Rule::ALL.len() <= u64::BITS as usize, "a set of rules is one u64");
-
 /// The rules in force.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Rules(u64);
+pub struct Rules(EnumSet<Rule>);
 
 impl Rules {
     /// Every rule: what an implementation runs.
-    pub const HARDENED: Self = Self(u64::MAX >> (64 - Rule::ALL.len()));
+    pub const HARDENED: Self = Self(EnumSet::all());
+
+    /// The rules that harden the patent: it does not state them, and without one of them the backup can be wrong or the
+    /// database hang.
+    pub const HARDENING: EnumSet<Rule> = enum_set!(
+        Rule::Xfer2
+            | Rule::Xfer4
+            | Rule::Resync4
+            | Rule::Sync5
+            | Rule::Freeze2
+            | Rule::Freeze3
+            | Rule::Split2
+            | Rule::Backup2
+    );
+
+    /// The hardenings that the figures go without. XFER-2 and XFER-4 stay on, the reading most favourable to a text that is
+    /// silent about them.
+    const UNPUBLISHED: EnumSet<Rule> =
+        enum_set_difference!(Self::HARDENING, Rule::Xfer2, Rule::Xfer4);
 
     /// The figures to the letter: figure 3 never looks at the pair again, figure 2 permits before it thaws, and the
-    /// patent knows no lease, no arming and no gold copy. XFER-2 and XFER-4 stay on, the reading most favourable to a
-    /// text that is silent about them.
-    pub const PUBLISHED: Self = Self::HARDENED
-        .without(Rule::Sync5)
-        .without(Rule::Freeze2)
-        .without(Rule::Freeze3)
-        .without(Rule::Split2)
-        .without(Rule::Backup2)
-        .without(Rule::Resync4);
+    /// patent knows no lease, no arming and no gold copy.
+    pub const PUBLISHED: Self = Self(enum_set_complement!(Self::UNPUBLISHED));
 
     /// Whether `rule` is in force.
     #[must_use]
-    pub const fn has(self, rule: Rule) -> bool {
-        self.0 & (1 << rule as u8) != 0
+    pub fn has(self, rule: Rule) -> bool {
+        self.0.contains(rule)
     }
 
     /// The same set less `rule`.
     #[must_use]
-    pub const fn without(self, rule: Rule) -> Self {
-        Self(self.0 & !(1 << rule as u8))
+    pub fn without(self, rule: Rule) -> Self {
+        Self(self.0 - rule)
+    }
+
+    /// The rules that are not in force, in the order of SPEC.md.
+    pub fn left_out(self) -> impl Iterator<Item = Rule> {
+        (!self.0).iter()
     }
 }
 
@@ -153,9 +225,6 @@ impl Default for Rules {
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("all rules")?;
-        for rule in Rule::ALL.iter().filter(|rule| !self.has(**rule)) {
-            write!(f, " without {rule}")?;
-        }
-        Ok(())
+        self.left_out().try_for_each(|rule| write!(f, " without {rule}"))
     }
 }

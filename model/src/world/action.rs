@@ -1,5 +1,8 @@
-//! What can happen in the world, by name. When the world lets it happen is in `offer`, how it happens in
-//! [`super::step`].
+//! What can happen in the world, with its arguments. Sets of its kinds are in [`super::kind`], when the world lets it
+//! happen in `offer`, how it happens in [`super::step`].
+
+use enumset::EnumSetType;
+use strum::{Display, EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
 use crate::protocol::bounded::BlockSet;
 use crate::protocol::{BlockIndex, HostMessage, Seq, ToPrimary, ToSecondary};
@@ -9,8 +12,17 @@ use crate::world::state::Value;
 pub type Reply = ToPrimary<BlockSet>;
 
 /// One step of the world. Traces hold it as a record of its name and its arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumDiscriminants, serde::Serialize, serde::Deserialize,
+)]
 #[serde(tag = "kind", content = "arguments", deny_unknown_fields)]
+#[strum_discriminants(
+    name(ActionKind),
+    doc = "An action without its arguments. Its name is the one that traces and reports have.",
+    derive(EnumSetType, PartialOrd, Ord, Hash),
+    derive(Display, EnumString, IntoStaticStr, VariantArray, serde::Serialize),
+    enumset(repr = "u64", no_super_impls)
+)]
 pub enum Action {
     /// A transaction of one write, to this block.
     WriteOne(BlockIndex),
@@ -120,139 +132,4 @@ pub enum Action {
     RemoteWrite(BlockIndex),
     /// The two sides change roles, so that the volume written remotely is the one that is copied from.
     Failback,
-}
-
-macro_rules! kinds {
-    ($($pattern:pat => $name:literal,)*) => {
-        impl Action {
-            /// The names of the kinds of action, by [`Action::kind`].
-            pub const KINDS: &'static [&'static str] = &[$($name,)*];
-
-            /// The action without its arguments, as an index into [`Action::KINDS`].
-            #[must_use]
-            pub const fn kind(&self) -> usize {
-                let mut kind = 0;
-                $(
-                    if matches!(self, $pattern) {
-                        return kind;
-                    }
-                    kind += 1;
-                )*
-                kind
-            }
-        }
-    };
-}
-
-kinds! {
-    Self::WriteOne(_) => "WriteOne",
-    Self::WriteFirst => "WriteFirst",
-    Self::WriteSecond => "WriteSecond",
-    Self::WriteFirstTo(_) => "WriteFirstTo",
-    Self::WriteSecondTo(_) => "WriteSecondTo",
-    Self::AnswerHost => "AnswerHost",
-    Self::Send(_) => "Send",
-    Self::Deliver { .. } => "Deliver",
-    Self::Lose(_) => "Lose",
-    Self::Apply => "Apply",
-    Self::Report => "Report",
-    Self::DeliverReply { .. } => "DeliverReply",
-    Self::LoseReply(_) => "LoseReply",
-    Self::CopyReplica(_) => "CopyReplica",
-    Self::Destage(_) => "Destage",
-    Self::LinkDown => "LinkDown",
-    Self::LinkUp => "LinkUp",
-    Self::Fail => "Fail",
-    Self::SecondaryFail => "SecondaryFail",
-    Self::Create => "Create",
-    Self::Suspend => "Suspend",
-    Self::Resync => "Resync",
-    Self::Delete => "Delete",
-    Self::CopyBlock(_) => "CopyBlock",
-    Self::PairMark => "PairMark",
-    Self::StartBackup => "StartBackup",
-    Self::DeliverHost { .. } => "DeliverHost",
-    Self::LoseHost(_) => "LoseHost",
-    Self::SyncBegin => "SyncBegin",
-    Self::SyncLook => "SyncLook",
-    Self::SyncTimeout => "SyncTimeout",
-    Self::SuspendForBackup => "SuspendForBackup",
-    Self::Thaw => "Thaw",
-    Self::CoordinatorTimeout => "CoordinatorTimeout",
-    Self::RequesterTimeout => "RequesterTimeout",
-    Self::FinishBackup => "FinishBackup",
-    Self::LeaseExpires => "LeaseExpires",
-    Self::CrashPrimary => "CrashPrimary",
-    Self::CrashSecondary => "CrashSecondary",
-    Self::CrashLocalHost => "CrashLocalHost",
-    Self::CrashCoordinator => "CrashCoordinator",
-    Self::CrashRemoteHost => "CrashRemoteHost",
-    Self::Takeover { .. } => "Takeover",
-    Self::RemoteWrite(_) => "RemoteWrite",
-    Self::Failback => "Failback",
-}
-
-impl Action {
-    /// Whether the action keeps others from coming to their end: a failure, a loss, an impatience, a crash, a command
-    /// against the pair. A walk by chance in which these are as likely as the rest never finishes a backup.
-    #[must_use]
-    pub const fn is_disruption(&self) -> bool {
-        matches!(
-            self,
-            Self::Lose(_)
-                | Self::LoseReply(_)
-                | Self::LoseHost(_)
-                | Self::LinkDown
-                | Self::Fail
-                | Self::SecondaryFail
-                | Self::Suspend
-                | Self::Delete
-                | Self::SyncTimeout
-                | Self::CoordinatorTimeout
-                | Self::RequesterTimeout
-                | Self::LeaseExpires
-                | Self::CrashPrimary
-                | Self::CrashSecondary
-                | Self::CrashLocalHost
-                | Self::CrashCoordinator
-                | Self::CrashRemoteHost
-                | Self::Takeover { .. }
-        )
-    }
-
-    /// Whether the action often changes nothing where the world offers it: a crash of who has nothing to lose, a report that
-    /// tells nothing new, a command given again, a frame sent again.
-    #[must_use]
-    pub const fn is_often_idle(&self) -> bool {
-        matches!(
-            self,
-            Self::CrashPrimary
-                | Self::CrashSecondary
-                | Self::CrashLocalHost
-                | Self::CrashCoordinator
-                | Self::CrashRemoteHost
-                | Self::Report
-                | Self::Create
-                | Self::Resync
-                | Self::Send(_)
-        )
-    }
-
-    /// Whether the action is the backup's own: a step of requester, coordinator, Sync, or a message of theirs.
-    #[must_use]
-    pub const fn is_backup(&self) -> bool {
-        matches!(
-            self,
-            Self::StartBackup
-                | Self::DeliverHost { .. }
-                | Self::SyncBegin
-                | Self::SyncLook
-                | Self::SyncTimeout
-                | Self::SuspendForBackup
-                | Self::Thaw
-                | Self::CoordinatorTimeout
-                | Self::RequesterTimeout
-                | Self::FinishBackup
-        )
-    }
 }

@@ -12,7 +12,8 @@ use crate::protocol::{
     ToSecondary,
 };
 use crate::world::action::Reply;
-use crate::world::instance::{Cache, Fault};
+use crate::world::fault::Fault;
+use crate::world::instance::Cache;
 use crate::world::state::{Flight, Image, Queue, State, Value, WorldPrimary, WorldSecondary};
 use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
 
@@ -251,7 +252,7 @@ impl Step<'_> {
     pub(super) fn send_to_host(&mut self, message: HostMessage) -> Done {
         let room = self.state.host.add(message, self.world.bounds.host_messages);
         // A link that may lose messages loses the one it has no room for.
-        let lossy = self.world.bounds.faults.has(Fault::HostLoss);
+        let lossy = self.world.bounds.faults.contains(Fault::HostLoss);
         if room || lossy { Ok(()) } else { Err(WhyNot::NoRoom) }
     }
 

@@ -11,8 +11,9 @@
 use crate::protocol::primary::JournalFull;
 use crate::protocol::{HostMessage, Rules, ToSecondary};
 use crate::world::World;
-use crate::world::action::Action;
-use crate::world::instance::{Fault, Stillness, Variant};
+use crate::world::action::{Action, ActionKind};
+use crate::world::fault::Fault;
+use crate::world::instance::{Stillness, Variant};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, Flight, JOURNAL_MAX, State};
 
 /// A set of steps, by [`Commuting::step`].
@@ -73,8 +74,6 @@ impl Reach {
 /// Which steps of a world commute, and the bits by which they are known.
 #[derive(Clone, Debug)]
 pub struct Commuting {
-    /// The first bit of each kind of action.
-    firsts: Vec<u32>,
     /// For each step the steps that may sleep after it.
     sleepers: Vec<Steps>,
 }
@@ -82,9 +81,7 @@ pub struct Commuting {
 impl Commuting {
     /// None if there are more steps than bits.
     fn new(world: &World) -> Option<Self> {
-        let kinds = 0..Action::KINDS.len();
-        let add = |next: &mut u32, kind| Some(std::mem::replace(next, *next + width(kind)));
-        let firsts = kinds.clone().scan(0, add).collect();
+        let kinds = ActionKind::ALL.iter().copied();
         let reaches = |kind| (0..width(kind)).map(move |which| world.reach(kind, which));
         let reaches: Vec<Reach> = kinds.flat_map(reaches).collect();
         if reaches.len() > Steps::BITS as usize {
@@ -94,14 +91,13 @@ impl Commuting {
             let sleeps = |(at, one): (u32, &Reach)| Steps::from(one.sleeps_after(*taken)) << at;
             (0..).zip(&reaches).map(sleeps).fold(0, |all, one| all | one)
         };
-        Some(Self { firsts, sleepers: reaches.iter().map(sleepers).collect() })
+        Some(Self { sleepers: reaches.iter().map(sleepers).collect() })
     }
 
     /// The step that `action` is where `state` offers it. After steps that commute with it, it is known by the same bit.
     #[must_use]
     pub fn step(&self, state: &State, action: &Action) -> Steps {
-        let first = self.firsts.get(action.kind()).copied().unwrap_or(0);
-        1_u128.checked_shl(first + which(state, action)).unwrap_or(0)
+        1_u128.checked_shl(FIRSTS[action.kind() as usize] + which(state, action)).unwrap_or(0)
     }
 
     /// The steps that sleep in the state that `taken` leads to, if `before` are those that sleep where it is taken, or were
@@ -176,69 +172,80 @@ impl World {
         (after != *state).then_some(after)
     }
 
-    /// What a step reads and writes in this world, by its kind and by which of its kind it is. A kind that is not named
-    /// commutes with nothing.
-    fn reach(&self, kind: usize, which: u32) -> Reach {
+    /// What a step reads and writes in this world, by its kind and by which of its kind it is.
+    fn reach(&self, kind: ActionKind, which: u32) -> Reach {
         let bounds = &self.bounds;
         let quiesce = if bounds.stillness == Stillness::Quiesce { PAIR } else { 0 };
-        let suspicious = bounds.faults.has(Fault::FalseSuspicion);
+        let suspicious = bounds.faults.contains(Fault::FalseSuspicion);
         let replies = if bounds.acks == 0 { PAIR | JOURNAL } else { REPLIES };
-        match Action::KINDS[kind] {
-            "WriteOne" | "WriteFirst" | "WriteFirstTo" | "WriteSecond" | "WriteSecondTo"
+        match kind {
+            ActionKind::WriteOne
+            | ActionKind::WriteFirst
+            | ActionKind::WriteFirstTo
+            | ActionKind::WriteSecond
+            | ActionKind::WriteSecondTo
                 if bounds.journal_full == JournalFull::Suspend =>
             {
                 reach(ALL, ALL)
             }
-            "WriteOne" => {
+            ActionKind::WriteOne => {
                 let seen_by = COORDINATOR | SECONDARY | FRAMES | PAIR | REPLICA | REQUESTER;
                 Reach { reads: DATABASE, writes: JOURNAL, seen_by }
             }
-            "WriteFirst" | "WriteFirstTo" => reach(0, JOURNAL | DATABASE),
+            ActionKind::WriteFirst | ActionKind::WriteFirstTo => reach(0, JOURNAL | DATABASE),
             // A freeze that has waited for the commit is answered.
-            "WriteSecond" | "WriteSecondTo" => reach(0, JOURNAL | DATABASE | COORDINATOR | HOSTS),
-            "Send" => reach(LINK | PAIR | JOURNAL, FRAMES),
+            ActionKind::WriteSecond | ActionKind::WriteSecondTo => {
+                reach(0, JOURNAL | DATABASE | COORDINATOR | HOSTS)
+            }
+            ActionKind::Send => reach(LINK | PAIR | JOURNAL, FRAMES),
             // A frame goes into the reorder queue; a command is answered.
-            "Deliver" if which & COMMAND == 0 => reach(LINK, FRAMES | SECONDARY),
-            "Deliver" => reach(LINK, FRAMES | SECONDARY | REPLICA | replies),
-            "Lose" => reach(0, FRAMES),
-            "Apply" => reach(0, SECONDARY | FRAMES),
-            "Report" => reach(LINK | SECONDARY, replies | FRAMES),
-            "DeliverReply" => reach(LINK, REPLIES | PAIR | JOURNAL | FRAMES),
-            "LoseReply" => reach(0, REPLIES),
-            "LinkDown" | "LinkUp" => reach(0, LINK),
-            "Fail" if suspicious => reach(0, PAIR | FRAMES | REPLIES),
-            "Fail" => reach(LINK, PAIR | FRAMES | REPLIES),
-            "SecondaryFail" => reach(0, SECONDARY | FRAMES),
-            "Create" | "Resync" => reach(LINK, PAIR | FRAMES | REPLIES),
-            "Suspend" | "Delete" => reach(LINK, PAIR | FRAMES | REPLIES),
-            "CopyBlock" | "PairMark" => reach(0, PAIR | JOURNAL),
-            "StartBackup" => reach(0, REQUESTER | HOSTS | REPLICA),
-            "LoseHost" => reach(0, HOSTS),
-            "DeliverHost" => match which / (2 * PLACES) {
+            ActionKind::Deliver if which & COMMAND == 0 => reach(LINK, FRAMES | SECONDARY),
+            ActionKind::Deliver => reach(LINK, FRAMES | SECONDARY | REPLICA | replies),
+            ActionKind::Lose => reach(0, FRAMES),
+            ActionKind::Apply => reach(0, SECONDARY | FRAMES),
+            ActionKind::Report => reach(LINK | SECONDARY, replies | FRAMES),
+            ActionKind::DeliverReply => reach(LINK, REPLIES | PAIR | JOURNAL | FRAMES),
+            ActionKind::LoseReply => reach(0, REPLIES),
+            ActionKind::LinkDown | ActionKind::LinkUp => reach(0, LINK),
+            ActionKind::Fail if suspicious => reach(0, PAIR | FRAMES | REPLIES),
+            ActionKind::Fail => reach(LINK, PAIR | FRAMES | REPLIES),
+            ActionKind::SecondaryFail => reach(0, SECONDARY | FRAMES),
+            ActionKind::Create | ActionKind::Resync => reach(LINK, PAIR | FRAMES | REPLIES),
+            ActionKind::Suspend | ActionKind::Delete => reach(LINK, PAIR | FRAMES | REPLIES),
+            ActionKind::CopyBlock | ActionKind::PairMark => reach(0, PAIR | JOURNAL),
+            ActionKind::StartBackup => reach(0, REQUESTER | HOSTS | REPLICA),
+            ActionKind::LoseHost => reach(0, HOSTS),
+            ActionKind::DeliverHost => match which / (2 * PLACES) {
                 // The image that is frozen is the P-VOL's.
                 REQUEST => reach(JOURNAL, HOSTS | COORDINATOR | DATABASE | quiesce),
                 SPLIT => reach(SECONDARY, HOSTS | REPLICA),
                 SPLIT_ANSWER => reach(0, HOSTS | COORDINATOR | DATABASE | quiesce),
                 _ => reach(0, HOSTS | REQUESTER | REPLICA),
             },
-            "SyncBegin" | "SyncLook" => reach(PAIR | JOURNAL, COORDINATOR | HOSTS | DATABASE),
-            "SyncTimeout" | "Thaw" | "CoordinatorTimeout" => {
+            ActionKind::SyncBegin | ActionKind::SyncLook => {
+                reach(PAIR | JOURNAL, COORDINATOR | HOSTS | DATABASE)
+            }
+            ActionKind::SyncTimeout | ActionKind::Thaw | ActionKind::CoordinatorTimeout => {
                 reach(0, COORDINATOR | HOSTS | DATABASE | quiesce)
             }
-            "RequesterTimeout" | "FinishBackup" | "CrashRemoteHost" => {
-                reach(0, REQUESTER | HOSTS | REPLICA)
-            }
-            "LeaseExpires" => reach(0, DATABASE | COORDINATOR | quiesce),
-            "CrashPrimary" => reach(0, PAIR),
-            "CrashSecondary" => reach(0, SECONDARY | REPLICA | FRAMES | HOSTS),
-            "CrashLocalHost" => reach(0, COORDINATOR | HOSTS | DATABASE),
-            "CrashCoordinator" => reach(0, COORDINATOR | HOSTS),
-            "Takeover" => reach(0, SECONDARY | REPLICA | FRAMES),
-            "RemoteWrite" => {
+            ActionKind::RequesterTimeout
+            | ActionKind::FinishBackup
+            | ActionKind::CrashRemoteHost => reach(0, REQUESTER | HOSTS | REPLICA),
+            ActionKind::LeaseExpires => reach(0, DATABASE | COORDINATOR | quiesce),
+            ActionKind::CrashPrimary => reach(0, PAIR),
+            ActionKind::CrashSecondary => reach(0, SECONDARY | REPLICA | FRAMES | HOSTS),
+            ActionKind::CrashLocalHost => reach(0, COORDINATOR | HOSTS | DATABASE),
+            ActionKind::CrashCoordinator => reach(0, COORDINATOR | HOSTS),
+            ActionKind::Takeover => reach(0, SECONDARY | REPLICA | FRAMES),
+            ActionKind::RemoteWrite => {
                 let seen_by = REPLICA | REQUESTER | COORDINATOR | PAIR;
                 Reach { reads: 0, writes: SECONDARY, seen_by }
             }
-            _ => reach(ALL, ALL),
+            ActionKind::AnswerHost
+            | ActionKind::CopyReplica
+            | ActionKind::Destage
+            | ActionKind::SuspendForBackup
+            | ActionKind::Failback => reach(ALL, ALL),
         }
     }
 }
@@ -256,20 +263,65 @@ const PERMIT: u32 = 3;
 const REJECT: u32 = 4;
 
 /// How many steps of a kind a state can offer at once.
-fn width(kind: usize) -> u32 {
-    match Action::KINDS[kind] {
-        "WriteOne" | "WriteFirstTo" | "WriteSecondTo" | "CopyReplica" | "Destage" | "CopyBlock"
-        | "RemoteWrite" => BLOCKS_MAX as u32,
-        "Send" => JOURNAL_MAX as u32,
-        "Deliver" => PLACES * 4,
-        "DeliverReply" => PLACES * 2,
-        "Lose" | "LoseReply" => PLACES,
-        "DeliverHost" => (REJECT + 1) * PLACES * 2,
-        "LoseHost" => (REJECT + 1) * PLACES,
-        "Takeover" => 2,
-        _ => 1,
+const fn width(kind: ActionKind) -> u32 {
+    match kind {
+        ActionKind::WriteOne
+        | ActionKind::WriteFirstTo
+        | ActionKind::WriteSecondTo
+        | ActionKind::CopyReplica
+        | ActionKind::Destage
+        | ActionKind::CopyBlock
+        | ActionKind::RemoteWrite => BLOCKS_MAX as u32,
+        ActionKind::Send => JOURNAL_MAX as u32,
+        ActionKind::Deliver => PLACES * 4,
+        ActionKind::DeliverReply => PLACES * 2,
+        ActionKind::Lose | ActionKind::LoseReply => PLACES,
+        ActionKind::DeliverHost => (REJECT + 1) * PLACES * 2,
+        ActionKind::LoseHost => (REJECT + 1) * PLACES,
+        ActionKind::Takeover => 2,
+        ActionKind::WriteFirst
+        | ActionKind::WriteSecond
+        | ActionKind::AnswerHost
+        | ActionKind::Apply
+        | ActionKind::Report
+        | ActionKind::LinkDown
+        | ActionKind::LinkUp
+        | ActionKind::Fail
+        | ActionKind::SecondaryFail
+        | ActionKind::Create
+        | ActionKind::Suspend
+        | ActionKind::Resync
+        | ActionKind::Delete
+        | ActionKind::PairMark
+        | ActionKind::StartBackup
+        | ActionKind::SyncBegin
+        | ActionKind::SyncLook
+        | ActionKind::SyncTimeout
+        | ActionKind::SuspendForBackup
+        | ActionKind::Thaw
+        | ActionKind::CoordinatorTimeout
+        | ActionKind::RequesterTimeout
+        | ActionKind::FinishBackup
+        | ActionKind::LeaseExpires
+        | ActionKind::CrashPrimary
+        | ActionKind::CrashSecondary
+        | ActionKind::CrashLocalHost
+        | ActionKind::CrashCoordinator
+        | ActionKind::CrashRemoteHost
+        | ActionKind::Failback => 1,
     }
 }
+
+/// The first bit of each kind of action.
+const FIRSTS: [u32; ActionKind::ALL.len()] = {
+    let mut firsts = [0; ActionKind::ALL.len()];
+    let mut at = 1;
+    while at < firsts.len() {
+        firsts[at] = firsts[at - 1] + width(ActionKind::ALL[at - 1]);
+        at += 1;
+    }
+    firsts
+};
 
 /// Which of the steps of its kind `action` is.
 fn which(state: &State, action: &Action) -> u32 {
@@ -300,7 +352,36 @@ fn which(state: &State, action: &Action) -> u32 {
         }
         Action::LoseHost(message) => sort(message) * PLACES + place(&state.host, *message),
         Action::Takeover { force } => u32::from(*force),
-        _ => 0,
+        Action::WriteFirst
+        | Action::WriteSecond
+        | Action::AnswerHost
+        | Action::Apply
+        | Action::Report
+        | Action::LinkDown
+        | Action::LinkUp
+        | Action::Fail
+        | Action::SecondaryFail
+        | Action::Create
+        | Action::Suspend
+        | Action::Resync
+        | Action::Delete
+        | Action::PairMark
+        | Action::StartBackup
+        | Action::SyncBegin
+        | Action::SyncLook
+        | Action::SyncTimeout
+        | Action::SuspendForBackup
+        | Action::Thaw
+        | Action::CoordinatorTimeout
+        | Action::RequesterTimeout
+        | Action::FinishBackup
+        | Action::LeaseExpires
+        | Action::CrashPrimary
+        | Action::CrashSecondary
+        | Action::CrashLocalHost
+        | Action::CrashCoordinator
+        | Action::CrashRemoteHost
+        | Action::Failback => 0,
     }
 }
 

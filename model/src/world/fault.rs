@@ -1,10 +1,146 @@
-//! Which actions are faults, and which kinds of action a world can offer at all. Nothing here happens or is decided.
+//! What can go wrong, which actions are faults, and which kinds of action a world can offer at all. Nothing happens here.
+
+use enumset::{EnumSet, EnumSetType, enum_set};
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use crate::protocol::Rule;
 use crate::protocol::primary::JournalFull;
 use crate::world::World;
-use crate::world::action::Action;
-use crate::world::instance::{Cache, Fault, Start, Stillness, Transactions, Variant};
+use crate::world::action::{Action, ActionKind};
+use crate::world::instance::{Cache, Start, Stillness, Transactions, Variant};
+
+/// Something that can go wrong, or that somebody may do, at any moment and any number of times. Its documentation is the
+/// fault in one line.
+#[derive(Debug, PartialOrd, Ord, Hash, EnumSetType, EnumMessage, IntoStaticStr, VariantArray)]
+#[enumset(repr = "u32")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Fault {
+    /// the array link goes down and comes up
+    LinkDown,
+    /// the primary or the secondary takes a working link for failed
+    FalseSuspicion,
+    /// the array link loses messages
+    ArrayLoss,
+    /// the array link delivers a message and delivers it again later
+    ArrayRepeat,
+    /// the host link loses messages
+    HostLoss,
+    /// the host link delivers a message and delivers it again later
+    HostRepeat,
+    /// coordinator, requester and Sync stop waiting
+    Timeouts,
+    /// the lease of a freeze ends
+    LeaseExpiry,
+    /// the operator suspends the pair
+    OperatorSuspend,
+    /// the operator deletes the pair and creates it anew
+    OperatorDelete,
+    /// the primary crashes and restarts
+    CrashPrimary,
+    /// the secondary crashes and restarts
+    CrashSecondary,
+    /// database and coordinator crash and restart
+    CrashLocalHost,
+    /// the coordinator crashes and restarts, the database lives on
+    CrashCoordinator,
+    /// the requester crashes and restarts
+    CrashRemoteHost,
+    /// the remote host takes the volume over, writes it, and gives it back
+    Takeover,
+}
+
+/// A set of faults.
+pub type Faults = EnumSet<Fault>;
+
+impl Fault {
+    /// Every fault of this world, in the order of SPEC.md.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Faults that take the pair out of PAIR, so that it is resynchronised.
+    pub const LEAVING: Faults = enum_set!(
+        Self::LinkDown
+            | Self::FalseSuspicion
+            | Self::OperatorSuspend
+            | Self::Takeover
+            | Self::OperatorDelete
+    );
+
+    /// The fault's name in instances and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The fault in one line.
+    #[must_use]
+    pub fn says(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
+
+    /// The class under which `syncsplit matrix` switches it on.
+    #[must_use]
+    pub const fn class(self) -> FaultClass {
+        match self {
+            Self::LinkDown | Self::FalseSuspicion => FaultClass::Link,
+            Self::ArrayLoss | Self::ArrayRepeat | Self::HostLoss | Self::HostRepeat => {
+                FaultClass::Loss
+            }
+            Self::Timeouts => FaultClass::Timeouts,
+            Self::LeaseExpiry => FaultClass::Lease,
+            Self::OperatorSuspend | Self::OperatorDelete => FaultClass::Operator,
+            Self::CrashPrimary
+            | Self::CrashSecondary
+            | Self::CrashLocalHost
+            | Self::CrashCoordinator
+            | Self::CrashRemoteHost => FaultClass::Crash,
+            Self::Takeover => FaultClass::Takeover,
+        }
+    }
+}
+
+/// Faults of one kind, as a column of `syncsplit matrix`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+
+pub enum FaultClass {
+    /// The array link fails, or is taken for failed.
+    #[strum(to_string = "link failure")]
+    Link,
+    /// Messages are lost and repeated.
+    #[strum(to_string = "loss and repetition")]
+    Loss,
+    /// Waiting ends by itself.
+    #[strum(to_string = "timeouts")]
+    Timeouts,
+    /// A freeze ends by itself.
+    #[strum(to_string = "lease expiry")]
+    Lease,
+    /// The operator acts on the pair.
+    #[strum(to_string = "operator")]
+    Operator,
+    /// Roles crash and restart.
+    #[strum(to_string = "crashes")]
+    Crash,
+    /// The remote host takes over.
+    #[strum(to_string = "takeover")]
+    Takeover,
+}
+
+impl FaultClass {
+    /// Every class.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The class's name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The faults of the class.
+    #[must_use]
+    pub fn faults(self) -> Faults {
+        Faults::all().iter().filter(|fault| fault.class() == self).collect()
+    }
+}
 
 impl Action {
     /// The fault that this action is, where one makes it possible. An action that only answers a fault, as the link's
@@ -36,63 +172,95 @@ impl Action {
             Self::CrashCoordinator => Some(Fault::CrashCoordinator),
             Self::CrashRemoteHost => Some(Fault::CrashRemoteHost),
             Self::Takeover { .. } | Self::RemoteWrite(_) | Self::Failback => Some(Fault::Takeover),
-            _ => None,
+            Self::WriteOne(_)
+            | Self::WriteFirst
+            | Self::WriteSecond
+            | Self::WriteFirstTo(_)
+            | Self::WriteSecondTo(_)
+            | Self::AnswerHost
+            | Self::Send(_)
+            | Self::Deliver { again: false, .. }
+            | Self::Apply
+            | Self::Report
+            | Self::DeliverReply { again: false, .. }
+            | Self::CopyReplica(_)
+            | Self::Destage(_)
+            | Self::LinkUp
+            | Self::Fail
+            | Self::Create
+            | Self::Resync
+            | Self::CopyBlock(_)
+            | Self::PairMark
+            | Self::StartBackup
+            | Self::DeliverHost { again: false, .. }
+            | Self::SyncBegin
+            | Self::SyncLook
+            | Self::SuspendForBackup
+            | Self::Thaw
+            | Self::FinishBackup => None,
         }
     }
 }
 
 impl World {
-    /// Whether an action of this kind, an index into [`Action::KINDS`], can change anything in this world: false where
-    /// the fault it needs is off, or the message it takes is never in flight.
+    /// Whether an action of this kind can change anything in this world: false where the fault it needs is off, or the
+    /// message it takes is never in flight.
     #[must_use]
-    pub fn can_offer(&self, kind: usize) -> bool {
+    pub fn can_offer(&self, kind: ActionKind) -> bool {
         let bounds = &self.bounds;
-        let has = |fault| bounds.faults.has(fault);
+        let has = |fault| bounds.faults.contains(fault);
         let conventional = self.variant == Variant::Conventional;
-        // What takes the pair out of PAIR, so that it is resynchronised.
-        let leaving = [
-            Fault::LinkDown,
-            Fault::FalseSuspicion,
-            Fault::OperatorSuspend,
-            Fault::Takeover,
-            Fault::OperatorDelete,
-        ];
         let leaves = bounds.journal_full == JournalFull::Suspend
             || conventional
-            || leaving.iter().any(|fault| has(*fault));
+            || !bounds.faults.is_disjoint(Fault::LEAVING);
         let creates = bounds.start == Start::Smpl || has(Fault::OperatorDelete);
         // What a hold is lost by is not the world's only way to tell that somebody crashed: its state shows nothing else.
         let quiesces = bounds.stillness == Stillness::Quiesce;
-        match Action::KINDS.get(kind).copied().unwrap_or_default() {
-            "WriteFirst" | "WriteSecond" => bounds.transactions == Transactions::FirstLast,
-            "WriteFirstTo" | "WriteSecondTo" => bounds.transactions == Transactions::Any,
-            "AnswerHost" => self.variant == Variant::Synchronous,
-            "Destage" => bounds.cache == Cache::Volatile,
-            "LinkDown" | "LinkUp" => has(Fault::LinkDown),
-            "Fail" => has(Fault::LinkDown) || has(Fault::FalseSuspicion),
-            "SecondaryFail" => has(Fault::FalseSuspicion),
-            "Create" => creates,
-            "Suspend" => has(Fault::OperatorSuspend),
-            "Delete" => has(Fault::OperatorDelete),
-            "Resync" | "CopyBlock" | "PairMark" => leaves || creates,
-            "Lose" => has(Fault::ArrayLoss),
-            "LoseReply" => has(Fault::ArrayLoss) && bounds.acks > 0,
-            "DeliverReply" => bounds.acks > 0,
-            "LoseHost" => has(Fault::HostLoss),
-            "SyncBegin" | "SyncLook" => !conventional,
-            "SuspendForBackup" => conventional,
-            "SyncTimeout" | "CoordinatorTimeout" | "RequesterTimeout" => has(Fault::Timeouts),
+        match kind {
+            ActionKind::WriteFirst | ActionKind::WriteSecond => {
+                bounds.transactions == Transactions::FirstLast
+            }
+            ActionKind::WriteFirstTo | ActionKind::WriteSecondTo => {
+                bounds.transactions == Transactions::Any
+            }
+            ActionKind::AnswerHost => self.variant == Variant::Synchronous,
+            ActionKind::Destage => bounds.cache == Cache::Volatile,
+            ActionKind::LinkDown | ActionKind::LinkUp => has(Fault::LinkDown),
+            ActionKind::Fail => has(Fault::LinkDown) || has(Fault::FalseSuspicion),
+            ActionKind::SecondaryFail => has(Fault::FalseSuspicion),
+            ActionKind::Create => creates,
+            ActionKind::Suspend => has(Fault::OperatorSuspend),
+            ActionKind::Delete => has(Fault::OperatorDelete),
+            ActionKind::Resync | ActionKind::CopyBlock | ActionKind::PairMark => leaves || creates,
+            ActionKind::Lose => has(Fault::ArrayLoss),
+            ActionKind::LoseReply => has(Fault::ArrayLoss) && bounds.acks > 0,
+            ActionKind::DeliverReply => bounds.acks > 0,
+            ActionKind::LoseHost => has(Fault::HostLoss),
+            ActionKind::SyncBegin | ActionKind::SyncLook => !conventional,
+            ActionKind::SuspendForBackup => conventional,
+            ActionKind::SyncTimeout
+            | ActionKind::CoordinatorTimeout
+            | ActionKind::RequesterTimeout => has(Fault::Timeouts),
             // Without the rule the thaw is part of the coordinator's step (BACKUP-2).
-            "Thaw" => self.rules.has(Rule::Backup2),
-            "LeaseExpires" => has(Fault::LeaseExpiry),
-            "CopyReplica" => self.sees_replica_lag(),
-            "CrashPrimary" => has(Fault::CrashPrimary) && quiesces,
-            "CrashSecondary" => has(Fault::CrashSecondary),
-            "CrashLocalHost" => has(Fault::CrashLocalHost),
-            "CrashCoordinator" => has(Fault::CrashCoordinator),
-            "CrashRemoteHost" => has(Fault::CrashRemoteHost),
-            "Takeover" | "RemoteWrite" | "Failback" => has(Fault::Takeover),
-            _ => true,
+            ActionKind::Thaw => self.rules.has(Rule::Backup2),
+            ActionKind::LeaseExpires => has(Fault::LeaseExpiry),
+            ActionKind::CopyReplica => self.sees_replica_lag(),
+            ActionKind::CrashPrimary => has(Fault::CrashPrimary) && quiesces,
+            ActionKind::CrashSecondary => has(Fault::CrashSecondary),
+            ActionKind::CrashLocalHost => has(Fault::CrashLocalHost),
+            ActionKind::CrashCoordinator => has(Fault::CrashCoordinator),
+            ActionKind::CrashRemoteHost => has(Fault::CrashRemoteHost),
+            ActionKind::Takeover | ActionKind::RemoteWrite | ActionKind::Failback => {
+                has(Fault::Takeover)
+            }
+            ActionKind::WriteOne
+            | ActionKind::Send
+            | ActionKind::Deliver
+            | ActionKind::Apply
+            | ActionKind::Report
+            | ActionKind::StartBackup
+            | ActionKind::DeliverHost
+            | ActionKind::FinishBackup => true,
         }
     }
 }

@@ -1,12 +1,17 @@
-//! How large a world is, which faults it has, and the named instances. Bounds never enter the protocol: the world
-//! wraps its actions with them.
+//! How large a world is, which reading of the protocol it has, and the named instances. Bounds never enter the protocol:
+//! the world wraps its actions with them.
+
+use enumset::enum_set;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::protocol::primary::JournalFull;
 use crate::protocol::{Rule, Rules};
+use crate::world::fault::{Fault, Faults};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 
 /// Which reading of the protocol is checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Variant {
     /// Every rule of SPEC.md.
     #[default]
@@ -23,209 +28,43 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant.
-    pub const ALL: &'static [Self] =
-        &[Self::Hardened, Self::Published, Self::Conventional, Self::Synchronous, Self::Unordered];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The variant's name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hardened => "hardened",
-            Self::Published => "published",
-            Self::Conventional => "conventional",
-            Self::Synchronous => "synchronous",
-            Self::Unordered => "unordered",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The variant in one line.
     #[must_use]
-    pub const fn says(self) -> &'static str {
+    pub fn says(self) -> String {
+        let left_out: Vec<_> = self.rules().left_out().map(Rule::id).collect();
+        let left_out = left_out.join(", ");
         match self {
-            Self::Hardened => "every rule of SPEC.md",
-            Self::Published => {
-                "figures 2 and 3 to the letter: no SYNC-5, FREEZE-2, FREEZE-3, SPLIT-2, BACKUP-2, RESYNC-4"
+            Self::Hardened => "every rule of SPEC.md".into(),
+            Self::Published => format!("figures 2 and 3 to the letter: no {left_out}"),
+            Self::Conventional => {
+                "suspend the pair, back up the S/P-VOL, resynchronise; no S-VOL".into()
             }
-            Self::Conventional => "suspend the pair, back up the S/P-VOL, resynchronise; no S-VOL",
-            Self::Synchronous => "every rule, and the host is answered when its write is remote",
+            Self::Synchronous => {
+                "every rule, and the host is answered when its write is remote".into()
+            }
             Self::Unordered => {
-                "every rule but XFER-3: what arrives is applied at once, in any order"
+                format!("every rule but {left_out}: what arrives is applied at once, in any order")
             }
         }
     }
 
     /// The rules in force under the variant.
     #[must_use]
-    pub const fn rules(self) -> Rules {
+    pub fn rules(self) -> Rules {
         match self {
             Self::Hardened | Self::Synchronous => Rules::HARDENED,
             Self::Published => Rules::PUBLISHED,
             Self::Conventional => Rules::HARDENED.without(Rule::Resync4),
             Self::Unordered => Rules::HARDENED.without(Rule::Xfer3),
         }
-    }
-}
-
-macro_rules! faults {
-    ($($variant:ident = $name:literal, $class:ident, $says:literal;)*) => {
-        /// Something that can go wrong, or that somebody may do, at any moment and any number of times.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
-        pub enum Fault {
-            $(#[doc = $says] $variant,)*
-        }
-
-        impl Fault {
-            /// Every fault of this world, in the order of SPEC.md.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The fault's name in instances and reports.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// The fault in one line.
-            #[must_use]
-            pub const fn says(self) -> &'static str {
-                match self { $(Self::$variant => $says,)* }
-            }
-
-            /// The class under which `syncsplit matrix` switches it on.
-            #[must_use]
-            pub const fn class(self) -> FaultClass {
-                match self { $(Self::$variant => FaultClass::$class,)* }
-            }
-        }
-    };
-}
-
-faults! {
-    LinkDown = "link-down", Link, "the array link goes down and comes up";
-    FalseSuspicion = "false-suspicion", Link, "the primary or the secondary takes a working link for failed";
-    ArrayLoss = "array-loss", Loss, "the array link loses messages";
-    ArrayRepeat = "array-repeat", Loss, "the array link delivers a message and delivers it again later";
-    HostLoss = "host-loss", Loss, "the host link loses messages";
-    HostRepeat = "host-repeat", Loss, "the host link delivers a message and delivers it again later";
-    Timeouts = "timeouts", Timeouts, "coordinator, requester and Sync stop waiting";
-    LeaseExpiry = "lease-expiry", Lease, "the lease of a freeze ends";
-    OperatorSuspend = "operator-suspend", Operator, "the operator suspends the pair";
-    OperatorDelete = "operator-delete", Operator, "the operator deletes the pair and creates it anew";
-    CrashPrimary = "crash-primary", Crash, "the primary crashes and restarts";
-    CrashSecondary = "crash-secondary", Crash, "the secondary crashes and restarts";
-    CrashLocalHost = "crash-local-host", Crash, "database and coordinator crash and restart";
-    CrashCoordinator = "crash-coordinator", Crash, "the coordinator crashes and restarts, the database lives on";
-    CrashRemoteHost = "crash-remote-host", Crash, "the requester crashes and restarts";
-    Takeover = "takeover", Takeover, "the remote host takes the volume over, writes it, and gives it back";
-}
-
-/// Faults of one kind, as a column of `syncsplit matrix`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FaultClass {
-    /// The array link fails, or is taken for failed.
-    Link,
-    /// Messages are lost and repeated.
-    Loss,
-    /// Waiting ends by itself.
-    Timeouts,
-    /// A freeze ends by itself.
-    Lease,
-    /// The operator acts on the pair.
-    Operator,
-    /// Roles crash and restart.
-    Crash,
-    /// The remote host takes over.
-    Takeover,
-}
-
-impl FaultClass {
-    /// Every class.
-    pub const ALL: &'static [Self] = &[
-        Self::Link,
-        Self::Loss,
-        Self::Timeouts,
-        Self::Lease,
-        Self::Operator,
-        Self::Crash,
-        Self::Takeover,
-    ];
-
-    /// The class's name in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Link => "link failure",
-            Self::Loss => "loss and repetition",
-            Self::Timeouts => "timeouts",
-            Self::Lease => "lease expiry",
-            Self::Operator => "operator",
-            Self::Crash => "crashes",
-            Self::Takeover => "takeover",
-        }
-    }
-
-    /// The faults of the class.
-    #[must_use]
-    pub fn faults(self) -> Faults {
-        let mut faults = Faults::NONE;
-        for fault in Fault::ALL.iter().filter(|fault| fault.class() == self) {
-            faults = faults.with(*fault);
-        }
-        faults
-    }
-}
-
-const _: () = assert!(Fault::ALL.len() <= u32::BITS as usize, "a set of faults is one u32");
-
-/// A set of faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Faults(u32);
-
-impl Faults {
-    /// No fault.
-    pub const NONE: Self = Self(0);
-    /// Every fault of this world.
-    pub const ALL: Self = Self(u32::MAX >> (32 - Fault::ALL.len()));
-
-    /// The set of the faults in `list`.
-    #[must_use]
-    pub const fn of(list: &[Fault]) -> Self {
-        let mut set = Self::NONE;
-        let mut at = 0;
-        while at < list.len() {
-            set = set.with(list[at]);
-            at += 1;
-        }
-        set
-    }
-
-    /// Whether `fault` can happen.
-    #[must_use]
-    pub const fn has(self, fault: Fault) -> bool {
-        self.0 & (1 << fault as u8) != 0
-    }
-
-    /// The same set and `fault`.
-    #[must_use]
-    pub const fn with(self, fault: Fault) -> Self {
-        Self(self.0 | (1 << fault as u8))
-    }
-
-    /// The same set less `fault`.
-    #[must_use]
-    pub const fn without(self, fault: Fault) -> Self {
-        Self(self.0 & !(1 << fault as u8))
-    }
-
-    /// The faults of either set.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The faults in it, in the order of [`Fault::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Fault> {
-        Fault::ALL.iter().copied().filter(move |fault| self.has(*fault))
     }
 }
 
@@ -331,7 +170,7 @@ pub const INSTANCES: &[Instance] = &[
     Instance {
         name: "ci",
         says: "the default: every fault; a message of the secondary arrives in the step that sends it",
-        bounds: Bounds { journal: 1, acks: 0, faults: Faults::ALL, ..COMMON },
+        bounds: Bounds { journal: 1, acks: 0, faults: Faults::all(), ..COMMON },
         promises: false,
     },
     Instance {
@@ -346,7 +185,7 @@ pub const INSTANCES: &[Instance] = &[
         bounds: Bounds {
             journal: 1,
             start: Start::Smpl,
-            faults: Faults::of(&[Fault::OperatorSuspend, Fault::OperatorDelete, Fault::ArrayLoss]),
+            faults: enum_set!(Fault::OperatorSuspend | Fault::OperatorDelete | Fault::ArrayLoss),
             ..COMMON
         },
         promises: false,
@@ -356,7 +195,7 @@ pub const INSTANCES: &[Instance] = &[
         says: "the remote host takes over, writes and gives back, over a link that fails",
         bounds: Bounds {
             journal: 1,
-            faults: Faults::of(&[Fault::Takeover, Fault::LinkDown]),
+            faults: enum_set!(Fault::Takeover | Fault::LinkDown),
             ..COMMON
         },
         promises: false,
@@ -368,7 +207,7 @@ pub const INSTANCES: &[Instance] = &[
             volumes: 2,
             journal: 1,
             stillness: Stillness::Quiesce,
-            faults: COMMON.faults.with(Fault::CrashPrimary).with(Fault::CrashCoordinator),
+            faults: enum_set!(COMMON_FAULTS | Fault::CrashPrimary | Fault::CrashCoordinator),
             ..COMMON
         },
         promises: true,
@@ -376,7 +215,7 @@ pub const INSTANCES: &[Instance] = &[
     Instance {
         name: "late",
         says: "two frames in flight, so that one of an older pairing arrives among those of the newer",
-        bounds: Bounds { journal: 1, frames: 2, faults: Faults::of(&[Fault::LinkDown]), ..COMMON },
+        bounds: Bounds { journal: 1, frames: 2, faults: enum_set!(Fault::LinkDown), ..COMMON },
         promises: false,
     },
     Instance {
@@ -384,7 +223,7 @@ pub const INSTANCES: &[Instance] = &[
         says: "who waits for what is lost, or for somebody who has died: the promises",
         bounds: Bounds {
             journal: 1,
-            faults: COMMON.faults.with(Fault::CrashCoordinator),
+            faults: enum_set!(COMMON_FAULTS | Fault::CrashCoordinator),
             ..COMMON
         },
         promises: true,
@@ -400,11 +239,12 @@ pub const INSTANCES: &[Instance] = &[
         says: "what has to happen: crashes of either host, a suspicious secondary, and every promise",
         bounds: Bounds {
             journal: 1,
-            faults: COMMON
-                .faults
-                .with(Fault::FalseSuspicion)
-                .with(Fault::CrashCoordinator)
-                .with(Fault::CrashSecondary),
+            faults: enum_set!(
+                COMMON_FAULTS
+                    | Fault::FalseSuspicion
+                    | Fault::CrashCoordinator
+                    | Fault::CrashSecondary
+            ),
             ..COMMON
         },
         promises: true,
@@ -412,13 +252,13 @@ pub const INSTANCES: &[Instance] = &[
     Instance {
         name: "nightly",
         says: "every fault, a journal of three entries, acknowledgements that travel; tens of minutes",
-        bounds: Bounds { journal: 3, faults: Faults::ALL, ..COMMON },
+        bounds: Bounds { journal: 3, faults: Faults::all(), ..COMMON },
         promises: false,
     },
     Instance {
         name: "all-promises",
         says: "every promise under every fault: `ci` once more, some minutes",
-        bounds: Bounds { journal: 1, acks: 0, faults: Faults::ALL, ..COMMON },
+        bounds: Bounds { journal: 1, acks: 0, faults: Faults::all(), ..COMMON },
         promises: true,
     },
 ];
@@ -435,14 +275,12 @@ const COMMON: Bounds = Bounds {
     stillness: Stillness::Freeze,
     start: Start::Pair,
     transactions: Transactions::FirstLast,
-    faults: Faults::of(&[
-        Fault::LinkDown,
-        Fault::ArrayLoss,
-        Fault::HostLoss,
-        Fault::Timeouts,
-        Fault::LeaseExpiry,
-    ]),
+    faults: COMMON_FAULTS,
 };
+
+const COMMON_FAULTS: Faults = enum_set!(
+    Fault::LinkDown | Fault::ArrayLoss | Fault::HostLoss | Fault::Timeouts | Fault::LeaseExpiry
+);
 
 impl Instance {
     /// The instance called `name`.

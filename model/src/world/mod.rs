@@ -3,7 +3,7 @@
 //!
 //! Here the roles are composed and nothing of the protocol is decided: every transition of a role is the one that
 //! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, `offer` when, [`step`] how,
-//! with `arrays` and `hosts`; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
+//! with `arrays` and `hosts`; [`kind`] names sets of actions; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
 //! what must come to pass, [`instance`] how large it all is, [`describe`] how a person
 //! reads it, [`parties`] who takes part in it, [`symmetry`] which blocks can be exchanged, and
 //! `order` which steps can be taken first.
@@ -16,6 +16,7 @@ pub mod describe;
 pub mod fault;
 mod hosts;
 pub mod instance;
+pub mod kind;
 pub mod normal;
 mod offer;
 mod order;
@@ -33,13 +34,12 @@ use stateright::{Model, Property};
 use crate::protocol::{Rule, Rules};
 pub use action::Action;
 pub use commute::Commuting;
-pub use instance::{
-    Bounds, Cache, Fault, FaultClass, Faults, INSTANCES, Instance, Start, Stillness, Transactions,
-    Variant,
-};
+pub use fault::{Fault, FaultClass, Faults};
+pub use instance::{Bounds, Cache, INSTANCES, Instance, Start, Stillness, Transactions, Variant};
+pub use kind::{ActionKind, ActionKinds};
 pub use pack::{PACKED_WORDS, Packed};
 pub use promise::{PROMISES, PromiseInfo};
-pub use property::{PROPERTIES, PropertyInfo};
+pub use property::WorldProperty;
 pub use state::{State, Value};
 pub use step::WhyNot;
 pub use symmetry::Exchange;
@@ -132,10 +132,10 @@ impl World {
     }
 
     /// The properties that are checked.
-    pub fn asked_properties(&self) -> impl Iterator<Item = &'static PropertyInfo> + '_ {
-        PROPERTIES.iter().filter(|info| match self.only.as_slice() {
-            [] => self.is_checked_by_default(info),
-            only => only.contains(&info.name),
+    pub fn asked_properties(&self) -> impl Iterator<Item = WorldProperty> + '_ {
+        WorldProperty::ALL.iter().copied().filter(|property| match self.only.as_slice() {
+            [] => self.is_checked_by_default(*property),
+            only => only.contains(&property.name()),
         })
     }
 
@@ -148,14 +148,15 @@ impl World {
     }
 
     /// Whether a check that names no property checks this one.
-    fn is_checked_by_default(&self, info: &PropertyInfo) -> bool {
-        // With a rule left out the roles' own invariants may break by design, at once and to no harm; what matters
-        // then is what the harm is.
-        let invariants = self.ablated && info.is_about(property::INVARIANTS);
-        // The patent never promises an image while a resync copies, so a check of it alone would find nothing else.
-        let unpromised = matches!(self.variant, Variant::Published | Variant::Conventional)
-            && info.is_about(property::ONE_IMAGE);
-        !invariants && !unpromised
+    fn is_checked_by_default(&self, property: WorldProperty) -> bool {
+        let is_broken_by_design = self.ablated && WorldProperty::OF_ROLES.contains(property);
+        let is_unpromised = match self.variant {
+            Variant::Published | Variant::Conventional => {
+                WorldProperty::UNPROMISED.contains(property)
+            }
+            Variant::Hardened | Variant::Synchronous | Variant::Unordered => false,
+        };
+        !is_broken_by_design && !is_unpromised
     }
 
     /// The same trace with sequence numbers, values and ids as they would be without renaming, for a reader.
@@ -206,6 +207,6 @@ impl Model for World {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        self.asked_properties().map(PropertyInfo::property).collect()
+        self.asked_properties().map(WorldProperty::property).collect()
     }
 }

@@ -20,7 +20,8 @@ use crate::protocol::{
 };
 use crate::world::World;
 use crate::world::action::Reply;
-use crate::world::instance::{Cache, Fault};
+use crate::world::fault::Fault;
+use crate::world::instance::Cache;
 use crate::world::state::{State, Value};
 use crate::world::values::{Compared, rename_values};
 
@@ -136,7 +137,7 @@ impl World {
         let faults = self.bounds.faults;
         let queue_may_be_lost = [Fault::CrashSecondary, Fault::FalseSuspicion, Fault::Takeover]
             .iter()
-            .any(|fault| faults.has(*fault));
+            .any(|fault| faults.contains(*fault));
         let lives = incarnation == secondary.incarnation
             && secondary.state.is_linked()
             && self.rules.has(Rule::Xfer4)

@@ -8,7 +8,8 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{BlockIndex, HostMessage, PairState, Rule};
 use crate::world::World;
 use crate::world::action::Action;
-use crate::world::instance::{Cache, Fault, Transactions, Variant};
+use crate::world::fault::Fault;
+use crate::world::instance::{Cache, Transactions, Variant};
 use crate::world::state::{State, Unanswered};
 
 impl World {
@@ -36,7 +37,7 @@ impl World {
     }
 
     fn has(&self, fault: Fault) -> bool {
-        self.bounds.faults.has(fault)
+        self.bounds.faults.contains(fault)
     }
 
     fn application(&self, state: &State, actions: &mut Vec<Action>) {

@@ -10,7 +10,7 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{PairState, Rule};
 use crate::world::World;
 use crate::world::action::Action;
-use crate::world::instance::Fault;
+use crate::world::fault::Fault;
 use crate::world::promise::is_worked_on;
 use crate::world::state::State;
 
@@ -56,9 +56,12 @@ impl World {
     fn link_leads(&self, state: &State) -> bool {
         let primary = &state.primary;
         let faults = self.bounds.faults;
-        let is_sending = faults.has(Fault::OperatorDelete) && primary.state != PairState::Smpl
-            || faults.has(Fault::OperatorSuspend) && primary.pending.is_some();
-        !state.link_up && !primary.state.is_linked() && !is_sending && faults.has(Fault::LinkDown)
+        let is_sending = faults.contains(Fault::OperatorDelete) && primary.state != PairState::Smpl
+            || faults.contains(Fault::OperatorSuspend) && primary.pending.is_some();
+        !state.link_up
+            && !primary.state.is_linked()
+            && !is_sending
+            && faults.contains(Fault::LinkDown)
     }
 
     /// Whether the requester waits for what cannot come any more: nobody has its backup in hand, and nothing of it is in
@@ -68,7 +71,7 @@ impl World {
         let RequesterState::Waiting(id) = state.requester.state else { return false };
         let rules = [Rule::Backup3, Rule::Backup4, Rule::Split2];
         let replica = state.secondary.replica.state;
-        self.bounds.faults.has(Fault::Timeouts)
+        self.bounds.faults.contains(Fault::Timeouts)
             && rules.iter().all(|rule| self.rules.has(*rule))
             && !is_worked_on(state, id)
             && !matches!(replica, ReplicaState::Split(Purpose::Backup(_)))

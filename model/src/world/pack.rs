@@ -12,7 +12,7 @@ use crate::protocol::{
     QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
 };
 use crate::world::World;
-use crate::world::action::{Action, Reply};
+use crate::world::action::{Action, ActionKind, Reply};
 use crate::world::bits::{Bits, Counter, Reader, Writer};
 use crate::world::instance::{Cache, Stillness, Transactions, Variant};
 use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
@@ -54,7 +54,7 @@ impl World {
         let mut after = *state;
         self.raw_step(&mut after, action).ok()?;
         // What has changed nothing needs no normal form; to ask that of every step would take longer than it saves.
-        if action.is_often_idle() && after == *state {
+        if ActionKind::OFTEN_IDLE.contains(action.kind()) && after == *state {
             return None;
         }
         self.make_normal(&mut after);

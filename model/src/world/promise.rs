@@ -7,7 +7,8 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary};
 use crate::world::World;
 use crate::world::action::Action;
-use crate::world::instance::{Bounds, Fault};
+use crate::world::fault::Fault;
+use crate::world::instance::Bounds;
 use crate::world::state::{BLOCKS_MAX, JOURNAL_MAX, State};
 
 /// A promise's name, meaning and conditions.
@@ -98,11 +99,11 @@ impl PromiseInfo {
 }
 
 fn has_lease(bounds: &Bounds) -> bool {
-    bounds.faults.has(Fault::LeaseExpiry)
+    bounds.faults.contains(Fault::LeaseExpiry)
 }
 
 fn has_timers(bounds: &Bounds) -> bool {
-    bounds.faults.has(Fault::Timeouts)
+    bounds.faults.contains(Fault::Timeouts)
 }
 
 fn is_simple(bounds: &Bounds) -> bool {

@@ -1,7 +1,9 @@
 //! What must be true of every reachable state (`always`), and beside each a state that shows it is not true for want of
 //! anything happening (`sometimes`, the same name with `/reached`).
 
+use enumset::{EnumSet, EnumSetType, enum_set};
 use stateright::{Expectation, Property};
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
 use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
@@ -15,91 +17,140 @@ use crate::world::arrays::payload;
 use crate::world::instance::{Stillness, Variant};
 use crate::world::state::{Image, State, Value};
 
-/// Name of the property that the roles' own invariants hold.
-pub const INVARIANTS: &str = "invariants";
-/// Name of the property that some consistent image exists at every moment.
-pub const ONE_IMAGE: &str = "one-image-always";
-
-/// A property's name, kind, meaning and condition.
-#[derive(Clone, Debug)]
-pub struct PropertyInfo {
-    /// The name under which SPEC.md, reports and counterexamples speak of it.
-    pub name: &'static str,
-    /// Whether it must hold always, or be reached sometimes.
-    pub kind: Expectation,
-    /// What it says, in one line.
-    pub says: &'static str,
-    condition: fn(&World, &State) -> bool,
+/// A property of the world. Its documentation is what it says, in one line. Each that must hold `always` is followed by its
+/// twin, the state that has to be reached `sometimes`.
+#[derive(Debug, Hash, EnumSetType, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum WorldProperty {
+    /// the S-VOL that is read was permitted, and equals the P-VOL at that backup's freeze
+    BackupIsFrozenImage,
+    /// an S-VOL is read while the P-VOL has moved on
+    #[strum(to_string = "backup-is-frozen-image/reached")]
+    ReadingAfterMoreWrites,
+    /// the S-VOL that is read contains no part of a transaction without the rest
+    NoTornTransaction,
+    /// a freeze is asked for while a transaction is half written
+    #[strum(to_string = "no-torn-transaction/reached")]
+    FreezingWithOpenTransaction,
+    /// when Sync completes, every write it held is in the S/P-VOL
+    SyncMeansWritten,
+    /// Sync holds a number that the secondary has not written
+    #[strum(to_string = "sync-means-written/reached")]
+    SyncWaits,
+    /// a S/P-VOL that says it is consistent is the image of a prefix of the writes
+    ImageIsPrefix,
+    /// a consistent S/P-VOL is behind the P-VOL
+    #[strum(to_string = "image-is-prefix/reached")]
+    ConsistentAndBehind,
+    /// every difference between P-VOL and S/P-VOL is covered by journal, link or dirty map
+    DifferenceIsCovered,
+    /// one block is dirty while another is on its way
+    #[strum(to_string = "difference-is-covered/reached")]
+    DifferenceInCopy,
+    /// at every moment the S/P-VOL or the S-VOL is the image of a prefix of the writes
+    OneImageAlways,
+    /// the S/P-VOL is being overwritten and the gold copy is kept
+    #[strum(to_string = "one-image-always/reached")]
+    OnlyTheGoldCopy,
+    /// while the database is frozen the P-VOL does not change
+    FrozenMeansStill,
+    /// the database is frozen while the S/P-VOL is behind
+    #[strum(to_string = "frozen-means-still/reached")]
+    FrozenAndBehind,
+    /// while the S-VOL is read the replica pair is split
+    SvolStillWhileRead,
+    /// the S-VOL is read while the S/P-VOL goes on
+    #[strum(to_string = "svol-still-while-read/reached")]
+    ReadWhileApplying,
+    /// no step of the backup takes the pair out of PAIR
+    BackupKeepsPair,
+    /// a backup is read in PAIR
+    #[strum(to_string = "backup-keeps-pair/reached")]
+    ReadingInPair,
+    /// primary and secondary are never in a pair of states that SPEC.md does not list
+    StatesDefined,
+    /// the secondary is in PAIR before the primary knows it
+    #[strum(to_string = "states-defined/reached")]
+    MarkNotYetKnown,
+    /// every invariant that stands on a field of a role holds
+    Invariants,
+    /// the journal is full
+    #[strum(to_string = "invariants/reached")]
+    JournalIsFull,
 }
 
-impl PropertyInfo {
-    /// The property in stateright's form.
-    pub(super) fn property(&self) -> Property<World> {
-        Property { expectation: self.kind.clone(), name: self.name, condition: self.condition }
+impl WorldProperty {
+    /// Every property, each `always` followed by its `sometimes`.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// What the roles say of themselves. With a rule left out it may break by design, at once and to no harm; what matters
+    /// then is what the harm is.
+    pub const OF_ROLES: EnumSet<Self> = enum_set!(Self::Invariants | Self::JournalIsFull);
+
+    /// What the patent never promises while a resync copies, so that a check of it alone would find nothing else.
+    pub const UNPROMISED: EnumSet<Self> = enum_set!(Self::OneImageAlways | Self::OnlyTheGoldCopy);
+
+    /// The name under which SPEC.md, reports and counterexamples speak of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
-    /// Whether this is the property called `name`, or its twin.
+    /// The property with this name.
     #[must_use]
-    pub fn is_about(&self, name: &str) -> bool {
-        self.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|property| property.name() == name)
+    }
+
+    /// Whether it must hold always, or be reached sometimes.
+    #[must_use]
+    pub fn kind(self) -> Expectation {
+        if self.name().contains('/') { Expectation::Sometimes } else { Expectation::Always }
+    }
+
+    /// What it says, in one line.
+    #[must_use]
+    pub fn says(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
+    }
+
+    /// The property in stateright's form.
+    pub(super) fn property(self) -> Property<World> {
+        Property { expectation: self.kind(), name: self.name(), condition: self.condition() }
     }
 
     /// Whether the condition is true of `state`.
     #[must_use]
-    pub fn is_true(&self, world: &World, state: &State) -> bool {
-        (self.condition)(world, state)
+    pub fn is_true(self, world: &World, state: &State) -> bool {
+        (self.condition())(world, state)
     }
-}
 
-macro_rules! properties {
-    ($($name:literal: $always:ident, $says:literal; reached: $sometimes:ident, $reached:literal;)*) => {
-        /// Every property, each `always` followed by its `sometimes`.
-        pub const PROPERTIES: &[PropertyInfo] = &[$(
-            PropertyInfo { name: $name, kind: Expectation::Always, says: $says, condition: $always },
-            PropertyInfo {
-                name: concat!($name, "/reached"),
-                kind: Expectation::Sometimes,
-                says: $reached,
-                condition: $sometimes,
-            },
-        )*];
-    };
-}
-
-properties! {
-    "backup-is-frozen-image": backup_is_frozen_image,
-        "the S-VOL that is read was permitted, and equals the P-VOL at that backup's freeze";
-        reached: reading_after_more_writes, "an S-VOL is read while the P-VOL has moved on";
-    "no-torn-transaction": no_torn_transaction,
-        "the S-VOL that is read contains no part of a transaction without the rest";
-        reached: freezing_with_open_transaction, "a freeze is asked for while a transaction is half written";
-    "sync-means-written": sync_means_written,
-        "when Sync completes, every write it held is in the S/P-VOL";
-        reached: sync_waits, "Sync holds a number that the secondary has not written";
-    "image-is-prefix": image_is_prefix,
-        "a S/P-VOL that says it is consistent is the image of a prefix of the writes";
-        reached: consistent_and_behind, "a consistent S/P-VOL is behind the P-VOL";
-    "difference-is-covered": difference_is_covered,
-        "every difference between P-VOL and S/P-VOL is covered by journal, link or dirty map";
-        reached: difference_in_copy, "one block is dirty while another is on its way";
-    "one-image-always": one_image_always,
-        "at every moment the S/P-VOL or the S-VOL is the image of a prefix of the writes";
-        reached: only_the_gold_copy, "the S/P-VOL is being overwritten and the gold copy is kept";
-    "frozen-means-still": frozen_means_still,
-        "while the database is frozen the P-VOL does not change";
-        reached: frozen_and_behind, "the database is frozen while the S/P-VOL is behind";
-    "svol-still-while-read": svol_still_while_read,
-        "while the S-VOL is read the replica pair is split";
-        reached: read_while_applying, "the S-VOL is read while the S/P-VOL goes on";
-    "backup-keeps-pair": backup_keeps_pair,
-        "no step of the backup takes the pair out of PAIR";
-        reached: reading_in_pair, "a backup is read in PAIR";
-    "states-defined": states_defined,
-        "primary and secondary are never in a pair of states that SPEC.md does not list";
-        reached: mark_not_yet_known, "the secondary is in PAIR before the primary knows it";
-    "invariants": invariants,
-        "every invariant that stands on a field of a role holds";
-        reached: journal_is_full, "the journal is full";
+    fn condition(self) -> fn(&World, &State) -> bool {
+        match self {
+            Self::BackupIsFrozenImage => backup_is_frozen_image,
+            Self::ReadingAfterMoreWrites => reading_after_more_writes,
+            Self::NoTornTransaction => no_torn_transaction,
+            Self::FreezingWithOpenTransaction => freezing_with_open_transaction,
+            Self::SyncMeansWritten => sync_means_written,
+            Self::SyncWaits => sync_waits,
+            Self::ImageIsPrefix => image_is_prefix,
+            Self::ConsistentAndBehind => consistent_and_behind,
+            Self::DifferenceIsCovered => difference_is_covered,
+            Self::DifferenceInCopy => difference_in_copy,
+            Self::OneImageAlways => one_image_always,
+            Self::OnlyTheGoldCopy => only_the_gold_copy,
+            Self::FrozenMeansStill => frozen_means_still,
+            Self::FrozenAndBehind => frozen_and_behind,
+            Self::SvolStillWhileRead => svol_still_while_read,
+            Self::ReadWhileApplying => read_while_applying,
+            Self::BackupKeepsPair => backup_keeps_pair,
+            Self::ReadingInPair => reading_in_pair,
+            Self::StatesDefined => states_defined,
+            Self::MarkNotYetKnown => mark_not_yet_known,
+            Self::Invariants => invariants,
+            Self::JournalIsFull => journal_is_full,
+        }
+    }
 }
 
 fn backup_is_frozen_image(world: &World, state: &State) -> bool {

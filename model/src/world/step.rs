@@ -13,7 +13,7 @@ use crate::protocol::secondary::{Secondary, SecondaryEvent, SecondaryRefusal};
 use crate::protocol::sync::SyncEvent;
 use crate::protocol::{BlockIndex, Incarnation, PairState};
 use crate::world::World;
-use crate::world::action::Action;
+use crate::world::action::{Action, ActionKind};
 use crate::world::instance::Start;
 use crate::world::state::{BLOCKS_MAX, Flight, Ghost, Image, Queue, State, Unanswered, Value};
 
@@ -141,7 +141,7 @@ impl World {
     pub(super) fn raw_step(&self, state: &mut State, action: Action) -> Done {
         let (primary, secondary) = (state.primary.state, state.secondary.state);
         Step { world: self, state }.take(action)?;
-        if action.is_backup() && primary == PairState::Pair {
+        if ActionKind::BACKUP.contains(action.kind()) && primary == PairState::Pair {
             let left = state.primary.state != PairState::Pair
                 || secondary == PairState::Pair && state.secondary.state != PairState::Pair;
             state.ghost.backup_suspended |= left;
