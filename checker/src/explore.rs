@@ -90,7 +90,7 @@ impl Model for Explored {
     }
 
     fn format_action(&self, action: &Action) -> String {
-        format!("{}: {}", describe::who(action), describe::action_text(action))
+        describe::sentence(&self.world, action)
     }
 
     /// What the step changes, then every field.

@@ -82,7 +82,7 @@ pub fn replay(trace: &ReadTrace) -> Replay {
                 }
             }
         }
-        let mut seen = itf::action_variables(expected.taken.as_ref());
+        let mut seen = itf::action_variables(&world, expected.taken.as_ref());
         seen.retain(|(name, _)| name != itf::TAKEN);
         seen.extend(variables(&world, &state));
         let variables = differing(&expected.variables, &seen);
@@ -116,14 +116,10 @@ fn refused(world: &World, state: &State, step: usize, action: &Action, why: WhyN
     let alike = successors.filter(|(other, _)| other.kind() == action.kind() && other != action);
     Finding::Refused {
         step,
-        action: sentence(action),
+        action: describe::sentence(world, action),
         why,
-        offered: alike.map(|(other, _)| sentence(&other)).collect(),
+        offered: alike.map(|(other, _)| describe::sentence(world, &other)).collect(),
     }
-}
-
-fn sentence(action: &Action) -> String {
-    format!("{}: {}", describe::who(action), describe::action_text(action))
 }
 
 /// Each variable whose value is another in `seen` than in `expected`.

@@ -7,18 +7,18 @@ use syncsplit_engine::liveness::{Faults, Live, Promise};
 use syncsplit_engine::packed::{Pack, Sink};
 use syncsplit_engine::positions::{POSITIONS_MAX, Positions, conditions};
 use syncsplit_model::world::{
-    Action, PACKED_WORDS, PROMISES, PROPERTIES, Packed, PromiseInfo, PropertyInfo, State, World,
+    Action, PACKED_WORDS, PROMISES, Packed, PromiseInfo, State, World, WorldProperty,
 };
 
 /// A world that is ready to be searched.
 #[derive(Clone, Debug)]
 pub struct SearchSpace {
     world: World,
-    properties: Vec<&'static PropertyInfo>,
+    properties: Vec<WorldProperty>,
     promises: Vec<&'static PromiseInfo>,
 }
 
-const _: () = assert!(PROPERTIES.len() + 2 * PROMISES.len() <= POSITIONS_MAX);
+const _: () = assert!(WorldProperty::ALL.len() + 2 * PROMISES.len() <= POSITIONS_MAX);
 
 impl SearchSpace {
     /// The space of `world`.

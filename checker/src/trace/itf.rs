@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
-use syncsplit_model::world::{Action, State, describe};
+use syncsplit_model::world::{Action, State, World, describe};
 
 use crate::trace::meta::Meta;
 use crate::trace::value::{Malformed, Value};
@@ -26,7 +26,7 @@ const START: &str = "Init";
 pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     let world = trace.subject.world();
     let variables = |(action, state): &(Option<Action>, State)| {
-        let mut all = action_variables(action.as_ref());
+        let mut all = action_variables(&world, action.as_ref());
         all.extend(variables(&world, state));
         all
     };
@@ -53,13 +53,10 @@ pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
 
 /// The variables that say how a state was reached.
 #[must_use]
-pub fn action_variables(action: Option<&Action>) -> Vec<(String, Value)> {
+pub fn action_variables(world: &World, action: Option<&Action>) -> Vec<(String, Value)> {
     let (text, taken) = match action {
         None => ("start".into(), start()),
-        Some(action) => {
-            let text = format!("{}: {}", describe::who(action), describe::action_text(action));
-            (text, Value::of(action))
-        }
+        Some(action) => (describe::sentence(world, action), Value::of(action)),
     };
     vec![(ACTION.into(), Value::Text(text)), (TAKEN.into(), taken)]
 }
@@ -108,7 +105,7 @@ pub fn read(text: &str) -> Result<ReadTrace, String> {
     let property = meta.property().map_err(in_meta)?;
     let vars: Vec<String> = typed(required(file, "vars")?, "vars")?;
     let world = subject.world();
-    let known: Vec<String> = action_variables(None)
+    let known: Vec<String> = action_variables(&world, None)
         .into_iter()
         .chain(variables(&world, &world.raw_initial()))
         .map(|(name, _)| name)

@@ -179,7 +179,7 @@ impl Step {
         };
         Self {
             step,
-            who: describe::who(action),
+            who: world.actor(action).name(),
             from: course.from().name(),
             to: course.to().name(),
             what: describe::action_text(action),

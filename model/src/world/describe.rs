@@ -12,47 +12,10 @@ use crate::world::World;
 use crate::world::action::{Action, Reply};
 use crate::world::state::{Image, Queue, State, Unanswered, Value};
 
-/// Who takes the action.
+/// The action with its arguments, and who takes it.
 #[must_use]
-pub const fn who(action: &Action) -> &'static str {
-    match action {
-        Action::WriteOne(_)
-        | Action::WriteFirst
-        | Action::WriteSecond
-        | Action::WriteFirstTo(_)
-        | Action::WriteSecondTo(_)
-        | Action::LeaseExpires => "database",
-        Action::Send(_)
-        | Action::Fail
-        | Action::CopyBlock(_)
-        | Action::PairMark
-        | Action::AnswerHost
-        | Action::CrashPrimary => "primary",
-        Action::Apply
-        | Action::Report
-        | Action::CopyReplica(_)
-        | Action::Destage(_)
-        | Action::SecondaryFail
-        | Action::CrashSecondary => "secondary",
-        Action::Deliver { .. }
-        | Action::Lose(_)
-        | Action::DeliverReply { .. }
-        | Action::LoseReply(_)
-        | Action::LinkDown
-        | Action::LinkUp => "array link",
-        Action::Create | Action::Suspend | Action::Resync | Action::Delete | Action::Failback => {
-            "operator"
-        }
-        Action::StartBackup | Action::RequesterTimeout | Action::FinishBackup => "requester",
-        Action::CrashLocalHost => "local host",
-        Action::CrashRemoteHost | Action::Takeover { .. } | Action::RemoteWrite(_) => "remote host",
-        Action::DeliverHost { .. } | Action::LoseHost(_) => "host link",
-        Action::SyncBegin | Action::SyncLook | Action::SyncTimeout => "Sync",
-        Action::Thaw
-        | Action::SuspendForBackup
-        | Action::CoordinatorTimeout
-        | Action::CrashCoordinator => "coordinator",
-    }
+pub fn sentence(world: &World, action: &Action) -> String {
+    format!("{}: {}", world.actor(action).name(), action_text(action))
 }
 
 /// The action with its arguments.

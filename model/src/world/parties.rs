@@ -1,5 +1,7 @@
-//! Who takes part in an action, and to whom a field of the state belongs, for whoever draws a run as messages between
+//! Who acts, who takes part in an action, and to whom a field of the state belongs, for whoever draws a run as messages between
 //! lifelines. What is drawn, and how, is not decided here.
+
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::protocol::{HostMessage, Rule};
 use crate::world::World;
@@ -7,52 +9,43 @@ use crate::world::action::Action;
 use crate::world::instance::Stillness;
 
 /// One who acts in the world, in the order in which a diagram shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+
 pub enum Party {
     /// The database with its application.
+    #[strum(to_string = "database")]
     Database,
     /// The local array's control, with the P-VOL.
+    #[strum(to_string = "primary")]
     Primary,
     /// The link between the arrays.
+    #[strum(to_string = "array link")]
     ArrayLink,
     /// The remote array's control, with S/P-VOL and S-VOL.
+    #[strum(to_string = "secondary")]
     Secondary,
     /// The local middleware, with the Sync it has begun.
+    #[strum(to_string = "coordinator")]
     Coordinator,
     /// The link between the hosts.
+    #[strum(to_string = "host link")]
     HostLink,
     /// The remote middleware.
+    #[strum(to_string = "requester")]
     Requester,
     /// Who commands the pair.
+    #[strum(to_string = "operator")]
     Operator,
 }
 
 impl Party {
     /// Every party, in the order in which a diagram shows them.
-    pub const ALL: &'static [Self] = &[
-        Self::Database,
-        Self::Primary,
-        Self::ArrayLink,
-        Self::Secondary,
-        Self::Coordinator,
-        Self::HostLink,
-        Self::Requester,
-        Self::Operator,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The party's name in diagrams.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Database => "database",
-            Self::Primary => "primary",
-            Self::ArrayLink => "array link",
-            Self::Secondary => "secondary",
-            Self::Coordinator => "coordinator",
-            Self::HostLink => "host link",
-            Self::Requester => "requester",
-            Self::Operator => "operator",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// To whom a field of [`super::describe::fields`] belongs; none for a field that no party owns alone.
@@ -116,70 +109,180 @@ impl Course {
     }
 }
 
-impl World {
-    /// Who takes part in `action`.
+/// One who acts, by name. A party of a diagram may stand for several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+
+pub enum Actor {
+    /// The database with its application.
+    #[strum(to_string = "database")]
+    Database,
+    /// The local host as a whole: database and coordinator.
+    #[strum(to_string = "local host")]
+    LocalHost,
+    /// The primary.
+    #[strum(to_string = "primary")]
+    Primary,
+    /// The link between the arrays.
+    #[strum(to_string = "array link")]
+    ArrayLink,
+    /// The secondary.
+    #[strum(to_string = "secondary")]
+    Secondary,
+    /// The coordinator.
+    #[strum(to_string = "coordinator")]
+    Coordinator,
+    /// The Sync that the coordinator has begun.
+    #[strum(to_string = "Sync")]
+    Sync,
+    /// The link between the hosts.
+    #[strum(to_string = "host link")]
+    HostLink,
+    /// The requester.
+    #[strum(to_string = "requester")]
+    Requester,
+    /// The remote host as a whole: its application and the requester.
+    #[strum(to_string = "remote host")]
+    RemoteHost,
+    /// The operator.
+    #[strum(to_string = "operator")]
+    Operator,
+}
+
+impl Actor {
+    /// The actor's name in traces.
     #[must_use]
-    pub const fn course(&self, action: &Action) -> Course {
-        use Party::{ArrayLink, Coordinator, Database, HostLink};
-        use Party::{Operator, Primary, Requester, Secondary};
-        match action {
-            Action::WriteOne(_)
-            | Action::WriteFirst
-            | Action::WriteSecond
-            | Action::WriteFirstTo(_)
-            | Action::WriteSecondTo(_) => passes(Database, Primary),
-            Action::AnswerHost => passes(Primary, Database),
-            Action::LeaseExpires if matches!(self.bounds.stillness, Stillness::Quiesce) => {
-                Course::Within(Primary)
-            }
-            Action::LeaseExpires | Action::CrashLocalHost => Course::Within(Database),
-            Action::Send(_) => passes(Primary, ArrayLink),
-            // Without RESYNC-2 the copy goes out at once, past the journal.
-            Action::CopyBlock(_) if !self.rules.has(Rule::Resync2) => passes(Primary, ArrayLink),
-            Action::CopyBlock(_) | Action::PairMark | Action::Fail | Action::CrashPrimary => {
-                Course::Within(Primary)
-            }
-            Action::LinkDown | Action::LinkUp => Course::Within(ArrayLink),
-            Action::Deliver { .. } => passes(ArrayLink, Secondary),
-            Action::Lose(_) => lost(ArrayLink, Secondary),
-            Action::DeliverReply { .. } => passes(ArrayLink, Primary),
-            Action::LoseReply(_) => lost(ArrayLink, Primary),
-            Action::Report if self.bounds.acks == 0 => passes(Secondary, Primary),
-            Action::Report => passes(Secondary, ArrayLink),
-            Action::Apply
-            | Action::CopyReplica(_)
-            | Action::Destage(_)
-            | Action::SecondaryFail
-            | Action::CrashSecondary => Course::Within(Secondary),
-            Action::Create | Action::Suspend | Action::Resync | Action::Delete => {
-                passes(Operator, Primary)
-            }
-            Action::Failback => passes(Operator, Secondary),
-            Action::Takeover { .. } | Action::RemoteWrite(_) => passes(Requester, Secondary),
-            Action::CrashRemoteHost => Course::Within(Requester),
-            Action::StartBackup => passes(Requester, HostLink),
-            Action::RequesterTimeout | Action::FinishBackup => passes(Requester, Secondary),
-            Action::DeliverHost { message, .. } => passes(HostLink, receiver(message)),
-            Action::LoseHost(message) => lost(HostLink, receiver(message)),
-            Action::SyncBegin | Action::SyncLook => passes(Coordinator, Primary),
-            Action::SuspendForBackup => passes(Coordinator, Primary),
-            Action::SyncTimeout | Action::CoordinatorTimeout | Action::CrashCoordinator => {
-                Course::Within(Coordinator)
-            }
-            Action::Thaw if matches!(self.bounds.stillness, Stillness::Quiesce) => {
-                passes(Coordinator, Primary)
-            }
-            Action::Thaw => passes(Coordinator, Database),
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The party that stands for it in a diagram.
+    #[must_use]
+    pub const fn party(self) -> Party {
+        match self {
+            Self::Database | Self::LocalHost => Party::Database,
+            Self::Primary => Party::Primary,
+            Self::ArrayLink => Party::ArrayLink,
+            Self::Secondary => Party::Secondary,
+            Self::Coordinator | Self::Sync => Party::Coordinator,
+            Self::HostLink => Party::HostLink,
+            Self::Requester | Self::RemoteHost => Party::Requester,
+            Self::Operator => Party::Operator,
         }
     }
 }
 
-const fn passes(from: Party, to: Party) -> Course {
-    Course::Passes { from, to }
-}
+impl World {
+    /// Who takes `action`.
+    #[must_use]
+    pub const fn actor(&self, action: &Action) -> Actor {
+        match action {
+            // A hold is the primary's lease, a freeze the database's.
+            Action::LeaseExpires => match self.bounds.stillness {
+                Stillness::Freeze => Actor::Database,
+                Stillness::Quiesce => Actor::Primary,
+            },
+            Action::WriteOne(_)
+            | Action::WriteFirst
+            | Action::WriteSecond
+            | Action::WriteFirstTo(_)
+            | Action::WriteSecondTo(_) => Actor::Database,
+            Action::Send(_)
+            | Action::Fail
+            | Action::CopyBlock(_)
+            | Action::PairMark
+            | Action::AnswerHost
+            | Action::CrashPrimary => Actor::Primary,
+            Action::Apply
+            | Action::Report
+            | Action::CopyReplica(_)
+            | Action::Destage(_)
+            | Action::SecondaryFail
+            | Action::CrashSecondary => Actor::Secondary,
+            Action::Deliver { .. }
+            | Action::Lose(_)
+            | Action::DeliverReply { .. }
+            | Action::LoseReply(_)
+            | Action::LinkDown
+            | Action::LinkUp => Actor::ArrayLink,
+            Action::Create
+            | Action::Suspend
+            | Action::Resync
+            | Action::Delete
+            | Action::Failback => Actor::Operator,
+            Action::StartBackup | Action::RequesterTimeout | Action::FinishBackup => {
+                Actor::Requester
+            }
+            Action::CrashLocalHost => Actor::LocalHost,
+            Action::CrashRemoteHost | Action::Takeover { .. } | Action::RemoteWrite(_) => {
+                Actor::RemoteHost
+            }
+            Action::DeliverHost { .. } | Action::LoseHost(_) => Actor::HostLink,
+            Action::SyncBegin | Action::SyncLook | Action::SyncTimeout => Actor::Sync,
+            Action::Thaw
+            | Action::SuspendForBackup
+            | Action::CoordinatorTimeout
+            | Action::CrashCoordinator => Actor::Coordinator,
+        }
+    }
 
-const fn lost(from: Party, to: Party) -> Course {
-    Course::Lost { from, to }
+    /// How `action` looks from outside: what goes from its actor to whom.
+    #[must_use]
+    pub fn course(&self, action: &Action) -> Course {
+        let from = self.actor(action).party();
+        let to = match action {
+            Action::Lose(_) => return Course::Lost { from, to: Party::Secondary },
+            Action::LoseReply(_) => return Course::Lost { from, to: Party::Primary },
+            Action::LoseHost(message) => return Course::Lost { from, to: receiver(message) },
+            Action::DeliverReply { .. }
+            | Action::WriteOne(_)
+            | Action::WriteFirst
+            | Action::WriteSecond
+            | Action::WriteFirstTo(_)
+            | Action::WriteSecondTo(_)
+            | Action::Create
+            | Action::Suspend
+            | Action::Resync
+            | Action::Delete
+            | Action::SyncBegin
+            | Action::SyncLook
+            | Action::SuspendForBackup => Party::Primary,
+            Action::AnswerHost => Party::Database,
+            // Without RESYNC-2 the copy goes out at once, past the journal.
+            Action::CopyBlock(_) if self.rules.has(Rule::Resync2) => return Course::Within(from),
+            Action::Send(_) | Action::CopyBlock(_) => Party::ArrayLink,
+            Action::Report if self.bounds.acks == 0 => Party::Primary,
+            Action::Report => Party::ArrayLink,
+            Action::Deliver { .. }
+            | Action::Failback
+            | Action::Takeover { .. }
+            | Action::RemoteWrite(_)
+            | Action::RequesterTimeout
+            | Action::FinishBackup => Party::Secondary,
+            Action::StartBackup => Party::HostLink,
+            Action::DeliverHost { message, .. } => receiver(message),
+            Action::Thaw => match self.bounds.stillness {
+                Stillness::Freeze => Party::Database,
+                Stillness::Quiesce => Party::Primary,
+            },
+            Action::LeaseExpires
+            | Action::CrashLocalHost
+            | Action::PairMark
+            | Action::Fail
+            | Action::CrashPrimary
+            | Action::LinkDown
+            | Action::LinkUp
+            | Action::Apply
+            | Action::CopyReplica(_)
+            | Action::Destage(_)
+            | Action::SecondaryFail
+            | Action::CrashSecondary
+            | Action::CrashRemoteHost
+            | Action::SyncTimeout
+            | Action::CoordinatorTimeout
+            | Action::CrashCoordinator => return Course::Within(from),
+        };
+        Course::Passes { from, to }
+    }
 }
 
 const fn receiver(message: &HostMessage) -> Party {
