@@ -54,8 +54,8 @@ impl Model for SearchSpace {
         let asked = self.properties.iter().zip(conditions());
         asked
             .map(|(info, condition)| {
-                let expectation = info.kind.clone();
-                Property { expectation, name: info.name, condition }
+                let expectation = info.kind();
+                Property { expectation, name: info.name(), condition }
             })
             .collect()
     }
