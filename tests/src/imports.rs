@@ -37,7 +37,7 @@ const ROOMS: &[Room] = &[
         folder: "model/src/protocol",
         tests_too: false,
         forbidden: &[],
-        allowed: Some(&["arrayvec", "serde"]),
+        allowed: Some(&["arrayvec", "enumset", "serde", "strum"]),
         prefixes: &[&["crate", "world"]],
     },
     Room {
