@@ -1,18 +1,13 @@
-//! `syncsplit ablate`: leaves out one rule after the other, and shows what breaks without it.
+//! Leaves out one rule after the other, and shows what breaks without it.
 //!
 //! Where each rule is searched, and what must be found, stands in `checker/ablations.toml`.
-
-use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
 
-use crate::check;
-use crate::cli::{AblateArgs, StudyFormat};
+use crate::case::{Case, Searcher, Shown};
 use crate::instance::Instance;
-use crate::report::{json, junit, markdown, studies};
-use crate::study::{self, Case, Searcher, Shown};
 
 /// The table as it stands in the repository.
 const TABLE: &str = include_str!("../ablations.toml");
@@ -104,27 +99,27 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan that the command line asks for.
+    /// The plan to leave out each rule of `only`, or every rule that is in force if it names none. What an instance says
+    /// is taken from it where nothing else is asked for.
     ///
     /// # Errors
-    /// A sentence that names the argument that is not valid, and what would be.
-    pub fn of(args: &AblateArgs) -> Result<Self, String> {
-        let load = |name: &String| Instance::load(name).map_err(|refused| refused.to_string());
-        let instance = args.instance.as_ref().map(load).transpose()?;
-        let variant = match (&args.variant, &instance) {
-            (Some(name), _) => check::named(name)?,
-            (None, Some(instance)) => instance.variant,
-            (None, None) => Variant::Hardened,
-        };
+    /// A sentence that names the rule that cannot be left out, and those that can; or what is wrong with the table.
+    pub fn new(
+        instance: Option<Instance>,
+        variant: Option<Variant>,
+        only: &[Rule],
+    ) -> Result<Self, String> {
+        let variant = variant.or(instance.as_ref().map(|instance| instance.variant));
+        let variant = variant.unwrap_or_default();
         let without = instance.as_ref().map(|i| i.without.clone()).unwrap_or_default();
         let in_force = |rule: &Rule| variant.rules().has(*rule) && !without.contains(rule);
-        if let Some(rule) = args.only.iter().find(|rule| !in_force(rule)) {
+        if let Some(rule) = only.iter().find(|rule| !in_force(rule)) {
             let valid: Vec<_> =
                 Rule::ALL.iter().filter(|rule| in_force(rule)).map(|rule| rule.id()).collect();
             let message = "is not in force here, so it cannot be left out; valid are";
             return Err(format!("rule {rule} {message} {}", valid.join(", ")));
         }
-        let is_wanted = |rule: &Rule| args.only.is_empty() || args.only.contains(rule);
+        let is_wanted = |rule: &Rule| only.is_empty() || only.contains(rule);
         let rules = Rule::ALL.iter().copied().filter(|rule| in_force(rule) && is_wanted(rule));
         Ok(Self { instance, variant, rules: rules.collect(), table: table()? })
     }
@@ -139,13 +134,13 @@ impl Plan {
     ///
     /// # Errors
     /// An instance in the table that does not exist.
-    pub fn run(&self, searcher: &Searcher) -> Result<Study, String> {
+    pub fn run(&self, searcher: &Searcher<'_>) -> Result<Study, String> {
         let rules = self.rules.iter().map(|rule| self.leave_out(*rule, searcher));
         let rules = rules.collect::<Result<_, _>>()?;
         Ok(Study { variant: self.variant.name(), compared: self.is_compared(), rules })
     }
 
-    fn leave_out(&self, rule: Rule, searcher: &Searcher) -> Result<Ablation, String> {
+    fn leave_out(&self, rule: Rule, searcher: &Searcher<'_>) -> Result<Ablation, String> {
         let row = self.table.iter().find(|row| row.rule == rule.id());
         let mut case = match (&self.instance, row) {
             (Some(instance), _) => self.search(rule, instance.clone(), searcher),
@@ -167,7 +162,7 @@ impl Plan {
         Ok(Ablation { rule: rule.id(), says: rule.says(), case, reason })
     }
 
-    fn try_small(&self, rule: Rule, searcher: &Searcher) -> Result<Case, String> {
+    fn try_small(&self, rule: Rule, searcher: &Searcher<'_>) -> Result<Case, String> {
         let mut last = None;
         for name in SMALL {
             let instance = Instance::load(name).map_err(|refused| refused.to_string())?;
@@ -181,7 +176,7 @@ impl Plan {
         last.ok_or_else(|| "there is no small instance".into())
     }
 
-    fn search(&self, rule: Rule, mut instance: Instance, searcher: &Searcher) -> Case {
+    fn search(&self, rule: Rule, mut instance: Instance, searcher: &Searcher<'_>) -> Case {
         instance.variant = self.variant;
         instance.without.push(rule);
         instance.expected = None;
@@ -191,24 +186,4 @@ impl Plan {
         case.idle = false;
         case
     }
-}
-
-/// Runs the command.
-#[must_use]
-pub fn main(args: &AblateArgs) -> ExitCode {
-    let study = Plan::of(args).and_then(|plan| plan.run(&Searcher::new(&args.search)));
-    let study = match study {
-        Ok(study) => study,
-        Err(message) => {
-            eprintln!("error: {message}");
-            return ExitCode::from(2);
-        }
-    };
-    let printed = match args.format {
-        StudyFormat::Text => studies::print(&studies::ablation(&study)),
-        StudyFormat::Json => json::print(&study),
-        StudyFormat::Markdown => studies::print(&markdown::ablation(&study)),
-        StudyFormat::Junit => junit::print(&junit::ablation(&study)),
-    };
-    study::end(printed, study::exit_code(study.rules.iter().map(|ablation| &ablation.case)))
 }

@@ -1,15 +1,13 @@
-//! What a check says about itself in a checkpoint, and where the command line wants one. What such a file is, and how
+//! What a check says about itself in a checkpoint, and what became of the file. What such a file is, and how
 //! it is written, is the engine's.
-
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
+use syncsplit_engine::{Keep, Kept, Store, packed};
 use syncsplit_model::world::Fault;
 
-use crate::check::Question;
-use crate::cli::{CheckArgs, Engine};
-use crate::report::thousands;
-use syncsplit_engine::{Keep, Kept, Store, packed};
+use crate::question::{Engine, Question};
+use crate::words::thousands;
 
 /// The version of the product, and which model it was built with.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -26,14 +24,11 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What the command line asks for. A run that goes on with a file writes it back.
+    /// The check of `question` kept in `file`, which `resumes` says whether it goes on with; it is written back then.
     ///
     /// # Errors
     /// A sentence that says what is in the way, before any search has begun.
-    pub fn of(args: &CheckArgs, question: &Question) -> Result<Self, String> {
-        let Some(file) = args.checkpoint.as_ref().or(args.resume.as_ref()) else {
-            return Ok(Self::default());
-        };
+    pub fn new(question: &Question, file: &Path, resumes: bool) -> Result<Self, String> {
         if question.engine != Engine::Native {
             let engine = question.engine.name();
             return Err(format!(
@@ -49,7 +44,7 @@ impl Checkpoint {
             );
         }
         // A file that is not there is better said to be missing than made and taken away.
-        if args.resume.is_none() || file.exists() {
+        if !resumes || file.exists() {
             packed::try_out(file).map_err(|error| error.to_string())?;
         }
         Ok(Self {
@@ -57,8 +52,8 @@ impl Checkpoint {
             // Whatever a world may come to have besides what is named.
             besides: format!("{:?}", question.world()),
             title: title(question),
-            resume: args.resume.clone(),
-            write: Some(file.clone()),
+            resume: resumes.then(|| file.into()),
+            write: Some(file.into()),
         })
     }
 
@@ -74,29 +69,31 @@ impl Checkpoint {
         }
     }
 
-    /// Says on stderr where the run began and what was written.
+    /// Where the run began, if it went on with a file.
+    #[must_use]
+    pub fn resumed<A, S>(&self, kept: &Kept<A, S>) -> Option<String> {
+        let (file, resumed) = self.resume.as_ref().zip(kept.resumed)?;
+        let states = thousands(resumed.states);
+        let depth = resumed.depth.map_or(String::new(), |depth| format!(", at depth {depth}"));
+        Some(format!("resumed from {}: {states} states{depth}", file.display()))
+    }
+
+    /// What was written, if a file was asked for.
     ///
     /// # Errors
     /// A sentence that names the file that could not be written.
-    pub fn tell<A, S>(&self, kept: &Kept<A, S>) -> Result<(), String> {
-        if let (Some(file), Some(resumed)) = (&self.resume, kept.resumed) {
-            let states = thousands(resumed.states);
-            let depth = resumed.depth.map_or(String::new(), |depth| format!(", at depth {depth}"));
-            eprintln!("resumed from {}: {states} states{depth}", file.display());
-        }
-        let Some(file) = &self.write else { return Ok(()) };
-        let file: &Path = file;
+    pub fn written<A, S>(&self, kept: &Kept<A, S>) -> Result<Option<String>, String> {
+        let Some(file) = &self.write else { return Ok(None) };
+        let file = file.display();
         match &kept.written {
-            None => eprintln!("no limit was reached: nothing is written to {}", file.display()),
-            Some(Ok(written)) => eprintln!(
-                "checkpoint in {}: {} states, {}; the same check with --resume goes on from there",
-                file.display(),
+            None => Ok(Some(format!("no limit was reached: nothing is written to {file}"))),
+            Some(Ok(written)) => Ok(Some(format!(
+                "checkpoint in {file}: {} states, {}; the same check with --resume goes on from there",
                 thousands(written.states),
                 ByteSize::b(written.bytes)
-            ),
-            Some(Err(error)) => return Err(error.to_string()),
+            ))),
+            Some(Err(error)) => Err(error.to_string()),
         }
-        Ok(())
     }
 }
 

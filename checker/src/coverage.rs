@@ -1,12 +1,10 @@
 //! What a run exercised: how often each kind of action and each fault had an effect, and a warning for each that could
 //! have had one and never had. Nothing here judges a property.
-
 use std::iter::repeat;
 
 use serde::Serialize;
-use syncsplit_model::world::{Action, ActionKind, Fault, State, World};
-
 use syncsplit_engine::{Ending, KINDS_MAX, KindCount, Outcome};
+use syncsplit_model::world::{Action, ActionKind, Fault, State, World};
 
 const _: () = assert!(ActionKind::ALL.len() * (Fault::ALL.len() + 1) <= KINDS_MAX);
 

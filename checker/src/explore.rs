@@ -1,22 +1,17 @@
-//! `syncsplit explore`: serves stateright's Explorer on a world, with states and actions as a reader knows them and the
-//! path as a picture. The pages are stateright's.
+//! Stateright's Explorer on a world, with states and actions as a reader knows them and the path as a picture. The pages
+//! are stateright's.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use stateright::{Model, Path, Property};
 use syncsplit_engine::positions::{Positions, conditions};
-use syncsplit_model::world::{Action, State, Variant, World, describe};
+use syncsplit_model::world::{Action, State, World, describe};
 
-use crate::cli::ExploreArgs;
-use crate::instance::Instance;
-use crate::report::reader_left;
 use crate::trace::{Numbers, Subject, Trace, changes, svg};
 
 /// The world as Explorer shows it: a state is shown with its true numbers, and is the same as another if their normal
@@ -137,56 +132,14 @@ impl Positions for Explored {
     }
 }
 
-/// The world that the command line asks for.
-fn subject(args: &ExploreArgs) -> Result<Subject, String> {
-    let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
-    let variant = Variant::ALL.iter().find(|variant| variant.name() == args.variant);
-    Ok(Subject {
-        instance: instance.name,
-        bounds: instance.bounds,
-        variant: *variant.ok_or_else(|| format!("no variant is called {:?}", args.variant))?,
-        without: args.without.clone(),
-    })
-}
-
-/// A free address on this host, tried out, since Explorer itself only panics when there is none.
-fn address(port: u16) -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()
-}
-
-/// Runs the command.
-#[must_use]
-pub fn main(args: &ExploreArgs) -> ExitCode {
-    let refuse = |error: String| {
-        eprintln!("error: {error}");
-        ExitCode::from(2)
-    };
-    let subject = match subject(args) {
-        Ok(subject) => subject,
-        Err(error) => return refuse(error),
-    };
-    let address = match address(args.port) {
-        Ok(address) => address,
-        Err(error) => {
-            let port = args.port;
-            return refuse(format!(
-                "port {port} of 127.0.0.1 cannot be used: {error}; `--port 0` takes any free one"
-            ));
-        }
-    };
-    if let Err(error) = ctrlc::set_handler(|| std::process::exit(0)) {
-        eprintln!("warning: Ctrl-C will end the server by a signal: {error}");
-    }
-    let line = format!("Explorer of {} at http://{address}/ until Ctrl-C", subject.title());
-    if let Err(error) = writeln!(io::stdout(), "{line}").or_else(reader_left) {
-        return refuse(format!("the address could not be written: {error}"));
-    }
+/// Serves Explorer's pages on `subject` until the process ends.
+///
+/// # Errors
+/// The server has failed; what it says itself goes to stderr.
+pub fn serve(subject: Subject, address: SocketAddr) -> Result<(), String> {
     let threads = available_parallelism().map_or(1, usize::from);
     let served = catch_unwind(AssertUnwindSafe(|| {
         Explored::new(subject).checker().threads(threads).serve(address)
     }));
-    match served {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => refuse(format!("the server at http://{address}/ has failed")),
-    }
+    served.map(|_| ()).map_err(|_| format!("the server at http://{address}/ has failed"))
 }

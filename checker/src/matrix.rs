@@ -1,8 +1,6 @@
-//! `syncsplit matrix`: every variant of the protocol under every class of faults, each in one small world.
+//! Every variant of the protocol under every class of faults, each in one small world.
 //!
 //! What each cell must come to stands in `checker/matrix.toml`.
-
-use std::process::ExitCode;
 
 use ::stateright::{Expectation, Model};
 use serde::{Deserialize, Serialize};
@@ -11,11 +9,9 @@ use syncsplit_model::world::{
     Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Transactions, Variant,
 };
 
-use crate::cli::{MatrixArgs, StudyFormat};
+use crate::bounds;
+use crate::case::{Case, Searcher, Shown};
 use crate::instance::Instance;
-use crate::list;
-use crate::report::{json, junit, markdown, studies};
-use crate::study::{self, Case, Searcher, Shown};
 
 /// The table as it stands in the repository.
 const TABLE: &str = include_str!("../matrix.toml");
@@ -125,7 +121,7 @@ pub struct Matrix {
 impl Matrix {
     /// Makes the searches, and compares each with its row.
     #[must_use]
-    pub fn run(searcher: &Searcher, table: &[Row]) -> Self {
+    pub fn run(searcher: &Searcher<'_>, table: &[Row]) -> Self {
         let columns = columns();
         let line = |variant: &Variant| Line {
             variant: variant.name(),
@@ -133,7 +129,7 @@ impl Matrix {
             cells: columns.iter().map(|column| cell(searcher, table, *variant, column)).collect(),
         };
         let variants = Variant::ALL.iter().map(line).collect();
-        let base = list::bounds(&BASE);
+        let base = bounds::in_words(&BASE);
         let base = base.trim_end_matches(", no faults").to_owned();
         Self { base, columns, variants }
     }
@@ -163,7 +159,7 @@ fn columns() -> Vec<Column> {
     std::iter::once(column(NONE, Faults::empty())).chain(classes).collect()
 }
 
-fn cell(searcher: &Searcher, table: &[Row], variant: Variant, column: &Column) -> Cell {
+fn cell(searcher: &Searcher<'_>, table: &[Row], variant: Variant, column: &Column) -> Cell {
     let name = format!("{}, {}", variant.name(), column.faults);
     let mut question = searcher.question(Instance {
         name: name.clone(),
@@ -183,24 +179,4 @@ fn cell(searcher: &Searcher, table: &[Row], variant: Variant, column: &Column) -
     let row = table.iter().find(|row| row.variant == variant.name() && row.faults == column.faults);
     case.expect(row.map(|row| &row.shown), row.is_some_and(|row| row.idle));
     Cell { faults: column.faults, case }
-}
-
-/// Runs the command.
-#[must_use]
-pub fn main(args: &MatrixArgs) -> ExitCode {
-    let table = match table() {
-        Ok(table) => table,
-        Err(message) => {
-            eprintln!("error: {message}");
-            return ExitCode::from(2);
-        }
-    };
-    let matrix = Matrix::run(&Searcher::new(&args.search), &table);
-    let printed = match args.format {
-        StudyFormat::Text => studies::print(&studies::matrix(&matrix)),
-        StudyFormat::Json => json::print(&matrix),
-        StudyFormat::Markdown => studies::print(&markdown::matrix(&matrix)),
-        StudyFormat::Junit => junit::print(&junit::matrix(&matrix)),
-    };
-    study::end(printed, study::exit_code(matrix.cases()))
 }

@@ -1,17 +1,16 @@
-//! Reductions: fewer states, or fewer steps, for the same answers. Which there are, what they do not go with, and the way
-//! back from a run of the reduced world to one of the world itself. What may be left out is decided in `syncsplit_model::world`;
+//! Reductions: fewer states, or fewer steps, for the same answers. Which there are, and the way back from a run of the
+//! reduced world to one of the world itself. What may be left out is decided in `syncsplit_model::world`;
 //! docs/reductions.md says why.
-
-use clap::ValueEnum;
 use stateright::Model;
-use syncsplit_model::world::{Action, State, Variant, World};
-
-use crate::check::Question;
-use crate::cli::Engine;
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_engine::{EngineError, Outcome, Trace};
+use syncsplit_model::world::{Action, State, World};
 
 /// A way to search less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Reduction {
     /// States that differ by an exchange of blocks count as one
     Symmetry,
@@ -24,12 +23,8 @@ pub enum Reduction {
 impl Reduction {
     /// Its name on the command line and in reports.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Symmetry => "symmetry",
-            Self::Order => "order",
-            Self::Sleep => "sleep",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether it leaves states out, so that counts are those of a smaller space.
@@ -37,62 +32,6 @@ impl Reduction {
     pub const fn leaves_states_out(self) -> bool {
         !matches!(self, Self::Sleep)
     }
-
-    /// What it needs that `question` does not have.
-    fn refusal(self, question: &Question) -> Option<String> {
-        let name = self.name();
-        if question.engine != Engine::Native {
-            let engine = question.engine.name();
-            return Some(format!("the engine {engine} knows no reduction; {name} needs native"));
-        }
-        let world = question.plain_world();
-        if let Some(promise) = world.asked_promises().next() {
-            return Some(format!(
-                "the reduction {name} answers for no promise, and {} is asked: the runs that are fair are not the \
-                 same ones; name properties alone with --property, or leave --reduce out",
-                promise.name
-            ));
-        }
-        if self == Self::Sleep {
-            return refuse_sleep(question, &world);
-        }
-        (self == Self::Symmetry && world.automorphisms().is_empty()).then(|| {
-            format!(
-                "the reduction symmetry finds no two blocks of {} that can be exchanged: a transaction of two \
-                 writes takes the first and the last; --transactions any gives no block a part of its own",
-                question.instance.name
-            )
-        })
-    }
-}
-
-fn refuse_sleep(question: &Question, world: &World) -> Option<String> {
-    if let Some(other) = question.reduce.iter().find(|other| **other != Reduction::Sleep) {
-        let other = other.name();
-        return Some(format!(
-            "the reduction sleep knows steps of the world itself, and {other} changes what a step is; name one of them"
-        ));
-    }
-    (!world.knows_what_commutes()).then(|| {
-        let without = match question.without.as_slice() {
-            [] => String::new(),
-            rules => format!(" without {}", rules.iter().map(|r| r.id()).collect::<Vec<_>>().join(", ")),
-        };
-        format!(
-            "the reduction sleep rests on all rules of {}, and {}{without} is asked; leave --reduce sleep out",
-            Variant::Hardened.name(),
-            question.variant.name()
-        )
-    })
-}
-
-/// Refuses a question whose reductions are unsound, or idle.
-///
-/// # Errors
-/// A sentence that names the reduction, what it does not go with, and what would be valid.
-pub fn check(question: &Question) -> Result<(), String> {
-    let refusals = question.reduce.iter().filter_map(|reduction| reduction.refusal(question));
-    refusals.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// `world`, reduced.

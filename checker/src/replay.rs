@@ -1,15 +1,8 @@
-//! `syncsplit replay`: steps a trace file through the model, and says whether it is a run of it. Nothing is searched.
-
-use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
-use std::process::ExitCode;
+//! Steps a trace file through the model, and says whether it is a run of it. Nothing is searched.
 
 use stateright::Expectation;
-use syncsplit_model::world::{Action, State, WhyNot, World, WorldProperty, describe};
+use syncsplit_model::world::{Action, State, Verdict, WhyNot, World, WorldProperty, describe};
 
-use crate::cli::ReplayArgs;
-use crate::report::reader_left;
 use crate::trace::itf::{self, ReadTrace};
 use crate::trace::value::Value;
 use crate::trace::variables::variables;
@@ -134,89 +127,68 @@ fn differing(
     expected.iter().filter_map(differs).collect()
 }
 
-/// Runs the command.
-#[must_use]
-pub fn main(args: &ReplayArgs) -> ExitCode {
-    let refuse = |error: String| {
-        eprintln!("error: {}: {error}", args.file.display());
-        ExitCode::from(2)
-    };
-    let text = match fs::read_to_string(&args.file) {
-        Ok(text) => text,
-        Err(error) => return refuse(error.to_string()),
-    };
-    let trace = match itf::read(&text) {
-        Ok(trace) => trace,
-        Err(error) => return refuse(error),
-    };
-    let replay = replay(&trace);
-    match print(&args.file, &trace, &replay).or_else(reader_left) {
-        Ok(()) if replay.finding == Finding::Run => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: the outcome could not be written: {error}");
-            ExitCode::from(2)
-        }
+impl Replay {
+    /// Whether the trace is a run of the model.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.finding == Finding::Run { Verdict::Holds } else { Verdict::Violated }
+    }
+
+    /// The replay of `trace`, which stands in `file`, for a person.
+    #[must_use]
+    pub fn page(&self, file: &str, trace: &ReadTrace) -> String {
+        let is_run = self.finding == Finding::Run;
+        let verdict = if is_run { "A RUN OF THE MODEL" } else { "NOT A RUN OF THE MODEL" };
+        let title = trace.subject.title();
+        let mut page = format!("{verdict}: {file}, {title}\n\n{}\n", text::table(&self.steps));
+        page.push_str(&match &self.finding {
+            Finding::Run => end(trace, self),
+            Finding::Refused { step, action, why, offered } => {
+                let refused = format!("The model refuses step {step}, {action:?}: {why}.\n");
+                match offered.join("; ") {
+                    none if none.is_empty() => refused,
+                    offered => format!("{refused}It would take: {offered}.\n"),
+                }
+            }
+            Finding::Differs { state, variables } => {
+                let rows = unlike(variables, "the file says", "the model has");
+                format!("State {state} differs:\n{rows}")
+            }
+            Finding::NoLoop { from, variables } => {
+                let rows = unlike(variables, "there", "at the end");
+                format!("The last state is not state {from} again:\n{rows}")
+            }
+        });
+        page
     }
 }
 
-fn print(file: &Path, trace: &ReadTrace, replay: &Replay) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let verdict = match &replay.finding {
-        Finding::Run => "A RUN OF THE MODEL",
-        Finding::Refused { .. } | Finding::Differs { .. } | Finding::NoLoop { .. } => {
-            "NOT A RUN OF THE MODEL"
-        }
+fn unlike(rows: &[(String, String, String)], there: &str, here: &str) -> String {
+    let row = |(name, expected, seen): &(String, String, String)| {
+        format!("  {name}: {there} {expected}, {here} {seen}\n")
     };
-    writeln!(out, "{verdict}: {}, {}\n", file.display(), trace.subject.title())?;
-    text::table(&replay.steps, &mut out)?;
-    writeln!(out)?;
-    let unlike = |out: &mut io::StdoutLock<'_>,
-                  rows: &[(String, String, String)],
-                  there: &str,
-                  here: &str| {
-        rows.iter().try_for_each(|(name, expected, seen)| {
-            writeln!(out, "  {name}: {there} {expected}, {here} {seen}")
-        })
-    };
-    match &replay.finding {
-        Finding::Run => end(trace, replay, &mut out)?,
-        Finding::Refused { step, action, why, offered } => {
-            writeln!(out, "The model refuses step {step}, {action:?}: {why}.")?;
-            if !offered.is_empty() {
-                writeln!(out, "It would take: {}.", offered.join("; "))?;
-            }
-        }
-        Finding::Differs { state, variables } => {
-            writeln!(out, "State {state} differs:")?;
-            unlike(&mut out, variables, "the file says", "the model has")?;
-        }
-        Finding::NoLoop { from, variables } => {
-            writeln!(out, "The last state is not state {from} again:")?;
-            unlike(&mut out, variables, "there", "at the end")?;
-        }
-    }
-    out.flush()
+    rows.iter().map(row).collect()
 }
 
 /// What a run of the model shows at its end.
-fn end(trace: &ReadTrace, replay: &Replay, out: &mut impl Write) -> io::Result<()> {
+fn end(trace: &ReadTrace, replay: &Replay) -> String {
     let steps = replay.steps.len();
-    if let Some(from) = trace.loop_from {
-        writeln!(out, "{steps} steps; after the last it goes on with step {} for ever.", from + 1)?;
-    } else {
-        writeln!(out, "{steps} steps.")?;
-    }
-    let Some(name) = trace.property else { return Ok(()) };
-    let world = trace.subject.world();
-    let property = WorldProperty::named(name);
+    let mut text = match trace.loop_from {
+        Some(from) => {
+            format!("{steps} steps; after the last it goes on with step {} for ever.\n", from + 1)
+        }
+        None => format!("{steps} steps.\n"),
+    };
+    let property = trace.property.and_then(WorldProperty::named);
     // What a loop violates is no state's fault.
-    let Some(property) = property.filter(|_| trace.loop_from.is_none()) else { return Ok(()) };
-    let says = match (property.kind(), property.is_true(&world, &replay.last)) {
+    let Some(property) = property.filter(|_| trace.loop_from.is_none()) else { return text };
+    let is_true = property.is_true(&trace.subject.world(), &replay.last);
+    let says = match (property.kind(), is_true) {
         (Expectation::Always, true) => "is not violated",
         (Expectation::Always, false) => "is violated",
         (Expectation::Sometimes | Expectation::Eventually, true) => "is reached",
         (Expectation::Sometimes | Expectation::Eventually, false) => "is not reached",
     };
-    writeln!(out, "{name} {says} at the end.")
+    text.push_str(&format!("{} {says} at the end.\n", property.name()));
+    text
 }

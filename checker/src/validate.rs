@@ -1,4 +1,4 @@
-//! `syncsplit validate`: is a recorded run one of the model's? The model's roles follow the records, those of several
+//! Is a recorded run one of the model's? The model's roles follow the records, those of several
 //! nodes by the order of causes, and what a record leaves out is filled in. `docs/trace-format.md` describes records.
 //!
 //! | file | is |
@@ -7,10 +7,8 @@
 //! | [`record`], [`pattern`], `samples`, [`content`] | what a record can say, and what it shows in part |
 //! | [`system`] | the model's roles, what is on its way, the volumes, and what has to hold |
 //! | `moves`, [`search`] | what an incomplete record can be, and the search for a run |
-//! | `why`, `report`, [`command`] | reasons with their rules, and how the outcome is printed |
+//! | `why`, [`report`] | reasons with their rules, and the outcome in words and in JSON |
 
-pub mod args;
-pub mod command;
 pub mod containers;
 pub mod content;
 pub mod mapping;
@@ -18,7 +16,7 @@ mod moves;
 pub mod pattern;
 pub mod read;
 pub mod record;
-mod report;
+pub mod report;
 mod samples;
 pub mod search;
 pub mod system;
@@ -26,7 +24,8 @@ mod table;
 mod why;
 
 pub use read::{BadInput, Line, Log, Reader};
-pub use search::{Limits, Outcome, Verdict};
+pub use report::Report;
+pub use search::{Ending, Limits, Outcome, STATES_MAX};
 pub use system::{Hosts, Image, Options, System, Volumes, Writes};
 pub use why::{Reason, Why};
 

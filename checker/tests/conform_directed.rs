@@ -3,10 +3,10 @@
 
 use stateright::Model;
 use syncsplit_checker::ablate;
+use syncsplit_checker::case::Shown;
 use syncsplit_checker::conform::directed::{by_hand, cases, derive, table, unsteered};
 use syncsplit_checker::conform::script::Script;
 use syncsplit_checker::conform::verb::{OWN_STEPS, Verb};
-use syncsplit_checker::study::Shown;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::world::{State, WhyNot, WorldProperty};

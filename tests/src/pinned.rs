@@ -7,12 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use syncsplit_checker::check::Question;
-use syncsplit_checker::cli::{Engine, ProgressMode};
 use syncsplit_checker::instance::Instance;
-use syncsplit_checker::progress::Reporter;
+use syncsplit_checker::question::{Engine, Question, Watch};
 use syncsplit_checker::report::Report;
-use syncsplit_engine::{Limits, Store};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Variant, WorldProperty};
 
@@ -155,17 +152,14 @@ impl Row {
             found.map(WorldProperty::name).ok_or_else(|| none("property", name))
         });
         let variant = Variant::ALL.iter().find(|variant| variant.name() == self.variant);
+        let instance = Instance::named(&self.instance);
+        let instance = instance.ok_or_else(|| none("instance", &self.instance))?;
         Ok(Question {
-            instance: Instance::named(&self.instance)
-                .ok_or_else(|| none("instance", &self.instance))?,
             variant: *variant.ok_or_else(|| none("variant", &self.variant))?,
             without: rules.collect::<Result<_, _>>()?,
             properties: names.collect::<Result<_, _>>()?,
-            reduce: Vec::new(),
-            store: Store::Exact,
             engine,
-            threads,
-            limits: Limits::default(),
+            ..Question::about(instance, threads)
         })
     }
 
@@ -181,7 +175,7 @@ impl Row {
         };
         let lengths = report.properties.iter().filter(|property| property.verdict == "violated");
         Ok(Answer {
-            verdict: format!("{:?}", report.verdict).to_lowercase(),
+            verdict: report.verdict.name().into(),
             states: report.states,
             transitions: report.transitions,
             depth: report.depth.unwrap_or_default(),
@@ -197,12 +191,11 @@ impl Row {
 /// # Errors
 /// The engine's failure in words.
 pub fn ask(question: &Question) -> Result<Report, Finding> {
-    let reporter = Reporter::new(ProgressMode::None);
-    let outcome = question.ask(&reporter, None).map_err(|error| error.to_string())?;
+    let outcome = question.ask(Watch::default()).map_err(|error| error.to_string())?;
     Ok(Report::new(question, &outcome))
 }
 
 /// 1_234_567, as TOML takes it.
 fn grouped(count: u64) -> String {
-    syncsplit_checker::report::thousands(count).replace(',', "_")
+    syncsplit_checker::words::thousands(count).replace(',', "_")
 }

@@ -1,7 +1,7 @@
 //! Where the implementation's traces meet the checker's validator: records as the implementation makes them become
 //! records as the validator reads them. Nothing is judged here.
 
-use syncsplit_checker::validate::{Limits, Log, Reader, System, Verdict, explain, validate};
+use syncsplit_checker::validate::{Ending, Limits, Log, Reader, System, explain, validate};
 use syncsplit_impl::trace::record::Side;
 use syncsplit_impl::trace::{Digest, RoleRecord, TraceRecord};
 
@@ -78,9 +78,9 @@ pub fn replay(options: Options, records: &[TraceRecord]) -> Result<System, Refus
 pub fn judge(options: Options, logs: &[Log]) -> Result<System, Refused> {
     let limits = Limits::default();
     let outcome = validate(logs, options, limits);
-    match outcome.verdict {
-        Verdict::Run(system) => Ok(*system),
-        Verdict::NoRun | Verdict::Undecided(_) => {
+    match outcome.ending {
+        Ending::Run(system) => Ok(*system),
+        Ending::NoRun | Ending::Limit(_) => {
             Err(Refused(explain(&outcome, logs, limits).join("; ")))
         }
     }

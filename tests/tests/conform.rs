@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use syncsplit_checker::cli::ProgressMode;
-use syncsplit_checker::conform::campaign::{Plan, Verdict, campaign};
+use syncsplit_checker::conform::campaign::{Plan, campaign};
 use syncsplit_checker::conform::known::Known;
 use syncsplit_checker::conform::process::Adapter;
 use syncsplit_checker::conform::run;
 use syncsplit_checker::conform::session::Use;
 use syncsplit_checker::conform::{directed, wire::Level};
-use syncsplit_checker::progress::Reporter;
+use syncsplit_model::world::Verdict;
 use syncsplit_tests::source::root;
 
 fn plan(cases: u64) -> Plan {
@@ -34,11 +33,11 @@ fn plan(cases: u64) -> Plan {
 #[test]
 fn our_implementation_conforms_steered_and_shows_nearly_every_rule() {
     let interrupt = Arc::new(AtomicBool::new(false));
-    let reporter = Reporter::new(ProgressMode::None);
-    let done = campaign(&plan(1000), &interrupt, &reporter);
+    let done = campaign(&plan(1000), &interrupt, &|_, _| {});
     let done = done.unwrap_or_else(|refused| panic!("{refused:?}"));
     assert_eq!(done.level, Level::Steered);
-    let failed: Vec<_> = done.cases.iter().filter(|case| case.verdict != Verdict::Pass).collect();
+    let failed: Vec<_> =
+        done.cases.iter().filter(|case| case.verdict != Verdict::NoViolationFound).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     assert_eq!(done.finished, done.cases.len(), "some case did not end with a backup");
     assert_eq!(done.classes_missing, Vec::<String>::new());
@@ -54,11 +53,10 @@ fn our_implementation_conforms_steered_and_shows_nearly_every_rule() {
 #[test]
 fn generated_cases_take_nearly_every_class() {
     let interrupt = Arc::new(AtomicBool::new(false));
-    let reporter = Reporter::new(ProgressMode::None);
     for (level, at_least) in [(Level::Steered, 99), (Level::Marked, 98)] {
         let only = vec!["generated".into()];
         let plan = Plan { level: Some(level), only, ..plan(0) };
-        let done = campaign(&plan, &interrupt, &reporter);
+        let done = campaign(&plan, &interrupt, &|_, _| {});
         let done = done.unwrap_or_else(|refused| panic!("{level:?}: {refused:?}"));
         let (taken, known) = (done.classes_taken, done.classes_known);
         assert!(known > 100, "{level:?}: {known}");
@@ -70,13 +68,13 @@ fn generated_cases_take_nearly_every_class() {
 #[test]
 fn our_implementation_conforms_over_tcp() {
     let interrupt = Arc::new(AtomicBool::new(false));
-    let reporter = Reporter::new(ProgressMode::None);
     for (level, cases) in [(Level::Steered, 20), (Level::Marked, 10)] {
         let command = format!("{} --transport tcp", env!("CARGO_BIN_EXE_syncsplit-adapter"));
         let plan = Plan { command, level: Some(level), ..plan(cases) };
-        let done = campaign(&plan, &interrupt, &reporter);
+        let done = campaign(&plan, &interrupt, &|_, _| {});
         let done = done.unwrap_or_else(|refused| panic!("{level:?}: {refused:?}"));
-        let failed: Vec<_> = done.cases.iter().filter(|c| c.verdict != Verdict::Pass).collect();
+        let failed: Vec<_> =
+            done.cases.iter().filter(|c| c.verdict != Verdict::NoViolationFound).collect();
         assert!(failed.is_empty(), "{level:?}: {failed:#?}");
         assert!(done.finished > 30, "{level:?}: {} came to a backup", done.finished);
     }

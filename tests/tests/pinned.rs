@@ -5,8 +5,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use syncsplit_checker::ablate;
-use syncsplit_checker::cli::Engine;
-use syncsplit_checker::study::Shown;
+use syncsplit_checker::case::Shown;
+use syncsplit_checker::question::Engine;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Faults, Instance};
 use syncsplit_tests::pinned::{Row, Table, ask};

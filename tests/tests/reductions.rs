@@ -6,12 +6,10 @@ use std::ops::RangeInclusive;
 
 use stateright::Expectation;
 use syncsplit_checker::ablate;
-use syncsplit_checker::check::Question;
-use syncsplit_checker::cli::{Engine, ProgressMode};
+use syncsplit_checker::case::Searcher;
 use syncsplit_checker::instance::Instance;
-use syncsplit_checker::progress::Reporter;
-use syncsplit_checker::reduce::{self, Reduction};
-use syncsplit_checker::study::Searcher;
+use syncsplit_checker::question::{Engine, Question, Watch};
+use syncsplit_checker::reduce::Reduction;
 use syncsplit_engine::{Ending, Outcome, Trace, Verdict};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, Bounds, State, Transactions, Variant, WorldProperty};
@@ -25,7 +23,7 @@ const STATES_MOST: u64 = 50_000_000;
 type Found = Outcome<Action, State>;
 
 fn ask(question: &Question) -> Found {
-    question.ask(&Reporter::new(ProgressMode::None), None).unwrap()
+    question.ask(Watch::default()).unwrap()
 }
 
 /// The question about any two blocks and about properties alone.
@@ -97,7 +95,7 @@ fn assert_real(question: &Question, outcome: &Found) {
 
 fn with(question: &Question, reduce: &[Reduction]) -> Question {
     let reduced = Question { reduce: reduce.to_vec(), ..question.clone() };
-    reduce::check(&reduced).unwrap();
+    reduced.check().unwrap();
     reduced
 }
 

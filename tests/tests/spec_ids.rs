@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use stateright::Expectation;
 use syncsplit_checker::ablate;
-use syncsplit_checker::report::thousands;
-use syncsplit_checker::study::Shown;
+use syncsplit_checker::case::Shown;
+use syncsplit_checker::words::thousands;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::WorldProperty;
 use syncsplit_tests::ids::{cited, defined, ids, sections, stories, unknown};

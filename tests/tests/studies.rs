@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use syncsplit_checker::ablate::{self, Plan, REASONS};
+use syncsplit_checker::case::{Case, Searcher};
 use syncsplit_checker::matrix::{self, Matrix};
-use syncsplit_checker::report::markdown;
-use syncsplit_checker::study::{Case, Searcher};
+use syncsplit_checker::pages::markdown;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
 use syncsplit_tests::ids::sections;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::Value;
-use syncsplit_checker::validate::{Limits, Verdict, validate};
+use syncsplit_checker::validate::{Ending, Limits, validate};
 use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
@@ -82,7 +82,7 @@ fn a_long_run_is_followed_one_state_a_record() -> Outcome {
             let outcome = validate(&logs, scripted, limits);
             let (count, seconds) = (records.len(), begun.elapsed().as_secs_f64());
             println!("{count} records, {name}, {hidden} hidden: {seconds:.1} s");
-            assert!(matches!(outcome.verdict, Verdict::Run(_)), "{name}, {hidden} hidden");
+            assert!(matches!(outcome.ending, Ending::Run(_)), "{name}, {hidden} hidden");
             assert_eq!(outcome.visited, records.len() as u64, "{name}, {hidden} hidden");
         }
     }

@@ -160,7 +160,7 @@ pub(crate) fn docs_generate() -> Outcome {
 }
 
 fn page(command: &str, path: &str) -> Result<String, String> {
-    let syncsplit = ["run", "--quiet", RELEASE, "--package", "syncsplit-checker", "--"];
+    let syncsplit = ["run", "--quiet", RELEASE, "--package", "syncsplit", "--"];
     let arguments = [&syncsplit[..], &[command, "--format", "markdown"]].concat();
     let ended = end_of(&mut cargo(&arguments))?;
     if ended.code != Some(0) {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::Verdict;
 
 use crate::conform::cases::{self, Case};
 use crate::conform::generated::{Generated, generate};
@@ -17,7 +18,6 @@ use crate::conform::run::{self, Outcome};
 use crate::conform::script::Script;
 use crate::conform::session::Use;
 use crate::conform::wire::{Hello, Level};
-use crate::progress::Reporter;
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
 const WATCHED_MAX: usize = 3;
@@ -50,30 +50,28 @@ pub struct Plan {
     pub sync: Duration,
 }
 
-/// What one case came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Nothing was seen that the protocol does not do.
-    Pass,
-    /// Something was.
-    Fail,
-    /// The adapter does not have what the case needs, or the rule is not promised.
-    Unsupported,
-}
-
 /// One case.
 #[derive(Clone, Debug, Serialize)]
 pub struct CaseReport {
     /// Its id.
     pub id: String,
-    /// What it came to.
+    /// What it came to; undecided where the adapter does not have what the case needs, or the rule is not promised.
+    #[serde(serialize_with = "case_verdict")]
     pub verdict: Verdict,
     /// The script as it was done, or the shortest that fails in the same way.
     pub script: String,
     /// What failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureReport>,
+}
+
+/// The verdict of a case as its report names it.
+fn case_verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match verdict {
+        Verdict::Holds | Verdict::NoViolationFound => "pass",
+        Verdict::Violated => "fail",
+        Verdict::Undecided => "unsupported",
+    })
 }
 
 /// What failed in a case.
@@ -164,12 +162,14 @@ struct Runner<'a> {
 
 /// Does every case.
 ///
+/// `progress` is told now and then how old the campaign is in seconds, and how far.
+///
 /// # Errors
 /// What is asked for cannot be done, or the adapter failed.
 pub fn campaign(
     plan: &Plan,
     interrupt: &Arc<AtomicBool>,
-    reporter: &Reporter,
+    progress: &dyn Fn(f64, String),
 ) -> Result<Campaign, Refused> {
     let begin = Instant::now();
     let start = |trouble| Refused::Trouble("start".into(), Box::new(trouble));
@@ -203,10 +203,10 @@ pub fn campaign(
     };
     let mut cases: Vec<CaseReport> = Vec::new();
     for case in &wanted {
-        reporter.tell(begin.elapsed().as_secs_f64(), || {
-            let failed = cases.iter().filter(|case| case.verdict == Verdict::Fail).count();
-            format!("{} of {} cases, {failed} failed; {}", cases.len(), wanted.len(), case.id)
-        });
+        let failed = cases.iter().filter(|case| case.verdict == Verdict::Violated).count();
+        let (done, all, id) = (cases.len(), wanted.len(), &case.id);
+        let line = format!("{done} of {all} cases, {failed} failed; {id}");
+        progress(begin.elapsed().as_secs_f64(), line);
         if interrupt.load(Ordering::Relaxed) {
             let request = crate::conform::wire::Request::bare("reset");
             let trouble = runner.adapter.trouble(&request, "interrupted".into());
@@ -214,7 +214,7 @@ pub fn campaign(
         }
         let done = runner.case(case);
         cases.push(done.map_err(|trouble| Refused::Trouble(case.id.clone(), Box::new(trouble)))?);
-        if plan.fail_fast && cases.last().is_some_and(|case| case.verdict == Verdict::Fail) {
+        if plan.fail_fast && cases.last().is_some_and(|case| case.verdict == Verdict::Violated) {
             break;
         }
     }
@@ -293,13 +293,18 @@ impl Runner<'_> {
         let (script, outcome) = case.run(&mut self.adapter, how, &watched)?;
         let Some(outcome) = outcome else {
             let (id, script) = (id.clone(), script.to_string());
-            return Ok(CaseReport { id, verdict: Verdict::Unsupported, script, failure: None });
+            return Ok(CaseReport { id, verdict: Verdict::Undecided, script, failure: None });
         };
         self.note(id, &outcome);
         let mut done = Script { setting: script.setting, verbs: outcome.done.clone() };
         let Some(first) = outcome.failure.clone() else {
             let (id, script) = (id.clone(), done.to_string());
-            return Ok(CaseReport { id, verdict: Verdict::Pass, script, failure: None });
+            return Ok(CaseReport {
+                id,
+                verdict: Verdict::NoViolationFound,
+                script,
+                failure: None,
+            });
         };
         let mut outcome = outcome;
         let explaining = first.rules();
@@ -324,7 +329,7 @@ impl Runner<'_> {
             command: self.command(&done),
         };
         let (id, script) = (id.clone(), done.to_string());
-        Ok(CaseReport { id, verdict: Verdict::Fail, script, failure: Some(failure) })
+        Ok(CaseReport { id, verdict: Verdict::Violated, script, failure: Some(failure) })
     }
 
     /// The rules of which a run may show that they are kept. To follow a world without a rule takes as long as to follow the

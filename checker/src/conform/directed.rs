@@ -3,20 +3,18 @@
 //! model. No adapter is asked here.
 
 use std::fmt::Write;
+use std::thread::available_parallelism;
 
 use serde::Deserialize;
 use syncsplit_model::protocol::{Incarnation, Rule, Seq};
 use syncsplit_model::world::{Action, State, World};
 
 use crate::ablate;
-use crate::check::Question;
-use crate::cli::Engine;
 use crate::conform::script::{Script, Setting};
 use crate::conform::verb::{Message, Verb, kebab};
 use crate::conform::wire::{Hello, Level, OPERATIONS};
-use crate::instance::Instance;
-use crate::progress::Reporter;
-use syncsplit_engine::{Limits, Store};
+use crate::instance::{Instance, askable};
+use crate::question::{Question, Watch};
 
 /// The cases as they stand in the repository.
 const TABLE: &str = include_str!("../../directed.toml");
@@ -167,23 +165,11 @@ pub fn derive(rule: Rule) -> Result<Script, String> {
     let row = row.ok_or_else(|| format!("no row for {rule} in checker/ablations.toml"))?;
     let instance = Instance::load(&row.instance).map_err(|refused| refused.to_string())?;
     let property = row.shown.property().map(str::to_owned);
-    let mut without = instance.without.clone();
-    without.push(rule);
-    let question = Question {
-        variant: instance.variant,
-        without,
-        properties: crate::check::askable()
-            .filter(|name| Some(*name) == property.as_deref())
-            .collect(),
-        engine: Engine::Native,
-        threads: crate::check::threads(None),
-        store: Store::Exact,
-        reduce: Vec::new(),
-        limits: Limits { time: None, states: None, memory_bytes: None },
-        instance,
-    };
-    let reporter = Reporter::new(crate::cli::ProgressMode::None);
-    let outcome = question.ask(&reporter, None).map_err(|error| error.to_string())?;
+    let threads = available_parallelism().map_or(1, usize::from);
+    let mut question = Question::about(instance, threads);
+    question.without.push(rule);
+    question.properties = askable().filter(|name| Some(*name) == property.as_deref()).collect();
+    let outcome = question.ask(Watch::default()).map_err(|error| error.to_string())?;
     let name = property.unwrap_or_default();
     let trace = outcome.discovery(&name).map(|found| found.trace.clone());
     let stem = outcome.promises.iter().find(|promise| promise.name == name);

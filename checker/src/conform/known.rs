@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::conform::campaign::{CaseReport, Verdict};
+use syncsplit_model::world::Verdict;
+
+use crate::conform::campaign::CaseReport;
 
 /// The cases that are known to fail.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,18 @@ pub struct Difference {
     /// Whether anything is listed at all.
     #[serde(skip)]
     pub is_listed: bool,
+}
+
+impl Difference {
+    /// What the campaign comes to: whether every case did what is known of it. What no case looked at stays open.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.new.is_empty() && self.stale.is_empty() {
+            Verdict::NoViolationFound
+        } else {
+            Verdict::Violated
+        }
+    }
 }
 
 impl Known {
@@ -59,8 +73,8 @@ impl Known {
             Difference { is_listed: !self.ids.is_empty(), ..Difference::default() };
         for case in cases {
             match (case.verdict, self.ids.contains(&case.id)) {
-                (Verdict::Fail, false) => difference.new.push(case.id.clone()),
-                (Verdict::Pass, true) => difference.stale.push(case.id.clone()),
+                (Verdict::Violated, false) => difference.new.push(case.id.clone()),
+                (Verdict::NoViolationFound, true) => difference.stale.push(case.id.clone()),
                 _ => {}
             }
         }

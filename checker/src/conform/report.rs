@@ -1,15 +1,14 @@
 //! A campaign for a person, as one JSON object, or as JUnit XML.
 
-use std::io::{self, Write};
+use std::fmt::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
-use serde_json::json;
+use serde_json::{Value, json};
+use syncsplit_model::world::Verdict;
 
-use crate::cli::CheckFormat;
-use crate::conform::campaign::{Campaign, CaseReport, FailureReport, Verdict};
+use crate::conform::campaign::{Campaign, CaseReport, FailureReport};
 use crate::conform::known::Difference;
 use crate::conform::process::Trouble;
-use crate::report::junit;
 
 /// Failures that the text shows in full; the others are listed.
 const SHOWN_MAX: usize = 10;
@@ -17,16 +16,27 @@ const SHOWN_MAX: usize = 10;
 /// The verdict in one word.
 #[must_use]
 pub fn verdict(difference: &Difference) -> &'static str {
-    let is_as_known = difference.new.is_empty() && difference.stale.is_empty();
-    if is_as_known { "conforms" } else { "does not conform" }
+    match difference.verdict() {
+        Verdict::Violated => "does not conform",
+        Verdict::Holds | Verdict::NoViolationFound | Verdict::Undecided => "conforms",
+    }
 }
 
-/// Prints the text.
-///
-/// # Errors
-/// What kept stdout from taking it.
-pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+/// A campaign as a person reads it.
+pub struct Page<'a> {
+    /// What was done.
+    pub campaign: &'a Campaign,
+    /// How it differs from what is known.
+    pub difference: &'a Difference,
+}
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text(out, self.campaign, self.difference)
+    }
+}
+
+fn text(out: &mut impl Write, campaign: &Campaign, difference: &Difference) -> fmt::Result {
     let count = |wanted| campaign.cases.iter().filter(|case| case.verdict == wanted).count();
     writeln!(
         out,
@@ -48,7 +58,7 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         }
     }
     for (case, failure) in &shown {
-        failed(&mut out, case, failure)?;
+        failed(out, case, failure)?;
     }
     let others: Vec<_> = failing
         .iter()
@@ -71,9 +81,9 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
         out,
         "\n{} cases: {} passed, {} failed, {} need what the adapter does not have; {} ended with a backup",
         campaign.cases.len(),
-        count(Verdict::Pass),
-        count(Verdict::Fail),
-        count(Verdict::Unsupported),
+        count(Verdict::NoViolationFound),
+        count(Verdict::Violated),
+        count(Verdict::Undecided),
         campaign.finished
     )?;
     let (known, taken) = (campaign.classes_known, campaign.classes_taken);
@@ -104,10 +114,10 @@ pub fn text(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
             writeln!(out, "{says}: {}", ids.join(", "))?;
         }
     }
-    out.flush()
+    Ok(())
 }
 
-fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> io::Result<()> {
+fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> fmt::Result {
     let rules = if failure.rules.is_empty() {
         "no single rule explains it".to_owned()
     } else {
@@ -137,35 +147,22 @@ fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> i
     writeln!(out, "  repeat   {}\n", failure.command)
 }
 
-/// Prints one JSON object.
-///
-/// # Errors
-/// What kept stdout from taking it.
-pub fn json(campaign: &Campaign, difference: &Difference) -> io::Result<()> {
-    let mut value = serde_json::to_value(campaign).map_err(io::Error::other)?;
+/// One JSON object.
+#[must_use]
+pub fn json(campaign: &Campaign, difference: &Difference) -> Value {
+    let mut value = json!(campaign);
     value["verdict"] = verdict(difference).into();
     value["known"] = json!(difference);
-    let mut out = io::stdout().lock();
-    writeln!(out, "{value:#}")?;
-    out.flush()
+    value
 }
 
-/// Prints that the adapter failed, where a program reads the report; a person has read it on stderr.
-///
-/// # Errors
-/// What kept stdout from taking it.
-pub fn undecided(format: CheckFormat, case: &str, trouble: &Trouble) -> io::Result<()> {
-    match format {
-        CheckFormat::Text => Ok(()),
-        CheckFormat::Json => {
-            let value = json!({
-                "verdict": "undecided", "case": case, "request": trouble.request,
-                "error": trouble.what, "stderr": trouble.stderr,
-            });
-            writeln!(io::stdout().lock(), "{value:#}")
-        }
-        CheckFormat::Junit => junit::print(&junit::broken("conform", case, trouble)),
-    }
+/// One JSON object that says how the adapter failed.
+#[must_use]
+pub fn undecided(case: &str, trouble: &Trouble) -> Value {
+    json!({
+        "verdict": Verdict::Undecided, "case": case, "request": trouble.request,
+        "error": trouble.what, "stderr": trouble.stderr,
+    })
 }
 
 /// The cases as JUnit XML: what breaks a rule is a failure, what the adapter does not have is skipped.
@@ -184,7 +181,7 @@ pub fn junit(campaign: &Campaign, difference: &Difference) -> Junit {
                 ));
                 status
             }
-            (None, Verdict::Unsupported) => {
+            (None, Verdict::Undecided) => {
                 let mut status = TestCaseStatus::skipped();
                 status.set_message("the adapter does not have what this needs");
                 status

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use clap::ValueEnum;
 use serde_json::{Map, Value, json};
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_model::protocol::Rule;
 
 /// The protocol's version.
@@ -15,8 +15,21 @@ pub const VERSION: u32 = 1;
 pub const LINE_MAX: u64 = 1 << 20;
 
 /// How much of an implementation the kit sees and steers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    EnumMessage,
+    IntoStaticStr,
+    VariantArray,
+    serde::Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Level {
     /// Operations and images only
     BlackBox,
@@ -29,12 +42,8 @@ pub enum Level {
 impl Level {
     /// The level's name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BlackBox => "black-box",
-            Self::Marked => "marked",
-            Self::Steered => "steered",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

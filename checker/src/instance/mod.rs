@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::MAIN_SEPARATOR;
 
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{self, Bounds, INSTANCES, Variant};
+use syncsplit_model::world::{self, Bounds, INSTANCES, PROMISES, Variant, WorldProperty};
 
 /// The longest file that is read, in bytes.
 const FILE_MAX: u64 = 1 << 20;
@@ -108,6 +108,12 @@ impl Instance {
     pub fn parse(name: &str, toml: &str) -> Result<Self, Refused> {
         parse::instance(name, toml)
     }
+}
+
+/// The names of all that can be asked: properties, then promises.
+pub fn askable() -> impl Iterator<Item = &'static str> {
+    let properties = WorldProperty::ALL.iter().map(|property| property.name());
+    properties.chain(PROMISES.iter().map(|promise| promise.name))
 }
 
 /// Why there is no such instance.

@@ -118,7 +118,7 @@ fn rules() -> Vec<(&'static str, Rule)> {
 }
 
 fn properties(wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str)> {
-    crate::check::askable().filter(|name| wanted(name)).map(|name| (name, name)).collect()
+    super::askable().filter(|name| wanted(name)).map(|name| (name, name)).collect()
 }
 
 /// A number of `least` to `most`.

@@ -1,10 +1,10 @@
 //! How a check's outcome compares with what its instance expects. What may be expected is the instance's to say.
 
 use serde::Serialize;
+use syncsplit_model::world::Verdict;
 
-use crate::check::{Answer, Question};
-use crate::cli::Engine;
 use crate::instance::Expected;
+use crate::question::{Engine, Question};
 use crate::reduce::Reduction;
 use crate::report::Report;
 
@@ -22,7 +22,7 @@ pub struct ExpectedReport {
 #[must_use]
 pub fn compare(question: &Question, report: &Report) -> Option<ExpectedReport> {
     let expected = question.instance.expected.as_ref()?;
-    if !question.is_as_the_instance_asks() || report.verdict == Answer::Undecided {
+    if !question.is_as_the_instance_asks() || report.verdict == Verdict::Undecided {
         return None;
     }
     let differences = differences(expected, report, question.engine);
@@ -31,8 +31,8 @@ pub fn compare(question: &Question, report: &Report) -> Option<ExpectedReport> {
 
 fn differences(expected: &Expected, report: &Report, engine: Engine) -> Vec<String> {
     let mut found = Vec::new();
-    let wanted = if expected.holds { Answer::Holds } else { Answer::Violated };
-    differ(&mut found, "verdict", Some(word(wanted)), word(report.verdict));
+    let wanted = if expected.holds { Verdict::Holds } else { Verdict::Violated };
+    differ(&mut found, "verdict", Some(wanted.name()), report.verdict.name());
     // How far another engine has come when it meets a violation is its own affair.
     let comparable = engine == Engine::Native || report.ended == "complete";
     if report.verdict != wanted || !comparable {
@@ -72,13 +72,5 @@ fn differ<T: PartialEq + std::fmt::Display>(
 ) {
     if let Some(expected) = expected.filter(|expected| *expected != found) {
         differences.push(format!("{key}: expected {expected}, found {found}"));
-    }
-}
-
-const fn word(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Holds => "holds",
-        Answer::Violated => "violated",
-        Answer::Undecided => "undecided",
     }
 }

@@ -1,29 +1,14 @@
-//! Reports as JUnit XML: what is false is a failure, what a limit left open is skipped, and an engine that failed is an
-//! error.
+//! A check as JUnit XML: what is false is a failure, what a limit left open is skipped, and an engine that failed is an
+//! error. What other reports in that form are made of stands here too.
 
 use std::fmt::Display;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+use syncsplit_model::world::Verdict;
 
-use crate::ablate::Study;
-use crate::check::Answer;
-use crate::matrix::Matrix;
 use crate::report::{PropertyReport, Report};
-use crate::study::{Case, Shown};
 use crate::trace::{Step, text};
-
-/// Prints `junit`.
-///
-/// # Errors
-/// What kept stdout from taking it.
-pub fn print(junit: &Junit) -> io::Result<()> {
-    let xml = junit.to_string().map_err(io::Error::other)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", xml.trim_end())?;
-    out.flush()
-}
 
 /// A check: each property a test case. With an outcome that the instance expects, one more says whether it is that; a
 /// violation that was expected is no failure.
@@ -68,7 +53,7 @@ pub fn check(report: &Report) -> Junit {
         suite.add_test_case(case("expected", &report.instance, status));
     }
     // Without a property that was violated a run may end before it has settled any.
-    if report.verdict == Answer::Undecided {
+    if report.verdict == Verdict::Undecided {
         let status = skipped(&open(report.ended));
         suite.add_test_case(case("search", &report.instance, status));
     }
@@ -93,49 +78,6 @@ fn of_property(report: &Report, property: &PropertyReport, is_expected: bool) ->
     case
 }
 
-/// Rules left out: each a test case, which passes if the outcome is the expected one.
-#[must_use]
-pub fn ablation(study: &Study) -> Junit {
-    let mut suite = TestSuite::new(format!("ablate, {}", study.variant));
-    for rule in &study.rules {
-        let bounds = format!("bounds of {}", rule.case.instance);
-        if !suite.properties.iter().any(|known| known.name.as_str() == bounds) {
-            suite.add_property((bounds.as_str(), rule.case.bounds.as_str()));
-        }
-        suite.add_test_case(of_case(rule.rule, &format!("ablate.{}", study.variant), &rule.case));
-    }
-    of_suites("syncsplit ablate", [suite])
-}
-
-/// The matrix: each variant a suite, each cell a test case, which passes if the outcome is the expected one.
-#[must_use]
-pub fn matrix(matrix: &Matrix) -> Junit {
-    let suites = matrix.variants.iter().map(|line| {
-        let mut suite = TestSuite::new(format!("matrix, {}", line.variant));
-        suite.add_property(("bounds", matrix.base.as_str()));
-        for cell in &line.cells {
-            let class = format!("matrix.{}", line.variant);
-            suite.add_test_case(of_case(cell.faults, &class, &cell.case));
-        }
-        suite
-    });
-    of_suites("syncsplit matrix", suites)
-}
-
-fn of_case(name: &str, class: &str, found: &Case) -> TestCase {
-    let status = match (&found.shown, &found.unexpected) {
-        (Shown::Failed { error }, _) => error_status(error),
-        (Shown::Open { limit }, _) => skipped(&open(limit)),
-        (_, Some(unexpected)) => failure(unexpected, &table(&found.trace)),
-        (_, None) => TestCaseStatus::success(),
-    };
-    let mut case = case(name, class, status);
-    case.set_time(duration(found.seconds));
-    case.add_property(("states", found.states.to_string().as_str()));
-    case.set_system_out(format!("{}\n{}", found.shown, table(&found.trace)));
-    case
-}
-
 /// A command whose engine failed: one test case that says how.
 #[must_use]
 pub fn broken(command: &str, instance: &str, error: &impl Display) -> Junit {
@@ -144,19 +86,19 @@ pub fn broken(command: &str, instance: &str, error: &impl Display) -> Junit {
     of_suites(&format!("syncsplit {command}"), [suite])
 }
 
-fn of_suites(name: &str, suites: impl IntoIterator<Item = TestSuite>) -> Junit {
+pub(crate) fn of_suites(name: &str, suites: impl IntoIterator<Item = TestSuite>) -> Junit {
     let mut junit = Junit::new(name);
     junit.add_test_suites(suites);
     junit
 }
 
-fn case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
+pub(crate) fn case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(class);
     case
 }
 
-fn failure(message: &str, text: &str) -> TestCaseStatus {
+pub(crate) fn failure(message: &str, text: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     status.set_message(message).set_type("violation");
     if !text.is_empty() {
@@ -165,19 +107,19 @@ fn failure(message: &str, text: &str) -> TestCaseStatus {
     status
 }
 
-fn error_status(error: &str) -> TestCaseStatus {
+pub(crate) fn error_status(error: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_message(error).set_type("engine");
     status
 }
 
-fn skipped(message: &str) -> TestCaseStatus {
+pub(crate) fn skipped(message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::skipped();
     status.set_message(message);
     status
 }
 
-fn open(ended: &str) -> String {
+pub(crate) fn open(ended: &str) -> String {
     match ended {
         "violation" => "undecided: the search ended at another violation".into(),
         limit => format!("undecided: the limit of {limit} was reached"),
@@ -188,13 +130,10 @@ fn violated(steps: usize) -> String {
     format!("violated; a shortest way there has {steps} step(s)")
 }
 
-fn table(trace: &[Step]) -> String {
-    let mut text = Vec::new();
-    // Writing to memory does not fail.
-    let written = if trace.is_empty() { Ok(()) } else { text::table(trace, &mut text) };
-    written.map_or_else(|error| error.to_string(), |()| String::from_utf8_lossy(&text).into_owned())
+pub(crate) fn table(trace: &[Step]) -> String {
+    if trace.is_empty() { String::new() } else { text::table(trace) }
 }
 
-fn duration(seconds: f64) -> Duration {
+pub(crate) fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -1,33 +1,27 @@
 //! What a check came to, ready to be printed in any format.
 
 pub mod expected;
-pub mod json;
 pub mod junit;
-pub mod markdown;
-pub mod studies;
 pub mod text;
-
-use std::io;
-
 use serde::Serialize;
-use stateright::Expectation;
-use syncsplit_model::world::{Action, State};
+use syncsplit_engine::liveness::{Lasso, PromiseResult};
+use syncsplit_engine::packed::missed_at_most;
+use syncsplit_engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store};
+use syncsplit_model::world::{Action, State, Verdict};
 
-use crate::check::{Answer, Question};
+use crate::bounds;
 use crate::coverage::{self, ActionReport, FaultReport};
-use crate::list;
+use crate::question::{self, Question};
 use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
 use crate::trace::{Step, Subject, Trace};
-use syncsplit_engine::liveness::{Lasso, PromiseResult};
-use syncsplit_engine::packed::missed_at_most;
-use syncsplit_engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store, Verdict};
+use crate::words::expectation;
 
 /// The whole result of one check. Serialized, it is the JSON object that `--format json` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// What it came to.
-    pub verdict: Answer,
+    pub verdict: Verdict,
     /// Name of the instance, or the path of its file.
     pub instance: String,
     /// The instance's bounds in words: the verdict holds within them and says nothing beyond.
@@ -111,9 +105,9 @@ impl Report {
             Store::Fingerprint { seed } => Some(seed),
         };
         let mut report = Self {
-            verdict: Answer::of(outcome),
+            verdict: question::verdict(outcome),
             instance: question.instance.name.clone(),
-            bounds: list::bounds(&question.instance.bounds),
+            bounds: bounds::in_words(&question.instance.bounds),
             variant: question.variant.name(),
             without: question.without.iter().map(|rule| rule.id()).collect(),
             engine: question.engine.name(),
@@ -139,11 +133,14 @@ impl Report {
         report
     }
 
-    /// The exit code of the command: by what the instance expects, or else by the verdict.
+    /// What the command comes to: whether the outcome is the one that the instance expects, or else the verdict.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        let expected = self.expected.as_ref().map(|expected| u8::from(!expected.met));
-        expected.unwrap_or(self.verdict.exit_code())
+    pub fn conclusion(&self) -> Verdict {
+        match self.expected.as_ref().map(|expected| expected.met) {
+            Some(true) => Verdict::Holds,
+            Some(false) => Verdict::Violated,
+            None => self.verdict,
+        }
     }
 }
 
@@ -153,7 +150,8 @@ fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<Prop
         .iter()
         .map(|property| {
             let discovery = outcome.discovery(property.name);
-            let counterexample = discovery.filter(|_| property.verdict == Verdict::Violated);
+            let counterexample =
+                discovery.filter(|_| property.verdict == syncsplit_engine::Verdict::Violated);
             PropertyReport {
                 name: property.name,
                 kind: expectation(&property.expectation),
@@ -179,13 +177,13 @@ fn of_promise(question: &Question, promise: &PromiseResult<Action, State>) -> Pr
     }
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+const fn word(verdict: syncsplit_engine::Verdict) -> &'static str {
     match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Violated => "violated",
-        Verdict::Reached => "reached",
-        Verdict::Unreachable => "unreached",
-        Verdict::Unknown => "undecided",
+        syncsplit_engine::Verdict::Holds => Verdict::Holds.name(),
+        syncsplit_engine::Verdict::Violated => Verdict::Violated.name(),
+        syncsplit_engine::Verdict::Reached => "reached",
+        syncsplit_engine::Verdict::Unreachable => "unreached",
+        syncsplit_engine::Verdict::Unknown => Verdict::Undecided.name(),
     }
 }
 
@@ -216,7 +214,8 @@ fn subject(question: &Question) -> Subject {
 /// The shortest counterexample of an outcome, the first of them by property; of promises alone the first lasso.
 #[must_use]
 pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option<Trace> {
-    let violated = outcome.properties.iter().filter(|p| p.verdict == Verdict::Violated);
+    let violated =
+        outcome.properties.iter().filter(|p| p.verdict == syncsplit_engine::Verdict::Violated);
     let found = violated.filter_map(|property| outcome.discovery(property.name));
     let always = found.min_by_key(|found| found.trace.len()).map(|found| trace(question, found));
     always.or_else(|| {
@@ -248,7 +247,7 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
 /// What is true although a limit was reached.
 fn limit_note(limit: Limit, outcome: &Outcome<Action, State>) -> String {
     let name = limit_name(limit);
-    let settled = |p: &PropertyResult| p.verdict != Verdict::Unknown;
+    let settled = |p: &PropertyResult| p.verdict != syncsplit_engine::Verdict::Unknown;
     match outcome.depth {
         _ if outcome.properties.iter().all(settled) => format!(
             "the limit of {name} was reached when every state had been seen; nothing is claimed about promises"
@@ -277,36 +276,4 @@ const fn limit_name(limit: Limit) -> &'static str {
         Limit::Interrupted => "interrupt",
         Limit::Ids => "state numbers",
     }
-}
-
-/// A reader that closed the pipe has read what it wanted; any other failure stays one.
-///
-/// # Errors
-/// The failure, unless it is a closed pipe.
-pub fn reader_left(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
-}
-
-/// The word for a kind of property.
-#[must_use]
-pub const fn expectation(kind: &Expectation) -> &'static str {
-    match kind {
-        Expectation::Always => "always",
-        Expectation::Sometimes => "sometimes",
-        Expectation::Eventually => "eventually",
-    }
-}
-
-/// A count with separators: 1,234,567.
-#[must_use]
-pub fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

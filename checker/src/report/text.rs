@@ -1,26 +1,23 @@
 //! The report for a person: the verdict first, then what it rests on, then each counterexample as a table.
 
-use std::io::{self, Write};
+use std::fmt::{self, Write};
 
 use bytesize::ByteSize;
+use syncsplit_model::world::Verdict;
 
-use crate::check::Answer;
 use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
-use crate::report::{PropertyReport, Report, thousands};
+use crate::report::{PropertyReport, Report};
 use crate::trace::text::table;
+use crate::words::thousands;
 
-/// Prints `report`.
-///
-/// # Errors
-/// What kept stdout from taking it.
-pub fn print(report: &Report) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    write(report, &mut out)?;
-    out.flush()
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(self, f)
+    }
 }
 
-fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
     let without: String = report.without.iter().map(|rule| format!(" without {rule}")).collect();
     let but = but_for(report);
     writeln!(out, "{}{but}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
@@ -72,7 +69,7 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
                 None => "a shortest way there",
             };
             writeln!(out, "\n{} is violated; {what}:\n", property.name)?;
-            table(trace, out)?;
+            out.write_str(&table(trace))?;
             match property.steps.zip(property.cycle) {
                 None => {}
                 Some((stem, 0)) => {
@@ -90,12 +87,12 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if let Some(expected) = &report.expected {
         expectation(expected, out)?;
     }
-    if report.verdict == Answer::Holds && report.missed_at_most.is_some() {
+    if report.verdict == Verdict::Holds && report.missed_at_most.is_some() {
         writeln!(
             out,
             "\nHolds for the states that were found; that these are all is likely, and not certain."
         )?;
-    } else if report.verdict == Answer::Holds {
+    } else if report.verdict == Verdict::Holds {
         writeln!(
             out,
             "\nHolds for runs of any length within this world, and is no claim beyond it."
@@ -109,14 +106,14 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 fn but_for(report: &Report) -> String {
     let is_shown = report.properties.iter().any(|property| property.verdict == "violated");
     match report.missed_at_most {
-        Some(likely) if report.verdict != Answer::Undecided && !is_shown => {
+        Some(likely) if report.verdict != Verdict::Undecided && !is_shown => {
             format!(" but for states missed with a probability of at most {likely:.1e}")
         }
         _ => String::new(),
     }
 }
 
-fn expectation(expected: &ExpectedReport, out: &mut impl Write) -> io::Result<()> {
+fn expectation(expected: &ExpectedReport, out: &mut impl Write) -> fmt::Result {
     if expected.met {
         return writeln!(out, "\nAs the instance expects.");
     }

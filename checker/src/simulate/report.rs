@@ -1,27 +1,15 @@
 //! What a simulation came to, for a person or as one JSON object. It never says that a property holds.
 
-use std::io::{self, Write};
+use std::fmt;
 
 use serde::Serialize;
 use stateright::{Expectation, Model};
-use syncsplit_model::world::{ActionKind, World};
+use syncsplit_model::world::{ActionKind, Verdict, World};
 
-use crate::list;
-use crate::report::{expectation, thousands};
+use crate::bounds;
 use crate::simulate::walk::{Found, Plan, Tally};
 use crate::trace::{Step, Trace, text};
-
-/// What it came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// A state violates a property.
-    Violated,
-    /// No state that was looked at violates one.
-    NoViolationFound,
-    /// It was ended before its plan was, and had found nothing until then.
-    Undecided,
-}
+use crate::words::{expectation, thousands};
 
 /// The whole result. Serialized, it is what `--format json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -127,7 +115,7 @@ impl Report {
         Self {
             verdict,
             instance: subject.instance.clone(),
-            bounds: list::bounds(&subject.bounds),
+            bounds: bounds::in_words(&subject.bounds),
             variant: subject.variant.name(),
             without: subject.without.iter().map(|rule| rule.id()).collect(),
             seed: plan.seed,
@@ -144,36 +132,12 @@ impl Report {
                 .collect(),
         }
     }
+}
 
-    /// Prints it for a person.
-    ///
-    /// # Errors
-    /// What kept stdout from taking it.
-    pub fn print_text(&self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        self.write_text(&mut out)?;
-        out.flush()
-    }
-
-    /// Prints it as one JSON object and a newline.
-    ///
-    /// # Errors
-    /// What kept stdout from taking it.
-    pub fn print_json(&self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, self)?;
-        writeln!(out)?;
-        out.flush()
-    }
-
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let without: String = self.without.iter().map(|rule| format!(" without {rule}")).collect();
-        let verdict = match self.verdict {
-            Verdict::Violated => "VIOLATED",
-            Verdict::NoViolationFound => "NO VIOLATION FOUND",
-            Verdict::Undecided => "UNDECIDED",
-        };
-        writeln!(out, "{verdict}: {}, {}{without}", self.instance, self.variant)?;
+        writeln!(out, "{}: {}, {}{without}", self.verdict, self.instance, self.variant)?;
         writeln!(out, "  world    {}", self.bounds)?;
         writeln!(out, "  seed     {}", self.seed)?;
         let (runs, planned) = (thousands(self.runs), thousands(self.runs_planned));
@@ -199,7 +163,7 @@ impl Report {
                     "\n{name} is violated in run {run} after {walked} steps; a shorter way there, not always the \
                      shortest:\n"
                 )?;
-                text::table(trace, out)?;
+                out.write_str(&text::table(trace))?;
             }
         }
         if self.verdict != Verdict::Violated {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::trace::{Trace, itf, mermaid, svg, text};
 
@@ -79,22 +79,21 @@ impl TraceFile {
             TraceFormat::Itf => itf::write(trace, &mut out)?,
             TraceFormat::Mermaid => out.extend(mermaid::diagram(trace).into_bytes()),
             TraceFormat::Svg => out.extend(svg::picture(trace).into_bytes()),
-            TraceFormat::Text => text::page(trace, &mut out)?,
+            TraceFormat::Text => out.extend(text::page(trace).into_bytes()),
         }
         fs::write(&self.path, out)
     }
 
-    /// Writes `trace` if there is one, and says on stderr what was done.
+    /// Writes `trace` if there is one. What the user should know besides is returned.
     ///
     /// # Errors
     /// A sentence that names the file and what kept it from being written.
-    pub fn offer(&self, trace: Option<&Trace>) -> Result<(), String> {
-        let path: &Path = &self.path;
+    pub fn offer(&self, trace: Option<&Trace>) -> Result<Option<String>, String> {
+        let path = self.path.display();
         let Some(trace) = trace else {
-            eprintln!("no counterexample: nothing is written to {}", path.display());
-            return Ok(());
+            return Ok(Some(format!("no counterexample: nothing is written to {path}")));
         };
-        self.write(trace)
-            .map_err(|error| format!("{} could not be written: {error}", path.display()))
+        self.write(trace).map_err(|error| format!("{path} could not be written: {error}"))?;
+        Ok(None)
     }
 }

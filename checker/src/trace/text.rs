@@ -1,48 +1,40 @@
 //! A run as a table: one row a step, with who took it, what was done and what changed.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
 
 use crate::trace::{Step, Trace};
 
 /// Columns of the last field before it is wrapped.
 const CHANGED_WIDTH: usize = 64;
 
-/// Writes the run as a page: what it is of, what it violates, and each step.
-///
-/// # Errors
-/// What kept `out` from taking it.
-pub fn page(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}\n", trace.title())?;
-    table(&trace.steps(), out)?;
+/// The run as a page: what it is of, what it violates, and each step.
+#[must_use]
+pub fn page(trace: &Trace) -> String {
+    let mut page = format!("{}\n\n{}", trace.title(), table(&trace.steps()));
     if let Some(from) = trace.loop_from {
-        writeln!(
-            out,
-            "\nAfter step {} the run goes on with step {} for ever.",
-            trace.len(),
-            from + 1
-        )?;
+        let (last, next) = (trace.len(), from + 1);
+        let _ = writeln!(page, "\nAfter step {last} the run goes on with step {next} for ever.");
     }
-    Ok(())
+    page
 }
 
-/// Writes one row for each step.
-///
-/// # Errors
-/// What kept `out` from taking it.
-pub fn table(trace: &[Step], out: &mut impl Write) -> io::Result<()> {
+/// One row for each step.
+#[must_use]
+pub fn table(trace: &[Step]) -> String {
     let who = trace.iter().map(|step| step.who.len()).max().unwrap_or(0).max(3);
     let what = trace.iter().map(|step| step.what.len()).max().unwrap_or(0).max(4);
-    writeln!(out, "  step  {:who$}  {:what$}  changed", "who", "what")?;
-    writeln!(out, "  ----  {:-<who$}  {:-<what$}  {:-<7}", "", "", "")?;
+    let mut table = format!("  step  {:who$}  {:what$}  changed\n", "who", "what");
+    let _ = writeln!(table, "  ----  {:-<who$}  {:-<what$}  {:-<7}", "", "", "");
     for step in trace {
         let mut lines = wrap(&step.changed).into_iter();
         let first = lines.next().unwrap_or_default();
-        writeln!(out, "  {:>4}  {:who$}  {:what$}  {first}", step.step, step.who, step.what)?;
+        let Step { step, who: by, what: done, .. } = step;
+        let _ = writeln!(table, "  {step:>4}  {by:who$}  {done:what$}  {first}");
         for line in lines {
-            writeln!(out, "  {:4}  {:who$}  {:what$}  {line}", "", "", "")?;
+            let _ = writeln!(table, "  {:4}  {:who$}  {:what$}  {line}", "", "", "");
         }
     }
-    Ok(())
+    table
 }
 
 /// Puts changes side by side as long as they fit.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use syncsplit_model::protocol::Rule;
@@ -11,7 +10,7 @@ use super::moves;
 use super::pattern::{Shown, as_json, form, shown_json};
 use super::read::Log;
 use super::record::{PrimaryAfter, Record, SecondaryAfter};
-use super::search::{Limit, Limits, Node, Outcome, Verdict};
+use super::search::{Ending, Limit, Limits, Node, Outcome};
 use super::system::{Event, System};
 use super::why::Explain;
 use super::{Options, search};
@@ -157,13 +156,19 @@ fn samples_of_secondary() -> &'static [&'static str] {
 }
 
 /// All that is told of a validation.
-pub(super) struct Report<'a> {
-    pub(super) files: &'a [String],
-    pub(super) logs: &'a [Log],
-    pub(super) options: Options,
-    pub(super) limits: Limits,
-    pub(super) outcome: &'a Outcome,
-    pub(super) seconds: f64,
+pub struct Report<'a> {
+    /// The names of the files that the records stand in.
+    pub files: &'a [String],
+    /// The records.
+    pub logs: &'a [Log],
+    /// What could not be read from them.
+    pub options: Options,
+    /// What ended the search early.
+    pub limits: Limits,
+    /// What the search came to.
+    pub outcome: &'a Outcome,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 impl Report<'_> {
@@ -174,14 +179,6 @@ impl Report<'_> {
     fn followed(&self) -> usize {
         let deepest = self.outcome.deepest.first();
         deepest.map_or(0, |node| node.at.iter().sum())
-    }
-
-    const fn verdict(&self) -> &'static str {
-        match self.outcome.verdict {
-            Verdict::Run(_) => "holds",
-            Verdict::NoRun => "violated",
-            Verdict::Undecided(_) => "undecided",
-        }
     }
 
     /// The roles whose records could come next.
@@ -198,7 +195,8 @@ impl Report<'_> {
     }
 
     /// One JSON object.
-    pub(super) fn json(&self) -> Value {
+    #[must_use]
+    pub fn json(&self) -> Value {
         let deepest = self.outcome.deepest.iter().map(|node| {
             let stuck = reasons(node, self.logs, self.limits);
             let next = stuck.iter().take(CANDIDATES_MAX).map(|stuck| {
@@ -237,11 +235,11 @@ impl Report<'_> {
             })
         });
         json!({
-            "verdict": self.verdict(),
+            "verdict": self.outcome.ending.verdict(),
             "files": self.files,
             "without": without(self.options),
             "records": self.records(),
-            "followed": if matches!(self.outcome.verdict, Verdict::Run(_)) {
+            "followed": if matches!(self.outcome.ending, Ending::Run(_)) {
                 self.records()
             } else {
                 self.followed()
@@ -249,8 +247,8 @@ impl Report<'_> {
             "hidden": self.outcome.hidden,
             "states": self.outcome.visited,
             "seconds": self.seconds,
-            "ended": match self.outcome.verdict {
-                Verdict::Undecided(limit) => Some(limit_name(limit)),
+            "ended": match self.outcome.ending {
+                Ending::Limit(limit) => Some(limit_name(limit)),
                 _ => None,
             },
             "deepest": deepest.collect::<Vec<_>>(),
@@ -258,12 +256,11 @@ impl Report<'_> {
         })
     }
 
-    /// For a person.
-    pub(super) fn text(&self, out: &mut impl Write) -> io::Result<()> {
-        let says = match self.outcome.verdict {
-            Verdict::Run(_) => "A RUN OF THE MODEL",
-            Verdict::NoRun => "NO RUN OF THE MODEL",
-            Verdict::Undecided(_) => "UNDECIDED",
+    fn text(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let says = match self.outcome.ending {
+            Ending::Run(_) => "A RUN OF THE MODEL",
+            Ending::NoRun => "NO RUN OF THE MODEL",
+            Ending::Limit(_) => "UNDECIDED",
         };
         let without = without(self.options);
         let rules = if without.is_empty() {
@@ -276,16 +273,16 @@ impl Report<'_> {
         writeln!(out, "  records   {records}, of {nodes} node(s)")?;
         writeln!(out, "  states    {}", self.outcome.visited)?;
         writeln!(out, "  seconds   {:.1}", self.seconds)?;
-        match &self.outcome.verdict {
-            Verdict::Run(_) if self.outcome.hidden > 0 => {
+        match &self.outcome.ending {
+            Ending::Run(_) if self.outcome.hidden > 0 => {
                 let (taken, most) = (self.outcome.hidden, self.limits.hidden);
                 writeln!(
                     out,
                     "  hidden    {taken} step(s) that no record shows, {most} between two records at most"
                 )?;
             }
-            Verdict::Run(_) | Verdict::NoRun => {}
-            Verdict::Undecided(limit) => {
+            Ending::Run(_) | Ending::NoRun => {}
+            Ending::Limit(limit) => {
                 writeln!(out, "  ended     by the limit of {}", limit_name(*limit))?;
             }
         }
@@ -299,7 +296,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn deepest(&self, at: usize, node: &Node, out: &mut impl Write) -> io::Result<()> {
+    fn deepest(&self, at: usize, node: &Node, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if at == 0 {
             let (followed, states) = (self.followed(), self.outcome.deepest_states);
             writeln!(out, "\n{followed} record(s) could be followed, to {states} state(s).")?;
@@ -332,6 +329,13 @@ impl Report<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// For a person.
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text(f)
     }
 }
 

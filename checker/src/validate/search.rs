@@ -12,6 +12,8 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use syncsplit_model::world::Verdict;
+
 use super::moves::{Clues, fill, hidden};
 use super::read::{Line, Log};
 use super::record::Record;
@@ -67,22 +69,34 @@ pub enum Limit {
     Blocks,
 }
 
-/// What a search came to.
+/// How a search ended.
 #[derive(Clone, Debug)]
-pub enum Verdict {
+pub enum Ending {
     /// A run of the model shows all that the records show; the model after it.
     Run(Box<System>),
     /// There is none.
     NoRun,
     /// A limit was reached before either was known.
-    Undecided(Limit),
+    Limit(Limit),
+}
+
+impl Ending {
+    /// Whether the records are of a run of the model.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Run(_) => Verdict::Holds,
+            Self::NoRun => Verdict::Violated,
+            Self::Limit(_) => Verdict::Undecided,
+        }
+    }
 }
 
 /// What a search came to, and how far.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What it came to.
-    pub verdict: Verdict,
+    /// How it ended.
+    pub ending: Ending,
     /// How many states were visited.
     pub visited: u64,
     /// How many steps that no record shows are on the way to the end.
@@ -147,27 +161,27 @@ impl<'a> Search<'a> {
 
     pub(super) fn run(mut self, system: System) -> Outcome {
         let mut node = Some(Node { system, at: vec![0; self.logs.len()], hidden: 0 });
-        let verdict = loop {
+        let ending = loop {
             if let Some(limit) = self.limit() {
-                break Verdict::Undecided(limit);
+                break Ending::Limit(limit);
             }
             node = match node {
-                Some(here) if self.is_end(&here) => break Verdict::Run(Box::new(here.system)),
+                Some(here) if self.is_end(&here) => break Ending::Run(Box::new(here.system)),
                 Some(here) => self.enter(here),
                 None if self.opens.is_empty() && self.capped => {
-                    break Verdict::Undecided(Limit::Blocks);
+                    break Ending::Limit(Limit::Blocks);
                 }
-                None if self.opens.is_empty() => break Verdict::NoRun,
+                None if self.opens.is_empty() => break Ending::NoRun,
                 None => self.go_back(),
             };
         };
-        let is_run = matches!(verdict, Verdict::Run(_));
+        let is_run = matches!(ending, Ending::Run(_));
         if is_run {
             self.deepest.clear();
         }
         let hidden = self.path.iter().filter(|way| matches!(way, Move::Hide(_))).count();
         Outcome {
-            verdict,
+            ending,
             visited: self.visited,
             hidden: if is_run { hidden as u64 } else { 0 },
             deepest: self.deepest,

@@ -20,6 +20,7 @@ mod volumes;
 
 use std::sync::Arc;
 
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
 use syncsplit_model::protocol::database::{Database, DatabaseEvent};
 use syncsplit_model::protocol::primary::PrimaryEvent;
@@ -40,7 +41,8 @@ use super::why::{Explain, Why};
 pub use volumes::{Image, Volumes};
 
 /// How host writes reach the P-VOL: whether a freeze can be held to its word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Writes {
     /// Some pass the database's gate by, so a freeze holds nothing still
     #[default]
@@ -52,7 +54,8 @@ pub enum Writes {
 }
 
 /// Who plays the hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Hosts {
     /// The records have them, so whatever they ask of others is caused by a record
     #[default]

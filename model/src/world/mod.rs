@@ -28,6 +28,7 @@ pub mod state;
 pub mod step;
 pub mod symmetry;
 mod values;
+pub mod verdict;
 
 use stateright::{Model, Property};
 
@@ -43,6 +44,7 @@ pub use property::WorldProperty;
 pub use state::{State, Value};
 pub use step::WhyNot;
 pub use symmetry::Exchange;
+pub use verdict::Verdict;
 
 /// One instance of the closed system under a set of rules.
 #[derive(Clone, Debug)]

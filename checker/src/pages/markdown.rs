@@ -1,0 +1,168 @@
+//! Studies as pages of the documentation. Nothing that differs from run to run stands in them, so that a page changes
+//! only when an outcome does.
+
+use std::fmt::Write as _;
+
+use crate::ablate::{Ablation, Study};
+use crate::case::Shown;
+use crate::matrix::{Cell, Line, Matrix};
+use crate::pages::text::outcome;
+use crate::trace::Step;
+
+const WRITTEN: &str = "Written by `cargo xtask docs-generate`, never by hand.";
+
+/// Rules left out in turn.
+#[must_use]
+pub fn ablation(study: &Study) -> String {
+    let mut page = format!(
+        "# What each rule prevents\n\n{WRITTEN} Each rule of [SPEC.md](../SPEC.md) is left out of variant `{}`, alone,\nand \
+         every reachable state of a small instance is searched for a property that is false. What is shown is a\nshortest \
+         way there; it need not be the only one, nor the worst. A row says nothing about larger worlds.\n",
+        study.variant
+    );
+    let violated: Vec<_> = study.rules.iter().filter(|rule| rule.case.violated).collect();
+    page.push_str("\n## Rules whose absence breaks something\n\n");
+    page.push_str("| rule | without it | steps | instance |\n|---|---|---|---|\n");
+    for rule in &violated {
+        let steps = steps(&rule.case.shown);
+        let property = rule.case.property.as_deref().unwrap_or_default();
+        let link = link(rule.rule);
+        row(
+            &mut page,
+            &[&link, &format!("`{property}`"), &steps, &format!("`{}`", rule.case.instance)],
+        );
+    }
+    findings(&mut page, study);
+    worlds(&mut page, study);
+    page.push_str("\n## Counterexamples\n");
+    for rule in violated.iter().filter(|rule| !rule.case.trace.is_empty()) {
+        counterexample(&mut page, rule);
+    }
+    page
+}
+
+fn findings(page: &mut String, study: &Study) {
+    let nothing: Vec<_> = study.rules.iter().filter(|rule| !rule.case.violated).collect();
+    if nothing.is_empty() {
+        return;
+    }
+    page.push_str("\n## Findings: rules whose absence breaks nothing here\n\n");
+    page.push_str(
+        "| rule | instance | outcome | the reason that SPEC.md gives |\n|---|---|---|---|\n",
+    );
+    for rule in nothing {
+        let instance = format!("`{}`", rule.case.instance);
+        let shown = rule.case.shown.to_string();
+        row(page, &[rule.rule, &instance, &shown, rule.reason.unwrap_or("none")]);
+    }
+}
+
+fn worlds(page: &mut String, study: &Study) {
+    page.push_str("\n## Instances\n\n| instance | world |\n|---|---|\n");
+    let mut seen: Vec<&str> = Vec::new();
+    for Ablation { case, .. } in &study.rules {
+        if !seen.contains(&case.instance.as_str()) {
+            seen.push(&case.instance);
+            row(page, &[&format!("`{}`", case.instance), &case.bounds]);
+        }
+    }
+}
+
+fn counterexample(page: &mut String, rule: &Ablation) {
+    let Ablation { rule, says, case, .. } = rule;
+    let _ = writeln!(
+        page,
+        "\n### {rule}\n\n{says}. Without it, on `{}`: {}.\n",
+        case.instance, case.shown
+    );
+    table(page, &case.trace);
+}
+
+/// Every variant under every class of faults.
+#[must_use]
+pub fn matrix(matrix: &Matrix) -> String {
+    let mut page = format!(
+        "# Variants under faults\n\n{WRITTEN} Each cell is a search of every reachable state of one small world,\nwith the \
+         faults of its column and no others: {}.\nIt holds, or it names the first property that is false and the steps of a \
+         shortest way there. A cell says nothing\nabout larger worlds or other faults.\n\n",
+        matrix.base
+    );
+    let heads: Vec<_> = matrix.columns.iter().map(|column| column.faults).collect();
+    row(&mut page, &[&["variant"], heads.as_slice()].concat());
+    let _ = writeln!(page, "|{}", "---|".repeat(heads.len() + 1));
+    for line in &matrix.variants {
+        let name = format!("`{}`", line.variant);
+        let cells: Vec<_> = line.cells.iter().map(short).collect();
+        let cells: Vec<_> =
+            std::iter::once(name.as_str()).chain(cells.iter().map(String::as_str)).collect();
+        row(&mut page, &cells);
+    }
+    page.push_str("\nWhere faults have no effect the cell shows nothing about them.\n");
+    page.push_str("\n| variant | is |\n|---|---|\n");
+    for line in &matrix.variants {
+        row(&mut page, &[&format!("`{}`", line.variant), &line.says]);
+    }
+    page.push_str("\n| column | faults |\n|---|---|\n");
+    for column in &matrix.columns {
+        let names: Vec<_> = column.names.iter().map(|name| format!("`{name}`")).collect();
+        row(
+            &mut page,
+            &[column.faults, if names.is_empty() { "-".into() } else { names.join(", ") }.as_str()],
+        );
+    }
+    page.push_str(
+        "\n## Counterexamples\n\nFor each variant and property the shortest of its line.\n",
+    );
+    for line in &matrix.variants {
+        shortest(&mut page, line);
+    }
+    page
+}
+
+fn short(cell: &Cell) -> String {
+    match &cell.case.shown {
+        Shown::Always { property, steps } => format!("`{property}`, {steps}"),
+        _ => outcome(&cell.case),
+    }
+}
+
+fn shortest(page: &mut String, line: &Line) {
+    let mut seen: Vec<&str> = Vec::new();
+    for cell in line.cells.iter().filter(|cell| !cell.case.trace.is_empty()) {
+        let Some(property) = cell.case.property.as_deref() else { continue };
+        let same = line.cells.iter().filter(|c| c.case.property.as_deref() == Some(property));
+        let is_shortest = same.map(|c| c.case.trace.len()).min() == Some(cell.case.trace.len());
+        if is_shortest && !seen.contains(&property) {
+            seen.push(property);
+            let _ =
+                writeln!(page, "\n### {}, {}: {}\n", line.variant, cell.faults, cell.case.shown);
+            table(page, &cell.case.trace);
+        }
+    }
+}
+
+fn steps(shown: &Shown) -> String {
+    match shown {
+        Shown::Promise { stem, cycle, .. } => format!("{stem}, then a loop of {cycle}"),
+        Shown::Never { .. } => "reached by no run".into(),
+        shown => shown.steps().map_or("-".into(), |steps| steps.to_string()),
+    }
+}
+
+fn link(rule: &str) -> String {
+    format!("[{rule}](#{})", rule.to_lowercase())
+}
+
+fn table(page: &mut String, trace: &[Step]) {
+    page.push_str("| step | who | what | changed |\n|---|---|---|---|\n");
+    for Step { step, who, what, changed, .. } in trace {
+        row(page, &[&step.to_string(), who, what, &changed.join("; ")]);
+    }
+}
+
+fn row(page: &mut String, cells: &[&str]) {
+    for cell in cells {
+        let _ = write!(page, "| {} ", cell.replace('|', "\\|"));
+    }
+    page.push_str("|\n");
+}

@@ -1,0 +1,273 @@
+//! What one check is asked, whether it can be, and the way from there to an engine's outcome. Who asks, and how the
+//! outcome is printed, is not decided here.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use strum::{EnumMessage, IntoStaticStr, VariantArray};
+use syncsplit_engine::{
+    Ending, EngineError, Keep, Kept, Limits, Options, Outcome, Progress, StopAt, Store, liveness,
+    stateright,
+};
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::world::{
+    Action, Bounds, PROMISES, PromiseInfo, State, Transactions, Variant, Verdict, World,
+};
+use syncsplit_search::SearchSpace;
+
+use crate::coverage;
+use crate::instance::Instance;
+use crate::reduce::{self, Reduction};
+
+/// Which engine searches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Engine {
+    /// Breadth first, exact, states kept in a few bytes; the same outcome on any number of threads
+    Native,
+    /// stateright's breadth-first search by fingerprints, to cross-check the counts; knows no depth
+    Stateright,
+}
+
+impl Engine {
+    /// The engine's name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// How a run is watched from outside.
+#[derive(Clone, Copy, Default)]
+pub struct Watch<'a> {
+    /// Told now and then how far the run is.
+    pub progress: Option<&'a dyn Fn(&Progress)>,
+    /// Ends the run when it is raised.
+    pub interrupt: Option<&'a AtomicBool>,
+}
+
+/// What one check is asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The world.
+    pub instance: Instance,
+    /// The reading of the protocol.
+    pub variant: Variant,
+    /// The rules left out.
+    pub without: Vec<Rule>,
+    /// The properties to check by name; all when empty.
+    pub properties: Vec<&'static str>,
+    /// What keeps states or steps out of the search.
+    pub reduce: Vec<Reduction>,
+    /// What is kept of each state.
+    pub store: Store,
+    /// The engine.
+    pub engine: Engine,
+    /// Worker threads, at least 1.
+    pub threads: usize,
+    /// What ends the run early.
+    pub limits: Limits,
+}
+
+/// An engine's failure in words; none of them is a verdict.
+pub type CheckError = Box<EngineError<Action, State>>;
+
+impl Question {
+    /// What an instance itself asks: everything that it names, of the native engine, without a limit.
+    #[must_use]
+    pub fn about(instance: Instance, threads: usize) -> Self {
+        Self {
+            variant: instance.variant,
+            without: instance.without.clone(),
+            properties: instance.properties.clone(),
+            reduce: Vec::new(),
+            store: Store::Exact,
+            engine: Engine::Native,
+            threads,
+            limits: Limits::default(),
+            instance,
+        }
+    }
+
+    /// Asks about other transactions of two writes than the instance does.
+    pub fn set_transactions(&mut self, transactions: Transactions) {
+        if transactions != self.instance.bounds.transactions {
+            self.instance.bounds.transactions = transactions;
+            // It was expected of another world.
+            self.instance.expected = None;
+        }
+    }
+
+    /// Refuses a question that the world, the engine or its store cannot answer.
+    ///
+    /// # Errors
+    /// A sentence that names what does not go with what, and what would be valid.
+    pub fn check(&self) -> Result<(), String> {
+        for promise in PROMISES.iter().filter(|promise| self.properties.contains(&promise.name)) {
+            refuse_promise(promise, &self.instance.bounds, self.engine)?;
+        }
+        if let Some(refusal) = self.reduce.iter().find_map(|reduce| refuse_reduction(self, *reduce))
+        {
+            return Err(refusal);
+        }
+        refuse_fingerprints(self)
+    }
+
+    /// Whether nothing but the instance decides what is asked, so that what it expects can be compared.
+    #[must_use]
+    pub fn is_as_the_instance_asks(&self) -> bool {
+        let Instance { variant, without, properties, .. } = &self.instance;
+        self.variant == *variant && self.without == *without && self.properties == *properties
+    }
+
+    /// The world that is searched.
+    #[must_use]
+    pub fn world(&self) -> World {
+        reduce::reduced(self.plain_world(), &self.reduce)
+    }
+
+    /// The world that the question is about.
+    #[must_use]
+    pub fn plain_world(&self) -> World {
+        let mut world = World::new(self.instance.bounds, self.variant, &self.without);
+        world.only.clone_from(&self.properties);
+        world.promises = self.instance.promises && self.engine == Engine::Native;
+        world
+    }
+
+    /// Asks the engine.
+    ///
+    /// # Errors
+    /// The failure that kept the engine from an outcome; a limit is no failure.
+    pub fn ask(&self, watch: Watch<'_>) -> Result<Outcome<Action, State>, CheckError> {
+        Ok(self.ask_kept(watch, &Keep::default())?.outcome)
+    }
+
+    /// Asks the engine, and keeps on disk what `keep` says. Only the native engine can do that; for another one nothing
+    /// is kept.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; and a file to go on with that is not one of this check.
+    pub fn ask_kept(
+        &self,
+        watch: Watch<'_>,
+        keep: &Keep<'_>,
+    ) -> Result<Kept<Action, State>, CheckError> {
+        let world = self.world();
+        let space = SearchSpace::new(world.clone());
+        let options = Options {
+            threads: self.threads,
+            stop: StopAt::FirstViolation,
+            store: self.store,
+            limits: self.limits,
+            kind: Some(coverage::group),
+            interrupt: watch.interrupt,
+            progress: watch.progress,
+        };
+        let kept =
+            match self.engine {
+                Engine::Native => liveness::run_kept(&space, &options, keep),
+                Engine::Stateright => stateright::run(Arc::new(space), &options)
+                    .map(|outcome| Kept { outcome, resumed: None, written: None }),
+            };
+        let mut kept = kept.map_err(Box::new)?;
+        reduce::unfold(&self.plain_world(), &world, &mut kept.outcome)?;
+        Ok(kept)
+    }
+}
+
+/// What an outcome comes to. A limit that was reached never lets anything hold.
+#[must_use]
+pub fn verdict<A, S>(outcome: &Outcome<A, S>) -> Verdict {
+    let properties = outcome.properties.iter().map(|property| property.verdict);
+    let mut all = properties.chain(outcome.promises.iter().map(|promise| promise.verdict));
+    if all.any(|one| {
+        matches!(one, syncsplit_engine::Verdict::Violated | syncsplit_engine::Verdict::Unreachable)
+    }) {
+        Verdict::Violated
+    } else if outcome.ending == Ending::Complete && outcome.cut_by_boundary == 0 {
+        Verdict::Holds
+    } else {
+        Verdict::Undecided
+    }
+}
+
+/// Refuses to ask for a promise that the world or the engine cannot answer for.
+fn refuse_promise(promise: &PromiseInfo, bounds: &Bounds, engine: Engine) -> Result<(), String> {
+    let name = promise.name;
+    if engine != Engine::Native {
+        return Err(format!("the engine {} judges no promise; {name} needs native", engine.name()));
+    }
+    if !promise.applies(bounds) {
+        let needs = promise.needs;
+        return Err(format!("{name} is not asked of this world: it needs {needs}"));
+    }
+    Ok(())
+}
+
+/// Refuses fingerprints where they do not tell what is asked.
+fn refuse_fingerprints(question: &Question) -> Result<(), String> {
+    if question.store == Store::Exact {
+        return Ok(());
+    }
+    if question.engine != Engine::Native {
+        let engine = question.engine.name();
+        return Err(format!(
+            "the engine {engine} has a store of its own; fingerprint needs native"
+        ));
+    }
+    question.plain_world().asked_promises().next().map_or(Ok(()), |promise| {
+        Err(format!(
+            "the store fingerprint answers for no promise, and {} is asked: fingerprints do not tell how states \
+             are connected; name properties alone with --property, or keep the store exact",
+            promise.name
+        ))
+    })
+}
+
+/// What a reduction needs that `question` does not have.
+fn refuse_reduction(question: &Question, reduction: Reduction) -> Option<String> {
+    let name = reduction.name();
+    if question.engine != Engine::Native {
+        let engine = question.engine.name();
+        return Some(format!("the engine {engine} knows no reduction; {name} needs native"));
+    }
+    let world = question.plain_world();
+    if let Some(promise) = world.asked_promises().next() {
+        return Some(format!(
+            "the reduction {name} answers for no promise, and {} is asked: the runs that are fair are not the \
+             same ones; name properties alone with --property, or leave --reduce out",
+            promise.name
+        ));
+    }
+    if reduction == Reduction::Sleep {
+        return refuse_sleep(question, &world);
+    }
+    (reduction == Reduction::Symmetry && world.automorphisms().is_empty()).then(|| {
+        format!(
+            "the reduction symmetry finds no two blocks of {} that can be exchanged: a transaction of two \
+             writes takes the first and the last; --transactions any gives no block a part of its own",
+            question.instance.name
+        )
+    })
+}
+
+fn refuse_sleep(question: &Question, world: &World) -> Option<String> {
+    if let Some(other) = question.reduce.iter().find(|other| **other != Reduction::Sleep) {
+        let other = other.name();
+        return Some(format!(
+            "the reduction sleep knows steps of the world itself, and {other} changes what a step is; name one of them"
+        ));
+    }
+    (!world.knows_what_commutes()).then(|| {
+        let without = match question.without.as_slice() {
+            [] => String::new(),
+            rules => format!(" without {}", rules.iter().map(|r| r.id()).collect::<Vec<_>>().join(", ")),
+        };
+        format!(
+            "the reduction sleep rests on all rules of {}, and {}{without} is asked; leave --reduce sleep out",
+            Variant::Hardened.name(),
+            question.variant.name()
+        )
+    })
+}

@@ -1,0 +1,101 @@
+//! `syncsplit check`: asks an engine about an instance.
+
+use std::thread::available_parallelism;
+
+use syncsplit_checker::checkpoint::Checkpoint;
+use syncsplit_checker::instance::{Instance, askable};
+use syncsplit_checker::question::{Question, Watch};
+use syncsplit_checker::report::{self, Report, junit};
+use syncsplit_engine::{Kept, Limits, Store};
+use syncsplit_model::world::{Action, State};
+
+use crate::args::{CheckArgs, CheckFormat, Stored};
+use crate::exit::{Ended, Failure};
+use crate::progress::Reporter;
+use crate::{interrupt, print};
+
+/// Runs the command.
+pub(crate) fn run(args: &CheckArgs) -> Ended {
+    let question = question(args)?;
+    let file = args.checkpoint.as_ref().or(args.resume.as_ref());
+    let checkpoint = match file {
+        Some(file) => Checkpoint::new(&question, file, args.resume.is_some())?,
+        None => Checkpoint::default(),
+    };
+    let interrupt = interrupt::flag();
+    let reporter = Reporter::new(args.progress);
+    let show = |progress: &_| reporter.show("", progress);
+    let watch = Watch { progress: Some(&show), interrupt: Some(&interrupt) };
+    let asked = question.ask_kept(watch, &checkpoint.keep());
+    reporter.finish();
+    match asked {
+        Ok(kept) => tell(args, &question, &checkpoint, &kept),
+        Err(error) => {
+            print::complain(&error);
+            if args.format == CheckFormat::Junit {
+                print::junit(&junit::broken("check", &question.instance.name, &error))?;
+            }
+            Err(Failure::Reported)
+        }
+    }
+}
+
+/// The question that the arguments ask.
+fn question(args: &CheckArgs) -> Result<Question, String> {
+    let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+    let mut question = Question::about(instance, threads(args.threads));
+    if let Some(transactions) = args.transactions {
+        question.set_transactions(transactions);
+    }
+    question.variant = args.variant.unwrap_or(question.variant);
+    let more = args.without.iter().filter(|rule| !question.instance.without.contains(rule));
+    question.without.extend(more);
+    let asked: Vec<_> = askable().filter(|name| args.property.iter().any(|p| p == name)).collect();
+    if !asked.is_empty() {
+        question.properties = asked;
+    }
+    question.reduce.clone_from(&args.reduce);
+    question.reduce.sort_unstable();
+    question.reduce.dedup();
+    question.store = match (args.store, args.seed) {
+        (Stored::Exact, None) => Store::Exact,
+        (Stored::Exact, Some(seed)) => {
+            let needs = "is one of fingerprints; it needs --store fingerprint";
+            return Err(format!("the seed {seed} {needs}"));
+        }
+        (Stored::Fingerprint, seed) => Store::Fingerprint { seed: seed.unwrap_or(0) },
+    };
+    question.engine = args.engine;
+    question.limits = Limits { time: args.time, states: args.states, memory_bytes: args.memory };
+    question.check()?;
+    Ok(question)
+}
+
+/// Worker threads as asked for, or one for each core.
+pub(crate) fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// Prints the report, and says what became of the files that were asked for.
+fn tell(
+    args: &CheckArgs,
+    question: &Question,
+    checkpoint: &Checkpoint,
+    kept: &Kept<Action, State>,
+) -> Ended {
+    let report = Report::new(question, &kept.outcome);
+    let printed = match args.format {
+        CheckFormat::Text => print::text(&report),
+        CheckFormat::Json => print::json(&report),
+        CheckFormat::Junit => print::junit(&junit::check(&report)),
+    };
+    // What was kept does not depend on who reads the report.
+    checkpoint.resumed(kept).into_iter().for_each(print::note);
+    checkpoint.written(kept)?.into_iter().for_each(print::note);
+    printed?;
+    if let Some(file) = &args.trace_out {
+        let trace = report::shortest(question, &kept.outcome);
+        file.offer(trace.as_ref())?.into_iter().for_each(print::note);
+    }
+    Ok(report.conclusion())
+}

@@ -1,0 +1,134 @@
+//! The served pages: what they say of states, actions and paths, and how the server begins and ends.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use stateright::{Checker, Model};
+use syncsplit_checker::explore::Explored;
+use syncsplit_checker::trace::Subject;
+use syncsplit_model::world::{Bounds, Fault, Faults, Instance, Variant};
+
+/// A running server, ended with the test.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("syncsplit"));
+        command.arg("explore").args(arguments).args(["--port", "0"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let address = address.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{address} is not this host alone");
+        let server = Self { child, address };
+        // The address is printed before the server listens.
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while TcpStream::connect(&server.address).is_err() {
+            assert!(std::time::Instant::now() < until, "nothing listens at {}", server.address);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// The status and the body of what is at `path`.
+    fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+}
+
+/// The choice among `steps` whose action is `action`.
+fn choice<'a>(steps: &'a Value, action: &str) -> &'a Value {
+    let mut steps = steps.as_array().unwrap().iter();
+    steps.find(|step| step["action"] == action).unwrap_or_else(|| panic!("no choice {action:?}"))
+}
+
+#[test]
+fn a_path_is_told_and_drawn() {
+    let server = Server::start(&["smoke", "--without", "SYNC-5"]);
+    let status = server.json("/.status");
+    let properties = status["properties"].as_array().unwrap();
+    let names: Vec<_> = properties.iter().map(|property| &property[1]).collect();
+    assert!(names.contains(&&"sync-means-written".into()), "{names:?}");
+    assert!(server.get("/").1.contains("Stateright Explorer"));
+
+    let first = server.json("/.states/");
+    let state = first[0]["state"].as_str().unwrap();
+    assert!(state.contains("\nprimary             PAIR\n"), "{state}");
+    let written = server.json("/.states/0");
+    let write = choice(&written, "database: transaction: write block 1, commit");
+    let after = server.json(&format!("/.states/0/{}", write["actionIndex"]));
+    let send = choice(&after, "primary: send entry 1");
+    let outcome = send["outcome"].as_str().unwrap();
+    assert!(outcome.starts_with("changed by this step\n  frames: - -> frame 1:w1=b (inc 1)\n"));
+    assert!(outcome.contains("\nframes              frame 1:w1=b (inc 1)\n"), "{outcome}");
+    let svg = send["svg"].as_str().unwrap();
+    let picture = [
+        "<svg ",
+        "smoke, hardened without SYNC-5",
+        ">array link</text>",
+        "1. transaction: write block 1, commit",
+        "2. send entry 1",
+    ];
+    for part in picture {
+        assert!(svg.contains(part), "{part} is not in {svg}");
+    }
+    // What the model ignores is a choice without a state, and no path leads through nothing.
+    let report = choice(&after, "secondary: report written");
+    assert!(report.get("state").is_none(), "{report}");
+    assert_eq!(server.get("/.states/0/999").0, 404);
+    assert_eq!(server.get("/.states/0/one").0, 404);
+    assert_eq!(server.json("/.status")["done"], false, "the server lives on");
+}
+
+#[test]
+fn a_port_in_use_is_refused_and_ctrl_c_ends_the_server() {
+    let mut server = Server::start(&[]);
+    let port = server.address.rsplit(':').next().unwrap();
+    let mut second = assert_cmd::Command::cargo_bin("syncsplit").unwrap();
+    let assert = second.args(["explore", "--port", port]).assert().code(2).stdout("");
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains(&format!("port {port} of 127.0.0.1 cannot be used")), "{stderr}");
+    assert!(stderr.contains("--port 0"), "{stderr}");
+    let id = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn true_numbers_add_no_state_and_hide_none() {
+    let instance = Instance::named("smoke").unwrap();
+    let without = Vec::new();
+    let faults = Faults::only(Fault::LinkDown);
+    let (bounds, variant) = (Bounds { faults, ..instance.bounds }, Variant::Hardened);
+    let subject = Subject { instance: instance.name.into(), bounds, variant, without };
+    let world = subject.world().checker().spawn_dfs().join();
+    let explored = Explored::new(subject).checker().spawn_dfs().join();
+    assert!(world.unique_state_count() > 1000);
+    assert_eq!(explored.unique_state_count(), world.unique_state_count());
+    assert_eq!(explored.state_count(), world.state_count());
+}

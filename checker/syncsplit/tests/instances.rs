@@ -1,0 +1,337 @@
+//! Instances as files: the example, what each key takes, how a wrong file is refused, and what is expected of a check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use syncsplit_checker::instance::Instance;
+use syncsplit_model::protocol::Rule;
+use syncsplit_model::protocol::primary::JournalFull;
+use syncsplit_model::world::{
+    Bounds, Cache, Fault, Faults, INSTANCES, Start, Stillness, Transactions, Variant,
+};
+
+const EXAMPLE: &str = include_str!("../../instances/example.toml");
+
+/// The smallest world there is.
+const SMALL: &str = "\
+blocks = 2
+journal = 1
+frames = 1
+acks = 0
+host_messages = 1
+faults = []
+";
+
+/// A file of this name that lives as long as the test.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("syncsplit-{}-{name}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn check(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("syncsplit").unwrap();
+    command.arg("check").args(arguments);
+    command
+}
+
+fn refusal(toml: &str) -> String {
+    match Instance::parse("a.toml", toml) {
+        Err(refused) => refused.to_string(),
+        Ok(instance) => panic!("not refused:\n{toml}\n{instance:?}"),
+    }
+}
+
+/// `SMALL` with this key set otherwise.
+fn with(key: &str, value: &str) -> String {
+    let mut lines: Vec<String> = SMALL.lines().map(str::to_owned).collect();
+    lines.retain(|line| !line.starts_with(&format!("{key} ")));
+    lines.insert(0, format!("{key} = {value}"));
+    lines.join("\n")
+}
+
+#[test]
+fn the_example_says_what_its_comments_say() {
+    let example = Instance::parse("example", EXAMPLE).unwrap();
+    let bounds = Bounds {
+        blocks: 2,
+        volumes: 1,
+        journal: 2,
+        frames: 1,
+        acks: 1,
+        host_messages: 1,
+        journal_full: JournalFull::Hold,
+        cache: Cache::NonVolatile,
+        stillness: Stillness::Freeze,
+        start: Start::Pair,
+        transactions: Transactions::FirstLast,
+        faults: Faults::only(Fault::LeaseExpiry),
+    };
+    assert_eq!(example.bounds, bounds);
+    assert_eq!(example.variant, Variant::Hardened);
+    assert_eq!(example.without, [Rule::Freeze3]);
+    assert_eq!(example.properties, ["backup-is-frozen-image", "no-torn-transaction"]);
+    let expected = example.expected.unwrap();
+    assert!(!expected.holds);
+    assert_eq!(expected.violated.unwrap(), ["backup-is-frozen-image"]);
+}
+
+#[test]
+fn the_example_comes_to_what_it_expects() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../instances/example.toml");
+    let says = predicate::str::starts_with("VIOLATED: ")
+        .and(predicate::str::contains("\nAs the instance expects.\n"));
+    check(&[path.to_str().unwrap()]).assert().code(0).stdout(says).stderr("");
+}
+
+#[test]
+fn every_key_is_on_the_page_and_in_the_example() {
+    let page = include_str!("../../../docs/instances.md");
+    let keys = |toml: &str| -> Vec<String> {
+        let refusal = refusal(toml);
+        let (_, keys) = refusal.split_once("expected one of ").unwrap();
+        keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let all = [keys("colour = 1"), keys(&format!("{SMALL}[expected]\ncolour = 1"))].concat();
+    assert!(all.len() >= 22, "{all:?}");
+    for key in all {
+        assert!(page.contains(&format!("\n| `{key}` |")), "docs/instances.md has no row for {key}");
+        let forms = [format!("\n{key} ="), format!("\n# {key} ="), format!("\n[{key}]")];
+        assert!(forms.iter().any(|form| EXAMPLE.contains(form)), "the example has no {key}");
+    }
+}
+
+#[test]
+fn what_the_list_shows_is_an_instance() {
+    let output = Command::cargo_bin("syncsplit").unwrap().args(["list", "instances"]).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
+    let shown: String = lines.map(|line| format!("{line}\n")).collect();
+    let instance = Instance::parse("shown", &shown).unwrap();
+    assert!(instance.expected.unwrap().holds);
+}
+
+#[test]
+fn names_and_values_mean_what_they_say() {
+    let toml = format!(
+        "{SMALL}volumes = 2\njournal_full = \"suspend\"\ncache = \"volatile\"\nstillness = \"quiesce\"\n\
+         start = \"smpl\"\ntransactions = \"any\"\nvariant = \"published\""
+    );
+    let instance = Instance::parse("a", &toml.replace("faults = []", "faults = \"all\"")).unwrap();
+    assert_eq!(instance.bounds.volumes, 2);
+    assert_eq!(instance.bounds.journal_full, JournalFull::Suspend);
+    assert_eq!(instance.bounds.cache, Cache::Volatile);
+    assert_eq!(instance.bounds.stillness, Stillness::Quiesce);
+    assert_eq!(instance.bounds.start, Start::Smpl);
+    assert_eq!(instance.bounds.transactions, Transactions::Any);
+    assert_eq!(instance.bounds.faults, Faults::all());
+    assert_eq!(instance.variant, Variant::Published);
+    for fault in Fault::ALL {
+        let toml = with("faults", &format!("[{:?}]", fault.name()));
+        let instance = Instance::parse("a", &toml).unwrap();
+        assert_eq!(instance.bounds.faults, Faults::only(*fault));
+    }
+    for named in INSTANCES {
+        assert_eq!(Instance::load(named.name).unwrap().bounds, named.bounds);
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused_by_key_value_and_range() {
+    let ranges = [
+        ("blocks", "1", "valid is 2 to 3"),
+        ("blocks", "4", "valid is 2 to 3"),
+        ("blocks", "-1", "valid is 2 to 3"),
+        ("blocks", "4294967298", "valid is 2 to 3"),
+        ("volumes", "0", "valid is 1 to 3"),
+        ("journal", "0", "valid is 1 to 3"),
+        ("journal", "4", "valid is 1 to 3"),
+        ("frames", "0", "valid is 1 to 2"),
+        ("acks", "3", "valid is 0 to 2"),
+        ("host_messages", "0", "valid is 1 to 2"),
+    ];
+    for (key, value, valid) in ranges {
+        let refusal = refusal(&with(key, value));
+        assert!(refusal.starts_with("a.toml:1:"), "{refusal}");
+        assert!(refusal.contains(&format!("{key} = {value}; {valid}")), "{refusal}");
+    }
+    let words = [
+        ("journal_full", "drop", "\"hold\", \"suspend\""),
+        ("cache", "big", "\"non-volatile\", \"volatile\""),
+        ("stillness", "pause", "\"freeze\", \"quiesce\""),
+        ("start", "copy", "\"pair\", \"smpl\""),
+        ("transactions", "two", "\"first-last\", \"any\""),
+        ("variant", "optimistic", "\"hardened\", \"published\""),
+        ("faults", "none", "\"all\" and a list"),
+    ];
+    for (key, value, valid) in words {
+        let refusal = refusal(&with(key, &format!("{value:?}")));
+        assert!(refusal.starts_with("a.toml:1:"), "{refusal}");
+        let found = refusal.contains(&format!("{key} = {value:?}")) && refusal.contains(valid);
+        assert!(found, "{refusal}");
+    }
+    for (key, value) in [("faults", "meteor"), ("without", "SYNC-x"), ("properties", "liveness")] {
+        for list in [format!("[{value:?}]"), format!("[\n  # a comment\n  {value:?}]")] {
+            let refusal = refusal(&with(key, &list));
+            assert!(refusal.contains(&format!("{key} has {value:?}; valid are ")), "{refusal}");
+            let line = list.lines().count();
+            assert!(refusal.starts_with(&format!("a.toml:{line}:")), "{refusal}");
+        }
+    }
+    let twice = with("faults", "[\"takeover\", \"takeover\"]");
+    assert!(refusal(&twice).contains("faults has \"takeover\" twice"));
+}
+
+#[test]
+fn a_wrong_form_is_refused_with_its_place() {
+    let wrong = [
+        ("colour = \"red\"", "colour", "a.toml:1:1:"),
+        ("blocks = \"two\"", "a whole number", "a.toml:1:10:"),
+        ("blocks = 1.5", "a whole number", "a.toml:1:10:"),
+        ("blocks = 99999999999999999999", "", "a.toml:1:10:"),
+        ("faults = 3", "\"all\" or a list of faults", "a.toml:1:10:"),
+        ("without = \"SYNC-5\"", "", "a.toml:1:11:"),
+        ("expected = 1", "", "a.toml:1:12:"),
+        ("blocks = 2\nblocks = 2", "duplicate key", "a.toml:2:1:"),
+        ("blocks =", "", "a.toml:1:"),
+        ("\u{0}", "", "a.toml:1:"),
+        ("[[expected]]", "", "a.toml:1:"),
+    ];
+    for (toml, says, place) in wrong {
+        let refusal = refusal(toml);
+        assert!(refusal.starts_with(place) && refusal.contains(says), "{toml}: {refusal}");
+    }
+    let missing = refusal("blocks = 2");
+    assert!(missing.contains("missing field `journal`"), "{missing}");
+    let missing = refusal(&format!("{SMALL}[expected]\nstates = 1"));
+    assert!(missing.contains("missing field `verdict`"), "{missing}");
+}
+
+#[test]
+fn a_contradiction_is_refused() {
+    let outcome = |more: &str| format!("{SMALL}[expected]\nverdict = \"holds\"\n{more}");
+    let violated = |more: &str| outcome(more).replace("\"holds\"", "\"violated\"");
+    let wrong = [
+        (with("volumes", "3"), "volumes = 3, and blocks = 2", "1 to 2"),
+        (with("cache", "\"volatile\""), "cache = \"volatile\"", "crash-secondary"),
+        (
+            format!("variant = \"published\"\nwithout = [\"SYNC-5\"]\n{SMALL}"),
+            "without has \"SYNC-5\", which variant \"published\" lacks anyway",
+            "WRITE-1",
+        ),
+        (outcome("violated = [\"invariants\"]"), "expected.violated", "\"violated\""),
+        (outcome("steps = 3"), "expected.steps", "\"violated\""),
+        (outcome("states = 0"), "expected.states = 0", "1 or more"),
+        (outcome("transitions = -1"), "expected.transitions = -1", "0 or more"),
+        (outcome("").replace("holds", "maybe"), "expected.verdict = \"maybe\"", "\"violated\""),
+        (violated("violated = [\"invariants/reached\"]"), "\"invariants/reached\"", "invariants"),
+        (violated("steps = 3\ndepth = 4"), "expected.steps = 3", "expected.depth = 4"),
+        (
+            format!(
+                "properties = [\"image-is-prefix\"]\n{}",
+                violated("violated = [\"invariants\"]")
+            ),
+            "expected.violated has \"invariants\"",
+            "image-is-prefix",
+        ),
+    ];
+    for (toml, says, valid) in wrong {
+        let refusal = refusal(&toml);
+        assert!(refusal.starts_with("a.toml:"), "{refusal}");
+        assert!(refusal.contains(says) && refusal.contains(valid), "{toml}\n{refusal}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused() {
+    for (path, says) in [("./no-such.toml", "cannot be read"), ("/", "cannot be read")] {
+        let says = predicate::str::contains(path).and(predicate::str::contains(says));
+        check(&[path]).assert().code(2).stdout("").stderr(says);
+    }
+    let long = TempFile::new("long", &"#".repeat(1 << 21));
+    let says = predicate::str::contains("longer than");
+    check(&[long.path()]).assert().code(2).stdout("").stderr(says);
+    let wrong = TempFile::new("wrong", "blocks = 9");
+    let says = predicate::str::contains("missing field");
+    check(&[wrong.path()]).assert().code(2).stdout("").stderr(says);
+}
+
+#[test]
+fn another_outcome_than_the_expected_one_is_named_and_exits_1() {
+    let lease = SMALL.replace("[]", "[\"lease-expiry\"]");
+    // Every property but the twins, which need faults that this world has not.
+    let asks = "properties = [\"backup-is-frozen-image\", \"image-is-prefix\"]\n";
+    let met = TempFile::new("met", &format!("{lease}{asks}[expected]\nverdict = \"holds\""));
+    check(&[met.path()]).assert().code(0);
+    let wrong = format!("{lease}{asks}[expected]\nverdict = \"holds\"\nstates = 1\ndepth = 1");
+    let wrong = TempFile::new("counts", &wrong);
+    let says =
+        predicate::str::contains("NOT as the instance expects:\n  states: expected 1, found ")
+            .and(predicate::str::contains("\n  depth: expected 1, found "));
+    check(&[wrong.path()]).assert().code(1).stdout(says);
+    let wrong = format!("without = [\"FREEZE-3\"]\n{lease}{asks}[expected]\nverdict = \"holds\"");
+    let wrong = TempFile::new("verdict", &wrong);
+    let says = predicate::str::contains("verdict: expected holds, found violated");
+    check(&[wrong.path()]).assert().code(1).stdout(says);
+    // Asked otherwise, the file's expectation says nothing; the verdict decides.
+    let says = predicate::str::contains("asks another question")
+        .and(predicate::str::contains("NOT as").not());
+    check(&[wrong.path(), "--without", "SYNC-4"]).assert().code(1).stdout(says);
+    check(&[wrong.path(), "--states", "5"]).assert().code(3);
+    let wrong = format!(
+        "without = [\"FREEZE-3\"]\n{lease}{asks}[expected]\nverdict = \"violated\"\nsteps = 3\nviolated = [\"image-is-prefix\"]"
+    );
+    let wrong = TempFile::new("steps", &wrong);
+    let says = predicate::str::contains("steps: expected 3, found ").and(predicate::str::contains(
+        "violated: expected image-is-prefix, found backup-is-frozen-image",
+    ));
+    check(&[wrong.path()]).assert().code(1).stdout(says);
+}
+
+#[test]
+fn what_never_had_an_effect_is_warned_of() {
+    let json = |path: &str| -> serde_json::Value {
+        let output = check(&[path, "--format", "json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    // `published` has no lease that could end.
+    let asks = "properties = [\"image-is-prefix\"]\nvariant = \"published\"\n";
+    let idle = SMALL.replace("[]", "[\"lease-expiry\", \"timeouts\"]");
+    let idle = TempFile::new("idle", &format!("{asks}{idle}"));
+    let warnings = [
+        "LeaseExpires never happened, though this world has it",
+        "fault lease-expiry never had an effect",
+    ];
+    let report = json(idle.path());
+    assert_eq!(report["warnings"], serde_json::json!(warnings));
+    let faults = report["faults"].as_array().unwrap();
+    let fired = |name: &str| faults.iter().find(|f| f["fault"] == name).unwrap()["fired"].as_u64();
+    assert_eq!(fired("lease-expiry"), Some(0));
+    assert!(fired("timeouts") > Some(0));
+    let says = predicate::str::contains(format!("\nwarning: {}\n", warnings[0]));
+    check(&[idle.path()]).assert().code(0).stdout(says);
+    // The same under every rule has nothing to warn of, and a search cut short says nothing about what never happens.
+    let busy = SMALL.replace("[]", "[\"lease-expiry\", \"timeouts\"]");
+    let busy = TempFile::new("busy", &format!("properties = [\"image-is-prefix\"]\n{busy}"));
+    assert_eq!(json(busy.path())["warnings"], serde_json::json!([]));
+    let output = check(&[idle.path(), "--states", "10", "--format", "json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["warnings"], serde_json::json!([]));
+}

@@ -1,0 +1,14 @@
+//! The command as a user and a CI job meet it, one module for each of its sides.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+mod checkpoint;
+mod cli;
+mod conform;
+mod explore;
+mod instances;
+mod reductions;
+mod simulate;
+mod studies;
+mod systems;
+mod traces;
+mod validate;
