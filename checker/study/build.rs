@@ -6,7 +6,7 @@ use std::{env, fs, io};
 
 /// What the states of a checkpoint, their order and the groups of actions depend on. The engine's own files are not
 /// among them: how it lays out what it keeps has a number of its own.
-const SOURCES: &[&str] = &["../model/src", "search/src", "src/coverage.rs"];
+const SOURCES: &[&str] = &["../../model/src", "../search/src", "src/coverage.rs"];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

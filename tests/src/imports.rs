@@ -1,11 +1,12 @@
-//! Who may import whom. Paths are read from the syntax tree, from macro calls and from attributes; a path inside a
-//! comment or a string is none.
+//! Who imports whom, held against the table in [`crate::floors`]. Paths are read from the syntax tree, from macro calls and
+//! from attributes, never from a comment or a string.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, File, Item, ItemExternCrate, ItemUse, Macro, UseTree};
+use syn::{Attribute, File, Item, ItemExternCrate, ItemMod, ItemUse, Macro, UseTree};
 
+use crate::floors::{CRATES, FLOORS, Floors, LOUD, PURE, SILENT};
 use crate::source::{Finding, Source, is_for_tests};
 
 /// A path as it stands in the source, a group of a `use` taken apart.
@@ -15,166 +16,140 @@ pub struct Named {
     pub segments: Vec<String>,
     /// The line it stands on.
     pub line: usize,
+    /// How many modules inside the file it stands in.
+    pub inline: usize,
 }
 
-/// The room a file lives in, and what it must not name.
-#[derive(Clone, Copy, Debug)]
-struct Room {
-    /// Files below this folder.
-    folder: &'static str,
-    /// Whether items and files compiled for tests only are bound too.
-    tests_too: bool,
-    /// Crates it must not name.
-    forbidden: &'static [&'static str],
-    /// Crates besides `core` it may name, where all others are forbidden.
-    allowed: Option<&'static [&'static str]>,
-    /// Of its own crate or another, prefixes it must not name; written from the crate's root.
-    prefixes: &'static [&'static [&'static str]],
-}
-
-const ROOMS: &[Room] = &[
-    Room {
-        folder: "model/src/protocol",
-        tests_too: false,
-        forbidden: &[],
-        allowed: Some(&["arrayvec", "enumset", "serde", "strum"]),
-        prefixes: &[&["crate", "world"]],
-    },
-    Room {
-        folder: "model/src/protocol",
-        tests_too: true,
-        forbidden: &["stateright"],
-        allowed: None,
-        prefixes: &[&["crate", "world"]],
-    },
-    Room {
-        folder: "model",
-        tests_too: true,
-        forbidden: &[
-            "syncsplit_engine",
-            "syncsplit_search",
-            "syncsplit_checker",
-            "syncsplit_impl",
-            "syncsplit_tests",
-        ],
-        allowed: None,
-        prefixes: &[],
-    },
-    Room {
-        folder: "checker/engine",
-        tests_too: true,
-        forbidden: &["syncsplit_model", "syncsplit_search", "syncsplit_checker"],
-        allowed: None,
-        prefixes: &[],
-    },
-    Room {
-        folder: "checker/search",
-        tests_too: true,
-        forbidden: &["syncsplit_checker"],
-        allowed: None,
-        prefixes: &[],
-    },
-    Room {
-        folder: "checker",
-        tests_too: true,
-        forbidden: &["syncsplit_impl", "syncsplit_tests"],
-        allowed: None,
-        prefixes: &[],
-    },
-    Room {
-        folder: "impl",
-        tests_too: true,
-        forbidden: &["syncsplit_checker", "syncsplit_tests", "stateright"],
-        allowed: None,
-        prefixes: &[&["syncsplit_model", "world"]],
-    },
-];
-
-/// Every import of `source` that DESIGN's order of packages forbids. `crates` are the names of all crates that some
+/// Every import of `source` that the table of crates and rooms forbids. `crates` are the names of all crates that some
 /// package of the workspace depends on.
 #[must_use]
 pub fn broken(source: &Source, crates: &[String]) -> Vec<Finding> {
-    let rooms = ROOMS.iter().filter(|room| source.is_in(room.folder));
     let file = match source.parse() {
         Ok(file) => file,
         Err(finding) => return vec![finding],
     };
-    let mut findings = Vec::new();
-    for room in rooms.filter(|room| room.tests_too || !source.is_test()) {
-        for named in paths(&file, room.tests_too) {
-            if let Some(why) = why_broken(room, source, &named, crates) {
-                let path = named.segments.join("::");
-                findings.push(format!("{}:{}: `{path}`: {why}", source.path, named.line));
-            }
-        }
+    let rooms = FLOORS.iter().filter(|floors| source.is_in(floors.folder));
+    let mut findings: Vec<_> =
+        rooms.clone().filter_map(|floors| homeless(floors, source)).collect();
+    let mut look = |named: &Named, why: Option<String>| {
+        let path = named.segments.join("::");
+        let finding = |why| format!("{}:{}: `{path}`: {why}", source.path, named.line);
+        findings.extend(why.map(finding));
+    };
+    for named in paths(&file, true) {
+        look(&named, stranger(source, &named));
+        rooms.clone().for_each(|floors| look(&named, above(floors, source, &named)));
+    }
+    for named in paths(&file, false).iter().filter(|_| !source.is_test()) {
+        look(named, impure(source, named, crates));
+        look(named, loud(source, named));
     }
     findings
 }
 
-fn why_broken(room: &Room, source: &Source, named: &Named, crates: &[String]) -> Option<String> {
+/// A crate that the file's crate must not name, or a part of one.
+fn stranger(source: &Source, named: &Named) -> Option<String> {
+    let home = CRATES.iter().find(|home| source.is_in(home.folder))?;
     let first = named.segments.first()?.as_str();
-    if room.forbidden.contains(&first) {
-        return Some(format!("{} must not see {first}", room.folder));
+    let own = home.folder.rsplit('/').next().unwrap_or_default();
+    let is_ours = first.starts_with("syncsplit_") && first.strip_prefix("syncsplit_") != Some(own);
+    if home.never.contains(&first) || is_ours && !home.sees.contains(&first) {
+        return Some(format!("{} must not see {first}", home.folder));
     }
-    if let Some(allowed) = room.allowed {
-        let is_crate = ["std", "alloc", "proc_macro"].contains(&first)
-            || crates.iter().any(|name| name == first);
-        if is_crate && !allowed.contains(&first) {
-            return Some(format!(
-                "{} sees core, {} and nothing else",
-                room.folder,
-                allowed.join(", ")
-            ));
-        }
-    }
-    let full = from_root(source, &named.segments);
-    for prefix in room.prefixes {
-        let (head, tail) = (&prefix[..1], &prefix[1..]);
-        if full.first().map(String::as_str) != head.first().copied() {
-            continue;
-        }
-        let next = full.get(1).map(String::as_str);
-        let whole = full.len() == 1 && named.segments.len() == 1 && head != ["crate"];
-        if next == tail.first().copied() || next == Some("*") || whole {
-            return Some(format!("{} must not see {}", room.folder, prefix.join("::")));
-        }
-    }
-    None
+    let (of, hidden) = home.hidden?;
+    let next = named.segments.get(1).map(String::as_str);
+    let is_hidden = next.is_none_or(|next| next == "*" || next == hidden);
+    (first == of && is_hidden).then(|| format!("{} must not see {of}::{hidden}", home.folder))
 }
 
-/// `self::` and `super::` resolved by the file's place; a path inside an inline module may come out too long, never
-/// too short for the prefixes that are asked about.
-fn from_root(source: &Source, segments: &[String]) -> Vec<String> {
+/// The room of `floors` that a module is in, counted from the ground.
+fn floor(floors: &Floors, module: &str) -> Option<usize> {
+    floors.rooms.iter().position(|room| room.contains(&module))
+}
+
+/// The module of `floors` that the file is or belongs to; none for the file that declares them.
+fn module<'a>(floors: &Floors, source: &'a Source) -> Option<&'a str> {
+    let inside = source.path.strip_prefix(floors.folder)?.strip_prefix('/')?;
+    let module = inside.split('/').next()?.trim_end_matches(".rs");
+    (!["mod", "lib", "main", "bin"].contains(&module)).then_some(module)
+}
+
+/// A file whose module stands in no room.
+fn homeless(floors: &Floors, source: &Source) -> Option<Finding> {
+    let module = module(floors, source).filter(|module| floor(floors, module).is_none())?;
+    Some(format!("{}: {module} stands in no room of {}", source.path, floors.folder))
+}
+
+/// A module of a room above the file's own.
+fn above(floors: &Floors, source: &Source, named: &Named) -> Option<String> {
+    let own = module(floors, source)?;
+    let root = floors.folder.split_once("/src").map_or("", |(_, root)| root);
+    let root = std::iter::once("crate").chain(root.split('/').filter(|part| !part.is_empty()));
+    let full = from_root(source, named);
+    let mut rest = full.iter().map(String::as_str);
+    if !root.into_iter().all(|part| rest.next() == Some(part)) {
+        return None;
+    }
+    let other = rest.next()?;
+    let is_above = floor(floors, other)? > floor(floors, own)?;
+    is_above.then(|| format!("{own} must not see {other}, a room above it"))
+}
+
+/// Anything but `core` and a few crates, in the rooms that are pure.
+fn impure(source: &Source, named: &Named, crates: &[String]) -> Option<String> {
+    let (folder, allowed) = PURE.iter().find(|(folder, _)| source.is_in(folder))?;
+    let first = named.segments.first()?.as_str();
+    let is_crate =
+        ["std", "alloc", "proc_macro"].contains(&first) || crates.iter().any(|name| name == first);
+    (is_crate && !allowed.contains(&first))
+        .then(|| format!("{folder} sees core, {} and nothing else", allowed.join(", ")))
+}
+
+/// What the command alone knows: arguments, progress, printing and exit codes.
+fn loud(source: &Source, named: &Named) -> Option<String> {
+    let folder = SILENT.iter().find(|folder| source.is_in(folder))?;
+    let is_loud =
+        |path: &&[&str]| named.segments.windows(path.len()).any(|part| part.iter().eq(path.iter()));
+    let path = LOUD.iter().find(|path| is_loud(path))?;
+    Some(format!("{folder} must not see {}, which is the command's", path.join("::")))
+}
+
+/// `self::` and `super::` resolved by the file's place and by the inline modules around the path.
+fn from_root(source: &Source, named: &Named) -> Vec<String> {
+    let segments = &named.segments;
     let ups = segments.iter().take_while(|segment| *segment == "super").count();
-    if ups == 0 {
-        return segments.to_vec();
+    let is_own = segments.first().is_some_and(|first| first == "self");
+    if ups == 0 && !is_own {
+        return segments.clone();
     }
     let inside = source.path.split_once("/src/").map_or("", |(_, inside)| inside);
     let mut module: Vec<&str> = inside.trim_end_matches(".rs").split('/').collect();
-    if matches!(module.last(), Some(&"mod" | &"lib")) {
+    if matches!(module.last(), Some(&"mod" | &"lib" | &"main")) {
         module.pop();
     }
-    module.truncate(module.len().saturating_sub(ups));
+    module.truncate(module.len().saturating_sub(ups.saturating_sub(named.inline)));
     let own = std::iter::once("crate").chain(module).map(str::to_owned);
-    own.chain(segments[ups..].iter().cloned()).collect()
+    own.chain(segments[ups.max(usize::from(is_own))..].iter().cloned()).collect()
 }
 
 /// Every path that `file` names, those compiled for tests only if `tests_too`.
 #[must_use]
 pub fn paths(file: &File, tests_too: bool) -> Vec<Named> {
-    let mut reader = Reader { tests_too, found: Vec::new() };
+    let mut reader = Reader { tests_too, inline: 0, found: Vec::new() };
     reader.visit_file(file);
     reader.found
 }
 
 struct Reader {
     tests_too: bool,
+    inline: usize,
     found: Vec<Named>,
 }
 
 impl Reader {
     fn push(&mut self, segments: Vec<String>, span: Span) {
-        self.found.push(Named { segments, line: span.start().line });
+        let Self { inline, found, .. } = self;
+        found.push(Named { segments, line: span.start().line, inline: *inline });
     }
 
     fn read_use(&mut self, tree: &UseTree, before: &mut Vec<String>) {
@@ -282,7 +257,16 @@ impl<'ast> Visit<'ast> for Reader {
         visit::visit_path(self, path);
     }
 
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        self.inline += 1;
+        visit::visit_item_mod(self, item);
+        self.inline -= 1;
+    }
+
     fn visit_macro(&mut self, call: &'ast Macro) {
+        if let Some(name) = call.path.get_ident() {
+            self.push(vec![format!("{name}!")], call.span());
+        }
         self.read_tokens(call.tokens.clone());
         visit::visit_macro(self, call);
     }

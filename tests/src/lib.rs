@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod defects;
+pub mod floors;
 pub mod ids;
 pub mod imports;
 pub mod kills;

@@ -2,16 +2,15 @@
 //!
 //! An answer is rewritten by `cargo xtask pin`, never by hand, and its difference is read before it is committed: a
 //! count that moves says that the world has moved.
-
 use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::question::{Engine, Question, Watch};
-use syncsplit_checker::report::Report;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Variant, WorldProperty};
+use syncsplit_study::instance::Instance;
+use syncsplit_study::question::{Engine, Question, Watch};
+use syncsplit_study::report::Report;
 
 use crate::source::{Finding, root};
 
@@ -197,5 +196,5 @@ pub fn ask(question: &Question) -> Result<Report, Finding> {
 
 /// 1_234_567, as TOML takes it.
 fn grouped(count: u64) -> String {
-    syncsplit_checker::words::thousands(count).replace(',', "_")
+    syncsplit_study::words::thousands(count).replace(',', "_")
 }

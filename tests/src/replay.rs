@@ -1,18 +1,17 @@
 //! Where the implementation's traces meet the checker's validator: records as the implementation makes them become
 //! records as the validator reads them. Nothing is judged here.
-
-use syncsplit_checker::validate::{Ending, Limits, Log, Reader, System, explain, validate};
 use syncsplit_impl::trace::record::Side;
 use syncsplit_impl::trace::{Digest, RoleRecord, TraceRecord};
+use syncsplit_validate::{Ending, Limits, Log, Reader, System, explain, validate};
 
-pub use syncsplit_checker::validate::{Hosts, Options, Writes};
+pub use syncsplit_validate::{Hosts, Options, Writes};
 
 /// A volume's contents, block by block; nothing where a failed write left the contents undefined.
 pub type Image = Vec<Option<Digest>>;
 
 /// What an image of the validator holds.
 #[must_use]
-pub fn image(image: &syncsplit_checker::validate::Image) -> Image {
+pub fn image(image: &syncsplit_validate::Image) -> Image {
     image.digests().into_iter().map(|digest| digest.map(Digest)).collect()
 }
 

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use syncsplit_checker::{ablate, matrix};
+use syncsplit_study::{ablate, matrix};
 
 use crate::source::{Finding, root};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
+use syncsplit_tests::floors::{CRATES, Crate};
 use syncsplit_tests::source::{Source, files, root};
 use syncsplit_tests::tidy::LINES_MAX;
 use syncsplit_tests::{imports, tidy};
@@ -51,20 +52,20 @@ fn imports_flow_one_way() {
 #[test]
 fn packages_depend_one_way() {
     let packages = packages();
-    let ours = |of: &str| -> BTreeSet<String> {
-        let all =
-            dependencies(&packages, of).iter().map(|d| d["name"].as_str().unwrap().to_owned());
-        all.filter(|name| name.starts_with("syncsplit-")).collect()
-    };
-    assert_eq!(ours("syncsplit-model"), BTreeSet::new());
-    assert_eq!(ours("syncsplit-engine"), BTreeSet::new());
-    let mut below = BTreeSet::from(["syncsplit-engine", "syncsplit-model"].map(String::from));
-    assert_eq!(ours("syncsplit-search"), below);
-    below.insert("syncsplit-search".into());
-    assert_eq!(ours("syncsplit-checker"), below);
-    below.insert("syncsplit-checker".into());
-    assert_eq!(ours("syncsplit"), below);
-    assert_eq!(ours("syncsplit-impl"), BTreeSet::from(["syncsplit-model".into()]));
+    for package in &packages {
+        let manifest = package["manifest_path"].as_str().unwrap().replace('\\', "/");
+        let is_here = |home: &&Crate| manifest.ends_with(&format!("/{}/Cargo.toml", home.folder));
+        let Some(home) = CRATES.iter().find(is_here) else {
+            let above = ["syncsplit-tests", "xtask"];
+            assert!(above.contains(&package["name"].as_str().unwrap()), "{manifest} has no place");
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let name = dependency["name"].as_str().unwrap().replace('-', "_");
+            let is_lawful = !name.starts_with("syncsplit") || home.sees.contains(&name.as_str());
+            assert!(is_lawful, "{} must not depend on {name}", home.folder);
+        }
+    }
     let model = names(dependencies(&packages, "syncsplit-model"), None);
     let allowed = ["arrayvec", "enumset", "serde", "stateright", "strum"].map(String::from);
     assert!(model.is_subset(&BTreeSet::from(allowed)), "model depends on {model:?}");
@@ -102,7 +103,7 @@ fn files_are_tidy() {
 }
 
 fn is_caught(path: &str, text: &str) -> bool {
-    let crates = ["stateright", "loom", "arrayvec", "serde"].map(String::from);
+    let crates = ["stateright", "loom", "arrayvec", "serde", "clap", "indicatif"].map(String::from);
     !imports::broken(&Source::new(path, text), &crates).is_empty()
 }
 
@@ -124,20 +125,45 @@ fn a_broken_import_is_caught() {
         (protocol, "use stateright::Model;"),
         (protocol, "fn f() { loom::model(|| {}); }"),
         (protocol, "#[cfg(test)] mod tests { use crate::world::State; }"),
-        ("model/src/world/mod.rs", "use syncsplit_checker::check;"),
+        ("model/src/world/mod.rs", "use syncsplit_study::question;"),
         ("model/src/world/step.rs", "fn f() { syncsplit_impl::site::start(); }"),
+        ("model/src/protocol/types.rs", "use super::primary::Primary;"),
+        ("model/src/protocol/message.rs", "fn f() { crate::protocol::takeover::take(); }"),
+        ("model/src/protocol/new.rs", "//! A module without a room."),
         ("impl/src/local.rs", "use syncsplit_model::world::State;"),
         ("impl/src/local.rs", "use syncsplit_model::{protocol::Rule, world::State};"),
         ("impl/src/local.rs", "use syncsplit_model::*;"),
         ("impl/src/local.rs", "use syncsplit_model as model;"),
         ("impl/src/local.rs", "fn f() -> syncsplit_model::world::State { loop {} }"),
+        ("impl/src/local.rs", "use stateright::Model;"),
+        ("impl/src/clock.rs", "use crate::site::Site;"),
         ("impl/tests/sites.rs", "use syncsplit_model::world::World;"),
-        ("impl/examples/demo.rs", "use syncsplit_checker::check;"),
-        ("checker/src/check.rs", "use syncsplit_impl::site;"),
-        ("checker/tests/cli.rs", "#[test] fn t() { syncsplit_impl::site::start(); }"),
+        ("impl/examples/demo.rs", "use syncsplit_study::question;"),
         ("checker/engine/src/crew.rs", "use syncsplit_model::protocol::Rule;"),
         ("checker/engine/src/crew.rs", "use syncsplit_search::SearchSpace;"),
-        ("checker/search/src/space.rs", "use syncsplit_checker::check::Question;"),
+        ("checker/engine/src/limits.rs", "use crate::liveness::Live;"),
+        ("checker/engine/src/limits.rs", "fn f() { eprintln!(\"slow\"); }"),
+        ("checker/search/src/space.rs", "use syncsplit_study::question::Question;"),
+        ("checker/study/src/question.rs", "use syncsplit_conform::wire::Level;"),
+        ("checker/study/src/question.rs", "use crate::report::Report;"),
+        ("checker/study/src/instance/parse.rs", "use crate::{question::Question, words};"),
+        ("checker/study/src/instance/parse.rs", "fn f() { super::super::case::verdict(); }"),
+        ("checker/study/src/case.rs", "mod deep { use super::super::ablate; }"),
+        ("checker/study/src/report/mod.rs", "#[cfg(test)] mod tests { use crate::pages::text; }"),
+        ("checker/study/src/trace/value.rs", "use super::itf;"),
+        ("checker/study/src/question.rs", "#[derive(clap::ValueEnum)] enum Engine {}"),
+        ("checker/study/src/case.rs", "use std::process::ExitCode;"),
+        ("checker/study/src/case.rs", "fn f() { std::process::exit(3); }"),
+        ("checker/study/src/report/text.rs", "use std::io; fn f() { let _ = io::stdout(); }"),
+        ("checker/study/src/report/text.rs", "fn f() { println!(\"HOLDS\"); }"),
+        ("checker/validate/src/search.rs", "use syncsplit_study::words;"),
+        ("checker/validate/src/search.rs", "use indicatif::ProgressBar;"),
+        ("checker/validate/src/record.rs", "use super::search::Search;"),
+        ("checker/conform/src/wire.rs", "use crate::campaign::Plan;"),
+        ("checker/conform/src/wire.rs", "use syncsplit_engine::Limits;"),
+        ("checker/syncsplit/src/check.rs", "use syncsplit_impl::site;"),
+        ("checker/syncsplit/src/args/mod.rs", "use crate::check;"),
+        ("checker/syncsplit/tests/cli.rs", "#[test] fn t() { syncsplit_impl::site::start(); }"),
     ];
     for (path, text) in cases {
         assert!(is_caught(path, text), "not caught in {path}: {text}");
@@ -165,6 +191,14 @@ fn a_lawful_import_is_not_caught() {
             "use crate::protocol::Rule; use stateright::Model; use std::fmt;",
         ),
         ("impl/src/local.rs", "use syncsplit_model::protocol::{Rule, primary::Primary};"),
+        ("checker/study/src/report/mod.rs", "use crate::{bounds, question::Question, trace};"),
+        ("checker/study/src/case.rs", "mod deep { use super::Case; use super::super::report; }"),
+        ("checker/study/src/lib.rs", "pub use pages::text; pub use crate::case::Case;"),
+        ("checker/syncsplit/src/print.rs", "use std::io; fn f() { println!(); io::stdout(); }"),
+        (
+            "checker/conform/tests/directed.rs",
+            "fn f() { println!(\"{}\", syncsplit_conform::VERSION); }",
+        ),
         ("tests/tests/races.rs", "use syncsplit_impl::site; use syncsplit_model::world::World;"),
     ];
     for (path, text) in cases {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use syncsplit_checker::conform::campaign::{Plan, campaign};
-use syncsplit_checker::conform::known::Known;
-use syncsplit_checker::conform::process::Adapter;
-use syncsplit_checker::conform::run;
-use syncsplit_checker::conform::session::Use;
-use syncsplit_checker::conform::{directed, wire::Level};
+use syncsplit_conform::campaign::{Plan, campaign};
+use syncsplit_conform::known::Known;
+use syncsplit_conform::process::Adapter;
+use syncsplit_conform::run;
+use syncsplit_conform::session::Use;
+use syncsplit_conform::{directed, wire::Level};
 use syncsplit_model::world::Verdict;
 use syncsplit_tests::source::root;
 

@@ -3,7 +3,6 @@
 //! `KILLS_LEVEL` name the implementations and levels that are done then; the other rows stay.
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
@@ -11,11 +10,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use strum::{EnumCount, IntoEnumIterator};
-use syncsplit_checker::ablate;
-use syncsplit_checker::conform::process::Adapter;
-use syncsplit_checker::conform::session::Use;
-use syncsplit_checker::conform::wire::Level;
-use syncsplit_checker::conform::{directed, run};
+use syncsplit_conform::process::Adapter;
+use syncsplit_conform::session::Use;
+use syncsplit_conform::wire::Level;
+use syncsplit_conform::{directed, run};
+use syncsplit_study::ablate;
 use syncsplit_tests::defects::Defect;
 use syncsplit_tests::kills::page::{self, PAGE, TABLE};
 use syncsplit_tests::kills::{self, Cases, Row, Subject};

@@ -223,7 +223,7 @@ fn a_restore_of_fewer_blocks_is_refused() -> Outcome {
 /// The life is kept beside the validator's own tests, which change what it has seen so far.
 #[test]
 fn the_good_life_is_the_one_that_is_kept() -> Outcome {
-    let path = root().join("checker/tests/traces/life.ndjson");
+    let path = root().join("checker/validate/tests/traces/life.ndjson");
     let mut lines = String::new();
     for record in good()? {
         lines += &serde_json::to_string(&record)?;

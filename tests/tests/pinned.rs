@@ -1,14 +1,13 @@
 //! Every check of `tests/pinned.toml` comes to what it is pinned to, on any number of threads, again and again, and by an
 //! engine that shares no code with ours.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use syncsplit_checker::ablate;
-use syncsplit_checker::case::Shown;
-use syncsplit_checker::question::Engine;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Faults, Instance};
+use syncsplit_study::ablate;
+use syncsplit_study::case::Shown;
+use syncsplit_study::question::Engine;
 use syncsplit_tests::pinned::{Row, Table, ask};
 
 /// Rules whose absence must show a counterexample, wherever it is searched.

@@ -1,18 +1,17 @@
 //! Reductions change no answer: every pinned check, every rule left out, every variant, each with a reduction and without
 //! it. The larger pinned checks are left to `cargo xtask nightly`, and `nightly` itself to nobody.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use std::ops::RangeInclusive;
 
 use stateright::Expectation;
-use syncsplit_checker::ablate;
-use syncsplit_checker::case::Searcher;
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::question::{Engine, Question, Watch};
-use syncsplit_checker::reduce::Reduction;
 use syncsplit_engine::{Ending, Outcome, Trace, Verdict};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, Bounds, State, Transactions, Variant, WorldProperty};
+use syncsplit_study::ablate;
+use syncsplit_study::case::Searcher;
+use syncsplit_study::instance::Instance;
+use syncsplit_study::question::{Engine, Question, Watch};
+use syncsplit_study::reduce::Reduction;
 use syncsplit_tests::pinned::{THREADS, Table};
 
 /// Pinned checks of more states than this are left to longer runs.

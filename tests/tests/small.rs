@@ -2,9 +2,9 @@
 //! what whoever builds the state graph anew compares with, one fault at a time.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
-use syncsplit_checker::case::Searcher;
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::words::thousands;
+use syncsplit_study::case::Searcher;
+use syncsplit_study::instance::Instance;
+use syncsplit_study::words::thousands;
 use syncsplit_tests::pinned::ask;
 use syncsplit_tests::source::{files, root};
 

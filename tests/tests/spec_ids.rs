@@ -1,14 +1,13 @@
 //! SPEC.md, code, tests and the table of pinned checks speak of the same rules and properties.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use std::collections::BTreeSet;
 
 use stateright::Expectation;
-use syncsplit_checker::ablate;
-use syncsplit_checker::case::Shown;
-use syncsplit_checker::words::thousands;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::WorldProperty;
+use syncsplit_study::ablate;
+use syncsplit_study::case::Shown;
+use syncsplit_study::words::thousands;
 use syncsplit_tests::ids::{cited, defined, ids, sections, stories, unknown};
 use syncsplit_tests::pinned::{Answer, Row, Table};
 use syncsplit_tests::source::{Source, files};

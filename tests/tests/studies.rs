@@ -1,16 +1,15 @@
 //! `ablate` and `matrix` come to what their tables say, and the pages written from them are current. With `BLESS` set in
 //! the environment, tables and pages are rewritten by what is found instead.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use syncsplit_checker::ablate::{self, Plan, REASONS};
-use syncsplit_checker::case::{Case, Searcher};
-use syncsplit_checker::matrix::{self, Matrix};
-use syncsplit_checker::pages::markdown;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
+use syncsplit_study::ablate::{self, Plan, REASONS};
+use syncsplit_study::case::{Case, Searcher};
+use syncsplit_study::matrix::{self, Matrix};
+use syncsplit_study::pages::markdown;
 use syncsplit_tests::ids::sections;
 use syncsplit_tests::source::files;
 use syncsplit_tests::studies;

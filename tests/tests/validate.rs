@@ -1,12 +1,10 @@
 //! `syncsplit validate` on what the implementation records: a long run, the logs of two sites, and the schema of records.
 #![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
 use std::error::Error;
 use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::Value;
-use syncsplit_checker::validate::{Ending, Limits, validate};
 use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
@@ -19,6 +17,7 @@ use syncsplit_model::protocol::BlockIndex;
 use syncsplit_tests::replay::{Hosts, Options, by_site, judge, logs};
 use syncsplit_tests::scenarios::SCENARIOS;
 use syncsplit_tests::source::root;
+use syncsplit_validate::{Ending, Limits, validate};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -113,9 +112,10 @@ fn what_the_implementation_records_is_what_the_schema_says() -> Outcome {
         judge(options, &by_site(&outcome.trace)?)
             .map_err(|why| format!("{}: {why}", scenario.name))?;
     }
-    for name in
-        ["checker/tests/traces/backup_and_resync.ndjson", "checker/tests/traces/life.ndjson"]
-    {
+    for name in [
+        "checker/validate/tests/traces/backup_and_resync.ndjson",
+        "checker/validate/tests/traces/life.ndjson",
+    ] {
         for line in std::fs::read_to_string(root().join(name))?.lines() {
             let value: Value = serde_json::from_str(line)?;
             assert!(schema.is_valid(&value), "{name}: {line}");
@@ -153,7 +153,7 @@ fn schema_and_validator_agree_on_what_a_record_is() -> Outcome {
     for (text, valid) in cases {
         let value: Value = serde_json::from_str(text)?;
         assert_eq!(schema.is_valid(&value), valid, "schema: {text}");
-        let mut reader = syncsplit_checker::validate::Reader::new(None);
+        let mut reader = syncsplit_validate::Reader::new(None);
         assert_eq!(reader.record("trace", (0, 1), text).is_ok(), valid, "validator: {text}");
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: compares the engines, with what that needs installed.
 //!
-//! Never here: what is compared; see `checker/benches`.
+//! Never here: what is compared; see `checker/search/benches`.
 
 use std::process::{Command, ExitCode};
 
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
             }
         }
     }
-    let mut command = cargo(&["bench", "--package", "syncsplit-checker", "--bench", "engines"]);
+    let mut command = cargo(&["bench", "--package", "syncsplit-search", "--bench", "engines"]);
     match command.arg("--").args(arguments).status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,

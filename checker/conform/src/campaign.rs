@@ -10,14 +10,14 @@ use serde::{Serialize, Serializer};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Verdict;
 
-use crate::conform::cases::{self, Case};
-use crate::conform::generated::{Generated, generate};
-use crate::conform::known::Known;
-use crate::conform::process::{Adapter, Trouble};
-use crate::conform::run::{self, Outcome};
-use crate::conform::script::Script;
-use crate::conform::session::Use;
-use crate::conform::wire::{Hello, Level};
+use crate::cases::{self, Case};
+use crate::generated::{Generated, generate};
+use crate::known::Known;
+use crate::process::{Adapter, Trouble};
+use crate::run::{self, Outcome};
+use crate::script::Script;
+use crate::session::Use;
+use crate::wire::{Hello, Level};
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
 const WATCHED_MAX: usize = 3;
@@ -208,7 +208,7 @@ pub fn campaign(
         let line = format!("{done} of {all} cases, {failed} failed; {id}");
         progress(begin.elapsed().as_secs_f64(), line);
         if interrupt.load(Ordering::Relaxed) {
-            let request = crate::conform::wire::Request::bare("reset");
+            let request = crate::wire::Request::bare("reset");
             let trouble = runner.adapter.trouble(&request, "interrupted".into());
             return Err(Refused::Trouble(case.id.clone(), Box::new(trouble)));
         }

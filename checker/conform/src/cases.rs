@@ -3,14 +3,14 @@
 
 use syncsplit_model::protocol::Rule;
 
-use crate::conform::directed;
-use crate::conform::generated::Generated;
-use crate::conform::process::{Adapter, Trouble};
-use crate::conform::random::Walk;
-use crate::conform::run::{self, Outcome};
-use crate::conform::script::Script;
-use crate::conform::session::{Session, Use};
-use crate::conform::wire::{Hello, Level};
+use crate::directed;
+use crate::generated::Generated;
+use crate::process::{Adapter, Trouble};
+use crate::random::Walk;
+use crate::run::{self, Outcome};
+use crate::script::Script;
+use crate::session::{Session, Use};
+use crate::wire::{Hello, Level};
 
 /// One case before it is done.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::fmt;
 use syncsplit_model::protocol::PairState;
 use syncsplit_model::world::{ActionKind, State};
 
-use crate::conform::verb::Verb;
+use crate::verb::Verb;
 
 /// A kind of action, the pair states on both sides, and whether the action is taken or refused. Classes are in the order of
 /// their texts.

@@ -1,20 +1,19 @@
 //! Directed cases: for each rule the shortest way to the harm that the rule prevents, as `syncsplit ablate` finds it, and for
 //! some a few scripts that show it without steering. They stand in `checker/directed.toml`, and tests compare them with the
 //! model. No adapter is asked here.
-
 use std::fmt::Write;
 use std::thread::available_parallelism;
 
 use serde::Deserialize;
 use syncsplit_model::protocol::{Incarnation, Rule, Seq};
 use syncsplit_model::world::{Action, State, World};
+use syncsplit_study::ablate;
+use syncsplit_study::instance::{Instance, askable};
+use syncsplit_study::question::{Question, Watch};
 
-use crate::ablate;
-use crate::conform::script::{Script, Setting};
-use crate::conform::verb::{Message, Verb, kebab};
-use crate::conform::wire::{Hello, Level, OPERATIONS};
-use crate::instance::{Instance, askable};
-use crate::question::{Question, Watch};
+use crate::script::{Script, Setting};
+use crate::verb::{Message, Verb, kebab};
+use crate::wire::{Hello, Level, OPERATIONS};
 
 /// The cases as they stand in the repository.
 const TABLE: &str = include_str!("../../directed.toml");
@@ -22,7 +21,7 @@ const TABLE: &str = include_str!("../../directed.toml");
 /// The cases' head.
 const HEAD: &str = "\
 # For each rule the shortest way to the harm that it prevents: the counterexample of `syncsplit ablate`, as a script for
-# `syncsplit conform`. Rewritten by `BLESS=1 cargo test --release -p syncsplit-checker --test conform_directed`.
+# `syncsplit conform`. Rewritten by `BLESS=1 cargo test --release -p syncsplit-conform --test directed`.
 ";
 
 /// The head of the scripts that need no steering.

@@ -1,11 +1,11 @@
 //! Which rules explain a failure: those without which the protocol does what was seen. Only what was seen is looked at, and
 //! nothing is asked again.
-
 use syncsplit_model::protocol::Rule;
 
-use crate::conform::follow::{self, Numbers, Seen};
-use crate::conform::script::Setting;
-use crate::conform::track::{Guide, Manner};
+use crate::follow;
+use crate::script::Setting;
+use crate::seen::{Numbers, Seen};
+use crate::track::{Guide, Manner};
 
 /// What was seen up to a failure.
 #[derive(Clone, Debug)]

@@ -6,11 +6,11 @@ use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::world::State;
 
-use crate::conform::process::Trouble;
-use crate::conform::session::{Failure, LOOKS_MAX, Session, Step};
-use crate::conform::track::Track;
-use crate::conform::verb::{Verb, WAIT};
-use crate::conform::wire::Level;
+use crate::process::Trouble;
+use crate::session::{Failure, LOOKS_MAX, Session, Step};
+use crate::track::Track;
+use crate::verb::{Verb, WAIT};
+use crate::wire::Level;
 
 /// The most verbs that an ending takes; more are a wait without end.
 const VERBS_MAX: usize = 300;

@@ -1,9 +1,7 @@
 //! The oracle: which states an implementation may be in after what was asked of it and what it answered. Where none is left,
 //! the answer is not one that the protocol gives. Nothing is asked here.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
@@ -11,93 +9,11 @@ use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
 use syncsplit_model::world::{Stillness, WhyNot};
 
-use crate::conform::sync;
-use crate::conform::track::{Guide, Track};
-use crate::conform::verb::{Verb, WAIT};
-use crate::conform::wire::Reply;
-
-/// How an implementation's numbers differ from the model's, which begin at a pair that is just made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Numbers {
-    /// What is added to an incarnation.
-    pub incarnation: i64,
-    /// What is added to a number of a write.
-    pub seq: i64,
-}
-
-impl Numbers {
-    /// An incarnation of the model as the implementation counts it.
-    #[must_use]
-    pub const fn incarnation(self, model: u32) -> i64 {
-        model as i64 + self.incarnation
-    }
-
-    /// A number of the model as the implementation counts it.
-    #[must_use]
-    pub const fn seq(self, model: u64) -> i64 {
-        model as i64 + self.seq
-    }
-}
-
-/// What was asked for one verb, and what was answered.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The verb.
-    pub verb: Verb,
-    /// The number of the write, if it is one.
-    pub number: u32,
-    /// The answer to the verb's own request; none where the verb is the kit's own doing.
-    pub reply: Option<Reply>,
-    /// The image that was read for a backup that was permitted.
-    pub image: Option<Reply>,
-    /// What the implementation showed after it.
-    pub status: Option<Map<String, Json>>,
-    /// Whether a Sync that is decided has run out of time so often that it has to say now what it has come to.
-    pub is_overdue: bool,
-}
-
-/// What was seen is not what the protocol does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// What differs.
-    pub what: String,
-    /// What the protocol may show instead.
-    pub expected: Vec<String>,
-    /// What was seen.
-    pub seen: String,
-}
-
-/// Why the states after something cannot be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// No state shows what was seen.
-    Mismatch(Mismatch),
-    /// Too many states might.
-    TooMany,
-}
-
-/// Keeps those of `tracks` that `shows` accepts; it says what it expected otherwise.
-pub(crate) fn keep(
-    tracks: Vec<Track>,
-    what: &str,
-    seen: &dyn Fn() -> String,
-    mut shows: impl FnMut(&Track) -> Result<Vec<Track>, String>,
-) -> Result<Vec<Track>, Lost> {
-    let (mut kept, mut expected) = (Vec::new(), BTreeSet::new());
-    for track in tracks {
-        match shows(&track) {
-            Ok(after) => kept.extend(after),
-            Err(instead) => {
-                expected.insert(instead);
-            }
-        }
-    }
-    if kept.is_empty() {
-        let expected = expected.into_iter().take(4).collect();
-        return Err(Lost::Mismatch(Mismatch { what: what.into(), expected, seen: seen() }));
-    }
-    Ok(kept)
-}
+use crate::seen::{Lost, Numbers, Seen, keep};
+use crate::sync;
+use crate::track::{Guide, Track};
+use crate::verb::{Verb, WAIT};
+use crate::wire::Reply;
 
 /// The states after `seen`, of those before it.
 ///
@@ -251,14 +167,8 @@ fn answer(
         ("Deliver" | "DeliverReply" | "Lose" | "LoseReply", Reply::Refused { .. }) => {
             let mut without = *track;
             let is_it = |message| Some(message) == seen.verb.message;
-            without
-                .state
-                .to_secondary
-                .retain(|m| !is_it(crate::conform::verb::Message::to_secondary(m)));
-            without
-                .state
-                .to_primary
-                .retain(|m| !is_it(crate::conform::verb::Message::to_primary(m)));
+            without.state.to_secondary.retain(|m| !is_it(crate::verb::Message::to_secondary(m)));
+            without.state.to_primary.retain(|m| !is_it(crate::verb::Message::to_primary(m)));
             // A link may lose what it carries, at any time.
             Ok(vec![without])
         }

@@ -9,13 +9,13 @@ use syncsplit_model::world::{
     Action, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant, WhyNot, World,
 };
 
-use crate::conform::directed::translate;
-use crate::conform::finish::{INTERNAL, is_useful};
-use crate::conform::random::is_the_kits;
-use crate::conform::request::has_setting;
-use crate::conform::script::{BLOCKS, Script, Setting};
-use crate::conform::verb::{OWN_STEPS, Verb, kebab};
-use crate::conform::wire::{Hello, Level};
+use crate::directed::translate;
+use crate::finish::{INTERNAL, is_useful};
+use crate::random::is_the_kits;
+use crate::request::has_setting;
+use crate::script::{BLOCKS, Script, Setting};
+use crate::verb::{OWN_STEPS, Verb, kebab};
+use crate::wire::{Hello, Level};
 
 /// How many states of each world are looked at.
 const STATES: usize = 40_000;

@@ -3,7 +3,7 @@
 
 use syncsplit_model::protocol::Rule;
 
-use crate::conform::block::{Writer, Written};
+use crate::block::{Writer, Written};
 
 /// A write of the local host.
 #[derive(Clone, Copy, Debug)]

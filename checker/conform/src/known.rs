@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use syncsplit_model::world::Verdict;
 
-use crate::conform::campaign::CaseReport;
-
 /// The cases that are known to fail.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -68,13 +66,13 @@ impl Known {
     /// Compares the cases that were done with the list. A listed case that was not done, or that the adapter does not have
     /// what it needs for, says nothing.
     #[must_use]
-    pub fn compare(&self, cases: &[CaseReport]) -> Difference {
+    pub fn compare<'a>(&self, cases: impl IntoIterator<Item = (&'a str, Verdict)>) -> Difference {
         let mut difference =
             Difference { is_listed: !self.ids.is_empty(), ..Difference::default() };
-        for case in cases {
-            match (case.verdict, self.ids.contains(&case.id)) {
-                (Verdict::Violated, false) => difference.new.push(case.id.clone()),
-                (Verdict::NoViolationFound, true) => difference.stale.push(case.id.clone()),
+        for (id, verdict) in cases {
+            match (verdict, self.ids.contains(id)) {
+                (Verdict::Violated, false) => difference.new.push(id.to_owned()),
+                (Verdict::NoViolationFound, true) => difference.stale.push(id.to_owned()),
                 _ => {}
             }
         }

@@ -1,9 +1,11 @@
-//! Takes somebody else's implementation, behind an adapter, through scripts that come from the checked
-//! model, and says which rules it keeps.
+//! Takes somebody else's implementation, behind an adapter, through scripts that come from the checked model, and says
+//! which rules it keeps.
 //!
 //! A script travels [`directed`], [`generated`] or [`random`] -> [`cases`] -> [`run`] -> [`session`] -> [`request`] -> [`process`]; what
-//! comes back is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone. [`explain`] names
+//! comes back, [`seen`], is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone. [`explain`] names
 //! the rules that are broken.
+
+#![forbid(unsafe_code)]
 
 pub mod block;
 pub mod campaign;
@@ -22,6 +24,7 @@ pub mod report;
 pub mod request;
 pub mod run;
 pub mod script;
+pub mod seen;
 pub mod session;
 mod sync;
 pub mod track;

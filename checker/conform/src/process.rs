@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::conform::orphans;
-use crate::conform::wire::{Hello, LINE_MAX, Reply, Request, VERSION};
+use crate::orphans;
+use crate::wire::{Hello, LINE_MAX, Reply, Request, VERSION};
 
 /// How many lines of the adapter's stderr are kept.
 const STDERR_LINES: usize = 20;

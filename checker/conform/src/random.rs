@@ -1,20 +1,19 @@
 //! Long runs by chance: the next verb is drawn from what the model offers in a state that the implementation may be in, and
 //! now and then from what it does not: messages that can change nothing any more, and writes to a database that stands
 //! still. Nothing is asked or judged here.
-
 use stateright::Model;
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{Action, ActionKind, Start, Stillness, WhyNot};
+use syncsplit_study::simulate::walk::Chance;
 
-use crate::conform::request::has_setting;
-use crate::conform::script::{BLOCKS, Script, Setting};
-use crate::conform::session::Session;
-use crate::conform::track::Track;
-use crate::conform::verb::{Message, OWN_STEPS, Verb};
-use crate::conform::wire::{Hello, Level};
-use crate::simulate::walk::Chance;
+use crate::request::has_setting;
+use crate::script::{BLOCKS, Script, Setting};
+use crate::session::Session;
+use crate::track::Track;
+use crate::verb::{Message, OWN_STEPS, Verb};
+use crate::wire::{Hello, Level};
 
 /// The most verbs of a run.
 const VERBS_MAX: u64 = 60;

@@ -6,9 +6,9 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use serde_json::{Value, json};
 use syncsplit_model::world::Verdict;
 
-use crate::conform::campaign::{Campaign, CaseReport, FailureReport};
-use crate::conform::known::Difference;
-use crate::conform::process::Trouble;
+use crate::campaign::{Campaign, CaseReport, FailureReport};
+use crate::known::Difference;
+use crate::process::Trouble;
 
 /// Failures that the text shows in full; the others are listed.
 const SHOWN_MAX: usize = 10;

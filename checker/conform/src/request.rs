@@ -1,18 +1,17 @@
 //! From a verb to what the adapter is asked for it. The kit is coordinator and requester itself, so that some verbs are
 //! its own doing. What the answer has to be is not decided here.
-
 use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::world::{Start, Stillness};
 
-use crate::conform::block::{Writer, Written};
-use crate::conform::follow::Numbers;
-use crate::conform::script::{BLOCKS, Setting};
-use crate::conform::track::{Guide, Track};
-use crate::conform::verb::{Message, Verb};
-use crate::conform::wire::{Hello, Level, Request};
+use crate::block::{Writer, Written};
+use crate::script::{BLOCKS, Setting};
+use crate::seen::Numbers;
+use crate::track::{Guide, Track};
+use crate::verb::{Message, Verb};
+use crate::wire::{Hello, Level, Request};
 
 /// What a verb asks of an adapter.
 #[derive(Clone, Debug, PartialEq)]

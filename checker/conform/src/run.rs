@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 
 use syncsplit_model::protocol::Rule;
 
-use crate::conform::finish::{Ending, finish};
-use crate::conform::process::{Adapter, Trouble};
-use crate::conform::script::Script;
-use crate::conform::session::{Failure, Session, Step, Use};
-use crate::conform::verb::{Verb, WAIT};
-use crate::conform::wire::Level;
+use crate::finish::{Ending, finish};
+use crate::process::{Adapter, Trouble};
+use crate::script::Script;
+use crate::session::{Failure, Session, Step, Use};
+use crate::verb::{Verb, WAIT};
+use crate::wire::Level;
 
 /// What a script came to.
 #[derive(Clone, Debug)]

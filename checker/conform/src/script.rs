@@ -10,7 +10,7 @@ use syncsplit_model::world::{
     Bounds, Cache, Faults, Start, Stillness, Transactions, Variant, World,
 };
 
-use crate::conform::verb::Verb;
+use crate::verb::Verb;
 
 /// Blocks of every script.
 pub const BLOCKS: u32 = 2;

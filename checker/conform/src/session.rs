@@ -1,6 +1,5 @@
 //! One script, done with one adapter: what is asked, what is answered, and what the oracle makes of it. Which script it is,
 //! and what becomes of the outcome, is not decided here.
-
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
@@ -9,15 +8,16 @@ use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
 use syncsplit_model::world::{Start, WhyNot};
 
-use crate::conform::explain::Witness;
-use crate::conform::follow::{self, Lost, Mismatch, Numbers, Seen, texts};
-use crate::conform::history::{Flaw, History};
-use crate::conform::process::{Adapter, Trouble};
-use crate::conform::request::{self, Ask, Asker, has_setting};
-use crate::conform::script::{BLOCKS, Setting};
-use crate::conform::track::{Guide, Manner, Track};
-use crate::conform::verb::{Verb, WAIT, kebab};
-use crate::conform::wire::{Hello, Level, Reply, Request};
+use crate::explain::Witness;
+use crate::follow::{self, texts};
+use crate::history::{Flaw, History};
+use crate::process::{Adapter, Trouble};
+use crate::request::{self, Ask, Asker, has_setting};
+use crate::script::{BLOCKS, Setting};
+use crate::seen::{Lost, Mismatch, Numbers, Seen};
+use crate::track::{Guide, Manner, Track};
+use crate::verb::{Verb, WAIT, kebab};
+use crate::wire::{Hello, Level, Reply, Request};
 
 /// After how many verbs a hasty script asks for the status.
 const HASTY: usize = 6;

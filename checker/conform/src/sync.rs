@@ -6,10 +6,10 @@ use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::WhyNot;
 
-use crate::conform::follow::{Lost, Numbers, Seen, keep};
-use crate::conform::track::{Guide, Track};
-use crate::conform::verb::Verb;
-use crate::conform::wire::Reply;
+use crate::seen::{Lost, Numbers, Seen, keep};
+use crate::track::{Guide, Track};
+use crate::verb::Verb;
+use crate::wire::Reply;
 
 /// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
 pub(crate) fn waited(tracks: Vec<Track>, seen: &Seen) -> Result<Vec<Track>, Lost> {

@@ -17,8 +17,8 @@ use syncsplit_model::protocol::{DirtyMap, Item, PairState, Rule, Rules, ToSecond
 use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{Action, Start, State, Stillness, Value, WhyNot, World};
 
-use crate::conform::block::{Writer, Written};
-use crate::conform::verb::Verb;
+use crate::block::{Writer, Written};
+use crate::verb::Verb;
 
 /// The most states that are kept for what an implementation may be in.
 pub const TRACKS_MAX: usize = 12_000;
@@ -495,7 +495,7 @@ fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, &mut Value))
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conform::script::Setting;
+    use crate::script::Setting;
 
     fn guide(start: Start, is_marked: bool) -> Guide {
         let world = Setting { start, ..Setting::default() }.world(&[]);

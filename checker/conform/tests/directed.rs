@@ -1,15 +1,14 @@
 //! The directed cases of the conformance kit are the counterexamples of `syncsplit ablate`: as short, and with the same harm.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use stateright::Model;
-use syncsplit_checker::ablate;
-use syncsplit_checker::case::Shown;
-use syncsplit_checker::conform::directed::{by_hand, cases, derive, table, unsteered};
-use syncsplit_checker::conform::script::Script;
-use syncsplit_checker::conform::verb::{OWN_STEPS, Verb};
+use syncsplit_conform::directed::{by_hand, cases, derive, table, unsteered};
+use syncsplit_conform::script::Script;
+use syncsplit_conform::verb::{OWN_STEPS, Verb};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::world::{State, WhyNot, WorldProperty};
+use syncsplit_study::ablate;
+use syncsplit_study::case::Shown;
 
 /// With `BLESS` set the table is written anew; the searches take some minutes.
 #[test]
@@ -24,7 +23,7 @@ fn the_table_can_be_derived_anew() {
         .iter()
         .map(|rule| (*rule, derive(*rule).unwrap_or_else(|e| panic!("{e}"))))
         .collect();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/directed.toml");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../directed.toml");
     std::fs::write(file, table(&derived, &unsteered().unwrap())).unwrap();
 }
 
@@ -68,7 +67,7 @@ fn end(script: &Script, without: &[Rule]) -> Result<State, (Verb, WhyNot)> {
 
 #[test]
 fn the_table_is_written_as_it_is_read() {
-    let text = include_str!("../directed.toml");
+    let text = include_str!("../../directed.toml");
     assert_eq!(table(&cases().unwrap(), &unsteered().unwrap()), text);
 }
 

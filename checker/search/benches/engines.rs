@@ -17,17 +17,17 @@ mod report;
 mod spin;
 #[path = "engines/subject.rs"]
 mod subject;
-#[path = "../engine/tests/two_phase.rs"]
+#[path = "../../engine/tests/two_phase.rs"]
 mod two_phase;
-#[path = "../engine/tests/words.rs"]
+#[path = "../../engine/tests/words.rs"]
 mod words;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 use contenders::{CONTENDERS, Contender};
 use process::{Counted, Measured};
 use report::Rows;
-use std::path::PathBuf;
-use std::process::ExitCode;
 use subject::Subject;
 
 /// The contender all others are compared with, and whose growth is shown.

@@ -10,7 +10,7 @@ use crate::case::{Case, Searcher, Shown};
 use crate::instance::Instance;
 
 /// The table as it stands in the repository.
-const TABLE: &str = include_str!("../ablations.toml");
+const TABLE: &str = include_str!("../../ablations.toml");
 
 /// Instances on which a rule is tried that the table does not name, one after the other until something breaks.
 const SMALL: &[&str] = &["smoke", "ci", "faults"];

@@ -14,7 +14,7 @@ use crate::case::{Case, Searcher, Shown};
 use crate::instance::Instance;
 
 /// The table as it stands in the repository.
-const TABLE: &str = include_str!("../matrix.toml");
+const TABLE: &str = include_str!("../../matrix.toml");
 
 /// The world of every cell, but for the faults of its column.
 const BASE: Bounds = Bounds {

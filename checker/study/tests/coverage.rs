@@ -1,13 +1,12 @@
 //! What a run counts for each kind of action and each fault agrees with what its world can offer.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
-use syncsplit_checker::coverage::{self, group};
 use syncsplit_engine::{Options, levels};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{
     Action, ActionKind, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
 };
 use syncsplit_search::SearchSpace;
+use syncsplit_study::coverage::{self, group};
 
 /// Faults that have an effect in a world that has no other.
 const EFFECTIVE: &[Fault] = &[

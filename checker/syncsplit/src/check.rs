@@ -1,13 +1,12 @@
 //! `syncsplit check`: asks an engine about an instance.
-
 use std::thread::available_parallelism;
 
-use syncsplit_checker::checkpoint::Checkpoint;
-use syncsplit_checker::instance::{Instance, askable};
-use syncsplit_checker::question::{Question, Watch};
-use syncsplit_checker::report::{self, Report, junit};
 use syncsplit_engine::{Kept, Limits, Store};
 use syncsplit_model::world::{Action, State};
+use syncsplit_study::checkpoint::Checkpoint;
+use syncsplit_study::instance::{Instance, askable};
+use syncsplit_study::question::{Question, Watch};
+use syncsplit_study::report::{self, Report, junit};
 
 use crate::args::{CheckArgs, CheckFormat, Stored};
 use crate::exit::{Ended, Failure};

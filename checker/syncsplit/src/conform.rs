@@ -1,13 +1,12 @@
 //! `syncsplit conform`: takes an implementation behind an adapter through the model's scripts.
-
 use std::fs;
 
-use syncsplit_checker::conform::campaign::{Plan, Refused, campaign};
-use syncsplit_checker::conform::known::Known;
-use syncsplit_checker::conform::process::Trouble;
-use syncsplit_checker::conform::{orphans, report};
-use syncsplit_checker::report::junit;
+use syncsplit_conform::campaign::{Plan, Refused, campaign};
+use syncsplit_conform::known::Known;
+use syncsplit_conform::process::Trouble;
+use syncsplit_conform::{orphans, report};
 use syncsplit_model::world::Verdict;
+use syncsplit_study::report::junit;
 
 use crate::args::{CheckFormat, ConformArgs};
 use crate::exit::{Ended, Failure};
@@ -40,7 +39,8 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
         Err(Refused::Usage(message)) => return Err(Failure::Unusable(message)),
         Err(Refused::Trouble(case, trouble)) => return undecided(args.format, &case, &trouble),
     };
-    let difference = known.compare(&campaign.cases);
+    let cases = campaign.cases.iter().map(|case| (case.id.as_str(), case.verdict));
+    let difference = known.compare(cases);
     match args.format {
         CheckFormat::Text => {
             print::text(report::Page { campaign: &campaign, difference: &difference })

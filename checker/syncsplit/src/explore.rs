@@ -1,12 +1,11 @@
 //! `syncsplit explore`: serves Explorer's pages on a world until Ctrl-C.
-
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use syncsplit_checker::explore::serve;
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::trace::Subject;
 use syncsplit_model::world::Verdict;
+use syncsplit_study::explore::serve;
+use syncsplit_study::instance::Instance;
+use syncsplit_study::trace::Subject;
 
 use crate::args::ExploreArgs;
 use crate::exit::Ended;

@@ -1,10 +1,9 @@
 //! `syncsplit list`: what there is to check.
-
 use serde::Serialize;
-use syncsplit_checker::bounds;
-use syncsplit_checker::words::expectation;
 use syncsplit_model::protocol::{Rule, Rules};
 use syncsplit_model::world::{Fault, INSTANCES, Verdict, WorldProperty};
+use syncsplit_study::bounds;
+use syncsplit_study::words::expectation;
 
 use crate::args::{Format, ListArgs, Listing};
 use crate::exit::Ended;

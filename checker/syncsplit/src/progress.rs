@@ -1,13 +1,12 @@
 //! How a long run shows that it lives: a line that renews itself on a terminal, plain lines where asked for.
-
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressStyle};
-use syncsplit_checker::words::thousands;
 use syncsplit_engine::Progress;
+use syncsplit_study::words::thousands;
 
 use crate::args::ProgressMode;
 use crate::print::note;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use syncsplit_checker::replay::replay;
-use syncsplit_checker::trace::itf;
+use syncsplit_study::replay::replay;
+use syncsplit_study::trace::itf;
 
 use crate::args::ReplayArgs;
 use crate::exit::Ended;

@@ -1,13 +1,12 @@
 //! `syncsplit simulate`: walks through a world by chance.
-
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use syncsplit_checker::bounds;
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::simulate::simulate;
-use syncsplit_checker::simulate::walk::Plan;
-use syncsplit_checker::trace::Subject;
 use syncsplit_model::world::Bounds;
+use syncsplit_study::bounds;
+use syncsplit_study::instance::Instance;
+use syncsplit_study::simulate::simulate;
+use syncsplit_study::simulate::walk::Plan;
+use syncsplit_study::trace::Subject;
 
 use crate::args::{Format, SimulateArgs};
 use crate::exit::Ended;

@@ -1,13 +1,12 @@
 //! `syncsplit ablate` and `syncsplit matrix`: many searches, each compared with what is expected of it.
-
 use std::sync::atomic::AtomicBool;
 
-use syncsplit_checker::ablate::Plan;
-use syncsplit_checker::case::{self, Case, Searcher};
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::matrix::{self, Matrix};
-use syncsplit_checker::pages::{junit, markdown, text};
 use syncsplit_engine::{Limits, Progress};
+use syncsplit_study::ablate::Plan;
+use syncsplit_study::case::{self, Case, Searcher};
+use syncsplit_study::instance::Instance;
+use syncsplit_study::matrix::{self, Matrix};
+use syncsplit_study::pages::{junit, markdown, text};
 
 use crate::args::{AblateArgs, MatrixArgs, SearchArgs, StudyFormat};
 use crate::check::threads;

@@ -1,13 +1,12 @@
 //! `syncsplit validate`: says whether a recorded run is one of the model's.
-
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Instant;
 
-use syncsplit_checker::validate::mapping::Mapping;
-use syncsplit_checker::validate::{Limits, Log, Options, Reader, Report, validate};
 use syncsplit_model::protocol::{BackupId, Rules};
+use syncsplit_validate::mapping::Mapping;
+use syncsplit_validate::{Limits, Log, Options, Reader, Report, validate};
 
 use crate::args::{Format, ValidateArgs};
 use crate::exit::Ended;

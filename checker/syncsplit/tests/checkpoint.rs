@@ -1,5 +1,4 @@
 //! A check that is ended and gone on with, as a user and a CI job meet it.
-
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +9,11 @@ use std::time::Duration;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::question::Question;
 use syncsplit_engine::liveness::{run_kept, run_packed};
 use syncsplit_engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict};
 use syncsplit_search::SearchSpace;
+use syncsplit_study::instance::Instance;
+use syncsplit_study::question::Question;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// A file that is not there yet.

@@ -1,5 +1,4 @@
 //! The conformance kit against adapters in Python: a correct one, one with a defect each, and ones that misbehave.
-
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -7,14 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use syncsplit_checker::ablate;
-use syncsplit_checker::conform::directed;
-use syncsplit_checker::conform::process::Adapter;
-use syncsplit_checker::conform::random::Walk;
-use syncsplit_checker::conform::run;
-use syncsplit_checker::conform::script::Script;
-use syncsplit_checker::conform::session::{Session, Use};
-use syncsplit_checker::conform::wire::Level;
+use syncsplit_conform::directed;
+use syncsplit_conform::process::Adapter;
+use syncsplit_conform::random::Walk;
+use syncsplit_conform::run;
+use syncsplit_conform::script::Script;
+use syncsplit_conform::session::{Session, Use};
+use syncsplit_conform::wire::Level;
+use syncsplit_study::ablate;
 
 fn adapters() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters")
@@ -287,7 +286,7 @@ fn a_reported_script_is_no_longer_than_the_shortest_way_to_the_harm() {
     }
 }
 
-/// What CI has no time for: no false alarm in many runs. `cargo test --release -p syncsplit-checker --test conform --
+/// What CI has no time for: no false alarm in many runs. `cargo test --release -p syncsplit --test command --
 /// --ignored` takes some minutes.
 #[test]
 #[ignore = "a thousand runs take minutes"]

@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use stateright::{Checker, Model};
-use syncsplit_checker::explore::Explored;
-use syncsplit_checker::trace::Subject;
 use syncsplit_model::world::{Bounds, Fault, Faults, Instance, Variant};
+use syncsplit_study::explore::Explored;
+use syncsplit_study::trace::Subject;
 
 /// A running server, ended with the test.
 struct Server {

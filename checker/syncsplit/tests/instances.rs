@@ -1,16 +1,15 @@
 //! Instances as files: the example, what each key takes, how a wrong file is refused, and what is expected of a check.
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use predicates::prelude::*;
-use syncsplit_checker::instance::Instance;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
     Bounds, Cache, Fault, Faults, INSTANCES, Start, Stillness, Transactions, Variant,
 };
+use syncsplit_study::instance::Instance;
 
 const EXAMPLE: &str = include_str!("../../instances/example.toml");
 

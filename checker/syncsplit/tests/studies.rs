@@ -1,15 +1,14 @@
 //! `ablate`, `matrix` and JUnit as a user and a CI job meet them. That every outcome is the pinned one is tested where
 //! the tables are.
-
 use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
-use syncsplit_checker::ablate::{self, Plan, Row};
-use syncsplit_checker::case::{self, Searcher, Shown};
-use syncsplit_checker::instance::Instance;
-use syncsplit_checker::matrix::{self, Matrix};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{FaultClass, Variant, Verdict};
+use syncsplit_study::ablate::{self, Plan, Row};
+use syncsplit_study::case::{self, Searcher, Shown};
+use syncsplit_study::instance::Instance;
+use syncsplit_study::matrix::{self, Matrix};
 
 fn syncsplit(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("syncsplit").unwrap();
@@ -251,7 +250,7 @@ fn junit_passes_what_was_expected() {
 
 #[test]
 fn an_engine_that_fails_is_an_error_in_junit() {
-    let broken = syncsplit_checker::report::junit::broken("check", "smoke", &"no <luck>");
+    let broken = syncsplit_study::report::junit::broken("check", "smoke", &"no <luck>");
     let xml = broken.to_string().unwrap();
     assert!(
         xml.contains("errors=\"1\"") && xml.contains("<error message=\"no &lt;luck&gt;\""),

@@ -1,15 +1,14 @@
 //! Counterexamples as files: what `check --trace-out` writes, and what `replay` makes of it when it was edited.
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use serde_json::{Value as Json, json};
-use syncsplit_checker::replay::{Finding, replay};
-use syncsplit_checker::trace::variables::{variable, variables};
-use syncsplit_checker::trace::{Numbers, Subject, Trace, itf, mermaid, svg, text};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{Action, Instance, Variant, describe};
+use syncsplit_study::replay::{Finding, replay};
+use syncsplit_study::trace::variables::{variable, variables};
+use syncsplit_study::trace::{Numbers, Subject, Trace, itf, mermaid, svg, text};
 
 /// A place for this test's file.
 fn place(name: &str) -> PathBuf {

@@ -1,16 +1,19 @@
-//! Is a recorded run one of the model's? The model's roles follow the records, those of several
-//! nodes by the order of causes, and what a record leaves out is filled in. `docs/trace-format.md` describes records.
+//! Is a recorded run one of the model's? The model's roles follow the records, those of several nodes by the order of
+//! causes, and what a record leaves out is filled in. `docs/trace-format.md` describes records.
 //!
 //! | file | is |
 //! |---|---|
-//! | [`read`], [`mapping`] | from text to logs, and from a foreign log's words to the format's |
+//! | `log`, [`read`], [`mapping`] | from text to logs, and from a foreign log's words to the format's |
 //! | [`record`], [`pattern`], `samples`, [`content`] | what a record can say, and what it shows in part |
 //! | [`system`] | the model's roles, what is on its way, the volumes, and what has to hold |
 //! | `moves`, [`search`] | what an incomplete record can be, and the search for a run |
 //! | `why`, [`report`] | reasons with their rules, and the outcome in words and in JSON |
 
+#![forbid(unsafe_code)]
+
 pub mod containers;
 pub mod content;
+mod log;
 pub mod mapping;
 mod moves;
 pub mod pattern;
@@ -23,7 +26,8 @@ pub mod system;
 mod table;
 mod why;
 
-pub use read::{BadInput, Line, Log, Reader};
+pub use log::{Line, Log};
+pub use read::{BadInput, Reader};
 pub use report::Report;
 pub use search::{Ending, Limits, Outcome, STATES_MAX};
 pub use system::{Hosts, Image, Options, System, Volumes, Writes};

@@ -1,6 +1,5 @@
 //! A mapping file: how a foreign log's names and values become the format's. `docs/trace-format.md` shows one. What the
 //! records then say is judged elsewhere.
-
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -13,8 +12,8 @@ use syncsplit_model::protocol::secondary::SecondaryEvent;
 use toml::Spanned;
 
 use super::content::{Content, spelled};
+use super::log::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
 use super::pattern::{Shown, form};
-use super::read::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
 use super::record::hosts::{CoordinatorAfter, DatabaseAfter, RequesterAfter, SyncAfter, SyncTaken};
 use super::record::{Blocks, PrimaryAfter, Record, SecondaryAfter, Side, Start};
 use super::table::print_of;

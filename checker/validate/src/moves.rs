@@ -1,6 +1,5 @@
 //! Which events a record can be that does not show all of its event, and which steps can have been taken that no record
 //! shows. Whether the model takes them is found by trying.
-
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -15,8 +14,8 @@ use syncsplit_model::protocol::{
 };
 
 use super::content::Content;
+use super::log::Log;
 use super::pattern::{Seen, as_json, form};
-use super::read::Log;
 use super::record::hosts::SyncTaken;
 use super::record::{
     Blocks, ModelPrimary, ModelSecondary, PrimaryDone, Record, SecondaryDone, Taken,

@@ -10,39 +10,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::log::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
 use super::mapping::{Applied, Mapping};
 use super::pattern::{Seen, Shown, read, read_list, read_option, read_whole, read_whole_list};
 use super::record::{Fault, Record, Start, Taken};
-
-/// More blocks than any group has; a map of all of them still fits into memory.
-pub const BLOCKS_MAX: u32 = 1 << 24;
-
-/// The largest block, 64 MiB.
-pub const BLOCK_SIZE_MAX: usize = 1 << 26;
-
-/// A record, and where it stands.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// Which of the files, from 0.
-    pub file: usize,
-    /// The line, from 1.
-    pub line: usize,
-    /// Its place in its node's order.
-    pub n: Option<u64>,
-    /// The place of the record before, if it was not `n - 1`.
-    pub before: Option<u64>,
-    /// What it tells of.
-    pub record: Record,
-}
-
-/// One node's records, in the order of their numbers.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// The node's name, or the file's.
-    pub node: String,
-    /// The records.
-    pub lines: Vec<Line>,
-}
 
 /// A line that is no record, or a set of logs that says too little.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! What a validation came to, in words and in JSON. Nothing is decided here.
-
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Value, json};
 use syncsplit_model::protocol::Rule;
 
+use super::log::Log;
 use super::moves;
 use super::pattern::{Shown, as_json, form, shown_json};
-use super::read::Log;
 use super::record::{PrimaryAfter, Record, SecondaryAfter};
 use super::search::{Ending, Limit, Limits, Node, Outcome};
 use super::system::{Event, System};

@@ -8,14 +8,13 @@
 //! - A state met before at the same place is not searched again. States are compared by fingerprints of 128 bits.
 //!
 //! The way back is kept as moves and every `SPACING`th state; a state in between is made anew from the one before it.
-
 use std::collections::HashSet;
 use std::time::Instant;
 
 use syncsplit_model::world::Verdict;
 
+use super::log::{Line, Log};
 use super::moves::{Clues, fill, hidden};
-use super::read::{Line, Log};
 use super::record::Record;
 use super::system::{Event, System};
 use super::table::print_of;

@@ -17,7 +17,6 @@ mod sent;
 #[cfg(test)]
 mod tests;
 mod volumes;
-
 use std::sync::Arc;
 
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
@@ -29,8 +28,8 @@ use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::protocol::{BackupId, Rules};
 
 use super::content::Content;
+use super::log::Line;
 use super::pattern::Bindings;
-use super::read::Line;
 use super::record::hosts::{DatabaseDone, RequesterDone, SyncTaken};
 use super::record::{
     Blocks, Fault, ModelPrimary, ModelSecondary, PrimaryDone, Record, Side, Start,

@@ -13,12 +13,12 @@ use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
-use syncsplit_checker::conform::cases::{self, Case};
-use syncsplit_checker::conform::generated::generate;
-use syncsplit_checker::conform::process::Adapter;
-use syncsplit_checker::conform::session::Use;
-use syncsplit_checker::conform::verb::kebab;
-use syncsplit_checker::conform::wire::{Hello, Level};
+use syncsplit_conform::cases::{self, Case};
+use syncsplit_conform::generated::generate;
+use syncsplit_conform::process::Adapter;
+use syncsplit_conform::session::Use;
+use syncsplit_conform::verb::kebab;
+use syncsplit_conform::wire::{Hello, Level};
 
 use crate::source::Finding;
 

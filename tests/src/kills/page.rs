@@ -1,10 +1,9 @@
 //! The table and the page of the kill matrix as text. What stands in them is found in [`super`].
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Deserialize;
-use syncsplit_checker::conform::wire::Level;
+use syncsplit_conform::wire::Level;
 
 use super::{Row, SEED, Subject, random};
 use crate::source::Finding;

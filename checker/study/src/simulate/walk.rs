@@ -83,10 +83,13 @@ pub fn walk(world: &World, plan: Plan, interrupt: &AtomicBool) -> (Tally, Option
 }
 
 /// Numbers by chance.
-pub(crate) struct Chance(ChaCha8Rng);
+#[derive(Clone, Debug)]
+pub struct Chance(ChaCha8Rng);
 
 impl Chance {
-    pub(crate) fn new(seed: u64, run: u64) -> Self {
+    /// The numbers of one run: the same for the same seed, on any machine.
+    #[must_use]
+    pub fn new(seed: u64, run: u64) -> Self {
         // The key is spelt out, so that no library's way of making one of a seed can change the run.
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -95,12 +98,13 @@ impl Chance {
         Self(chance)
     }
 
-    pub(crate) fn one_of(&mut self, numbers: &[u64]) -> u64 {
+    /// One of some numbers.
+    pub fn one_of(&mut self, numbers: &[u64]) -> u64 {
         numbers[self.below(numbers.len() as u64) as usize]
     }
 
     /// A number below `limit`, which is above zero.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         let product = u128::from(self.0.next_u64()) * u128::from(limit);
         (product >> 64) as u64
     }

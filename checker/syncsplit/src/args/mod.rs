@@ -2,18 +2,17 @@
 
 mod validate;
 mod words;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use syncsplit_checker::conform::script::Script;
-use syncsplit_checker::conform::wire::Level;
-use syncsplit_checker::question::Engine;
-use syncsplit_checker::reduce::Reduction;
-use syncsplit_checker::trace::file::TraceFile;
+use syncsplit_conform::script::Script;
+use syncsplit_conform::wire::Level;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Transactions, Variant};
+use syncsplit_study::question::Engine;
+use syncsplit_study::reduce::Reduction;
+use syncsplit_study::trace::file::TraceFile;
 
 pub(crate) use self::validate::ValidateArgs;
 

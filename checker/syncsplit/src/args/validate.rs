@@ -1,11 +1,10 @@
 //! The arguments of `syncsplit validate`, each with what it means and what is valid.
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use syncsplit_checker::validate::{Hosts, STATES_MAX, Writes};
 use syncsplit_model::protocol::Rule;
+use syncsplit_validate::{Hosts, STATES_MAX, Writes};
 
 use super::{Format, words};
 

@@ -1,13 +1,12 @@
 //! Arguments that take a word, a name, a duration or a size: which are valid, and what they stand for.
-
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use strum::{EnumMessage, VariantArray};
-use syncsplit_checker::instance::askable;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{INSTANCES, Transactions, Variant};
+use syncsplit_study::instance::askable;
 
 /// One of the variants of an enum, each with what it means in the help.
 pub(super) fn one_of<T>() -> impl TypedValueParser<Value = T>

@@ -1,7 +1,7 @@
 //! Runs that show less than everything: fields, events or whole records are missing, or the order between nodes.
 
 use serde_json::{Map, Value};
-use syncsplit_checker::validate::{Ending, Hosts, Limits, Options, Reader, explain, validate};
+use syncsplit_validate::{Ending, Hosts, Limits, Options, Reader, explain, validate};
 
 use super::Edit;
 use super::{GOOD, changed, doctored, gated, hidden, judge};

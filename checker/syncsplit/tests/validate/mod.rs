@@ -5,11 +5,11 @@ mod command;
 mod incomplete;
 
 use serde_json::Value;
-use syncsplit_checker::validate::{
+use syncsplit_validate::{
     Ending, Hosts, Limits, Log, Options, Outcome, Reader, Writes, explain, validate,
 };
 
-const GOOD: &str = include_str!("../../../tests/traces/backup_and_resync.ndjson");
+const GOOD: &str = include_str!("../../../validate/tests/traces/backup_and_resync.ndjson");
 
 fn gated() -> Options {
     Options { writes: Writes::Gated, ..Options::default() }

@@ -7,16 +7,14 @@ use syncsplit_model::protocol::{BackupId, HostMessage, Incarnation, Journal, Rul
 
 use super::properties::Touched;
 use super::{Done, Hosts, System, Writes};
-use crate::validate::containers::{Dirty, Entries};
-use crate::validate::content::Content;
-use crate::validate::pattern::shown_json;
-use crate::validate::record::{
+use crate::containers::{Dirty, Entries};
+use crate::content::Content;
+use crate::pattern::shown_json;
+use crate::record::{
     Blocks, ModelPrimary, ModelSecondary, PrimaryAfter, PrimaryDone, PrimaryTaken, SecondaryAfter,
     SecondaryDone, SecondaryTaken, Start,
 };
-use crate::validate::why::{
-    Why, of_primary, of_primary_refusal, of_secondary, of_secondary_refusal,
-};
+use crate::why::{Why, of_primary, of_primary_refusal, of_secondary, of_secondary_refusal};
 
 /// The primary that a start record describes.
 pub(super) fn new_primary(start: &Start) -> ModelPrimary {

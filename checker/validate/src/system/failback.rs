@@ -7,12 +7,12 @@ use syncsplit_model::protocol::takeover::{primary_of_taken_over, secondary_of_ol
 
 use super::System;
 use super::sent::Sent;
-use crate::validate::containers::{Dirty, Entries};
-use crate::validate::pattern::Seen;
-use crate::validate::record::{
+use crate::containers::{Dirty, Entries};
+use crate::pattern::Seen;
+use crate::record::{
     HandedOver, ModelPrimary, ModelSecondary, PrimaryAfter, SecondaryAfter, Start,
 };
-use crate::validate::why::Why;
+use crate::why::Why;
 
 const RULES: &[Rule] = &[Rule::Takeover2];
 

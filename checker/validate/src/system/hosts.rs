@@ -9,13 +9,13 @@ use syncsplit_model::protocol::{BackupId, QMarker, Rule};
 
 use super::volumes::{Image, differences};
 use super::{Done, Hosts, System, Writes};
-use crate::validate::pattern::{Seen, as_json, shown_json};
-use crate::validate::record::hosts::{
+use crate::pattern::{Seen, as_json, shown_json};
+use crate::record::hosts::{
     CoordinatorAfter, CoordinatorDone, DatabaseAfter, DatabaseDone, RequesterAfter, RequesterDone,
     SyncAfter, SyncDone, SyncTaken,
 };
-use crate::validate::record::{CoordinatorTaken, DatabaseTaken, RequesterTaken, SyncRecord, Taken};
-use crate::validate::why::{Why, of_coordinator, of_database, of_requester, of_sync};
+use crate::record::{CoordinatorTaken, DatabaseTaken, RequesterTaken, SyncRecord, Taken};
+use crate::why::{Why, of_coordinator, of_database, of_requester, of_sync};
 
 /// A record that shows nothing but that the step was taken, and not refused.
 pub(super) const fn nothing<E, R, A, D>() -> Taken<E, R, A, D> {

@@ -2,12 +2,12 @@
 //! what the containers keep up to date, so that it costs the same however large they are.
 
 use super::System;
-use crate::validate::record::{ModelPrimary, ModelSecondary};
-use crate::validate::table::print_of;
+use crate::record::{ModelPrimary, ModelSecondary};
+use crate::table::print_of;
 
 impl System {
     /// Its fingerprint.
-    pub(in crate::validate) fn print(&self) -> u128 {
+    pub(crate) fn print(&self) -> u128 {
         let roles = (
             self.primary.as_ref().map(primary),
             self.secondary.as_ref().map(secondary),

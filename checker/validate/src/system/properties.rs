@@ -8,9 +8,9 @@ use syncsplit_model::protocol::{BlockIndex, Broken, DirtyMap, Entry, Item, PairS
 
 use super::volumes::differences;
 use super::{Hosts, System, Writes};
-use crate::validate::content::Content;
-use crate::validate::record::{ModelPrimary, ModelSecondary};
-use crate::validate::why::Why;
+use crate::content::Content;
+use crate::record::{ModelPrimary, ModelSecondary};
+use crate::why::Why;
 
 /// The blocks whose contents, or what covers their difference, a step may have changed.
 #[derive(Clone, Copy, Debug)]

@@ -10,11 +10,11 @@ use syncsplit_model::protocol::{
     BackupId, BlockIndex, Entry, Frame, HostMessage, Incarnation, Item, Seq, ToPrimary, ToSecondary,
 };
 
-use crate::validate::content::Content;
-use crate::validate::pattern::Bindings;
-use crate::validate::record::hosts::{CoordinatorDone, DatabaseDone, RequesterDone};
-use crate::validate::record::{Blocks, PrimaryDone};
-use crate::validate::table::{Table, print_of};
+use crate::content::Content;
+use crate::pattern::Bindings;
+use crate::record::hosts::{CoordinatorDone, DatabaseDone, RequesterDone};
+use crate::record::{Blocks, PrimaryDone};
+use crate::table::{Table, print_of};
 
 /// Something that one role of a site has told another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +35,7 @@ enum Told {
 
 /// Everything sent so far.
 #[derive(Clone, Debug, Default)]
-pub(in crate::validate) struct Sent {
+pub(crate) struct Sent {
     to_secondary: Table<ToSecondary<Content>, ()>,
     to_primary: Table<ToPrimary<Blocks>, ()>,
     host: Table<HostMessage, ()>,
@@ -254,7 +254,7 @@ impl Sent {
     }
 
     /// Every message that the secondary may receive, frames of an incarnation from `seq` on.
-    pub(in crate::validate) fn arrivals(
+    pub(crate) fn arrivals(
         &self,
         incarnation: Incarnation,
         seq: Seq,
@@ -275,12 +275,12 @@ impl Sent {
     }
 
     /// Every message that the primary may receive.
-    pub(in crate::validate) fn answers(&self) -> impl Iterator<Item = &ToPrimary<Blocks>> {
+    pub(crate) fn answers(&self) -> impl Iterator<Item = &ToPrimary<Blocks>> {
         self.to_primary.keys()
     }
 
     /// The newest frame of another incarnation, which is refused wherever it arrives.
-    pub(in crate::validate) fn stale(&self, incarnation: Incarnation) -> Option<Frame<Content>> {
+    pub(crate) fn stale(&self, incarnation: Incarnation) -> Option<Frame<Content>> {
         self.to_secondary.keys().find_map(|message| match message {
             ToSecondary::Frame(frame) if frame.incarnation != incarnation => Some(*frame),
             _ => None,
@@ -288,7 +288,7 @@ impl Sent {
     }
 
     /// Every backup id that anybody has named.
-    pub(in crate::validate) fn ids(&self) -> Vec<BackupId> {
+    pub(crate) fn ids(&self) -> Vec<BackupId> {
         let told = self.told.keys().map(|told| match *told {
             Told::Freeze(id)
             | Told::Thaw(id)

@@ -1,16 +1,16 @@
 //! Steps that the model allows keep its properties, so no run alone can break them here: each test changes what has been
 //! seen so far, as an error in the model or in the validator would, and sees the next record refused.
-
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::{BackupId, Incarnation, Rules};
 
 use super::{Hosts, Image, Options, System, Volumes, Writes};
-use crate::validate::read::{Line, Reader};
-use crate::validate::record::Record;
-use crate::validate::why::Explain;
+use crate::log::Line;
+use crate::read::Reader;
+use crate::record::Record;
+use crate::why::Explain;
 
-const BACKUP: &str = include_str!("../../../tests/traces/backup_and_resync.ndjson");
-const LIFE: &str = include_str!("../../../tests/traces/life.ndjson");
+const BACKUP: &str = include_str!("../../tests/traces/backup_and_resync.ndjson");
+const LIFE: &str = include_str!("../../tests/traces/life.ndjson");
 
 const GATED: Options = Options {
     writes: Writes::Gated,

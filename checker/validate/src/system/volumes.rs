@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use syncsplit_model::protocol::{BlockIndex, Entry, Incarnation, Item, Seq};
 
-use crate::validate::content::Content;
-use crate::validate::record::Start;
-use crate::validate::table::{Table, print_of};
+use crate::content::Content;
+use crate::record::Start;
+use crate::table::{Table, print_of};
 
 /// A volume's contents, block by block; nothing where a failed write left the contents undefined.
 #[derive(Clone, Debug, Default)]
