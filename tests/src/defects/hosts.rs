@@ -8,7 +8,7 @@ use syncsplit_model::protocol::database::{
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{PairView, Sync, SyncEvent};
 
-use super::program::{Functions, passed_over};
+use super::program::{Parts, passed_over};
 
 pub(super) fn sync_off_by_one(sync: Sync, rules: Rules, event: SyncEvent) -> SyncStep {
     let event = match event {
@@ -31,8 +31,8 @@ pub(super) fn write_while_frozen(
     step
 }
 
-pub(super) fn lease_ignored() -> Functions {
-    Functions {
+pub(super) fn lease_ignored() -> Parts {
+    Parts {
         primary: |primary, rules, event| match event {
             PrimaryEvent::LeaseExpired => passed_over(primary),
             event => primary.step(rules, event),
@@ -41,12 +41,12 @@ pub(super) fn lease_ignored() -> Functions {
             DatabaseEvent::LeaseExpired => passed_over(database),
             event => database.step(rules, event),
         },
-        ..Functions::default()
+        ..Parts::default()
     }
 }
 
-pub(super) fn thaw_always_held() -> Functions {
-    Functions {
+pub(super) fn thaw_always_held() -> Parts {
+    Parts {
         primary: |primary, rules, event| {
             let mut step = primary.step(rules, event);
             for effect in &mut step.effects {
@@ -65,7 +65,7 @@ pub(super) fn thaw_always_held() -> Functions {
             }
             step
         },
-        ..Functions::default()
+        ..Parts::default()
     }
 }
 

@@ -14,7 +14,7 @@ use strum::{EnumCount, EnumIter, EnumMessage, EnumString, IntoStaticStr};
 use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::{Rule, Rules};
 
-use program::Functions;
+use program::Parts;
 pub use program::Program;
 
 /// One seeded defect; in the order of the rules that they break.
@@ -157,96 +157,67 @@ impl Defect {
     }
 
     /// The rule that is broken, and the functions that break it.
-    fn row(self) -> (Rule, Functions) {
+    fn row(self) -> (Rule, Parts) {
+        use self::{hosts::*, primary::*, secondary::*};
         use Rule::*;
-        let left_out = |rule| (rule, Functions::without(rule));
+        let left_out = |rule| (rule, Parts::without(rule));
         match self {
-            Self::FrameReadsVolume => (Write1, Functions::primary(primary::frame_reads_volume)),
+            Self::FrameReadsVolume => (Write1, Parts::primary(frame_reads_volume)),
             Self::WriteInCopyNotQueued => left_out(Write2),
-            Self::SuspendedWriteNotMarked => {
-                (Write3, Functions::primary(primary::suspended_write_not_marked))
-            }
-            Self::FullJournalDrops => (Write4, Functions::primary(primary::full_journal_drops)),
-            Self::OverflowWriteNotMarked => {
-                (Write4, Functions::primary(primary::overflow_write_not_marked))
-            }
+            Self::SuspendedWriteNotMarked => (Write3, Parts::primary(suspended_write_not_marked)),
+            Self::FullJournalDrops => (Write4, Parts::primary(full_journal_drops)),
+            Self::OverflowWriteNotMarked => (Write4, Parts::primary(overflow_write_not_marked)),
             Self::SentOnce => left_out(Xfer1),
-            Self::RestartLosesJournal => {
-                (Xfer2, Functions::primary(primary::restart_loses_journal))
-            }
-            Self::JournalDroppedAtSend => {
-                (Xfer2, Functions::primary(primary::journal_dropped_at_send))
-            }
-            Self::AckTakenForNewest => (Xfer2, Functions::primary(primary::ack_taken_for_newest)),
-            Self::WrittenGoesBack => (Xfer2, Functions::primary(primary::written_goes_back)),
-            Self::AckOfReceived => (Xfer2, Functions::secondary(secondary::ack_of_received)),
-            Self::WriteBehind => (Xfer2, Functions::spvol(volumes::WriteBehind::around)),
-            Self::NewestFirst => (Xfer3, Functions::secondary(secondary::newest_first)),
-            Self::GapSkipped => (Xfer3, Functions::secondary(secondary::gap_skipped)),
-            Self::DuplicateApplied => (Xfer3, Functions::secondary(secondary::duplicate_applied)),
-            Self::StaleFrame => (Xfer4, Functions::secondary(secondary::stale_frame)),
-            Self::QueueOutlivesIncarnation => {
-                (Xfer4, Functions::secondary(secondary::queue_outlives_incarnation))
-            }
-            Self::CreateMissesLastBlock => {
-                (Pair1, Functions::primary(primary::create_misses_last_block))
-            }
-            Self::JournalForgotten => (Pair2, Functions::primary(primary::journal_forgotten)),
-            Self::SuspendKeepsRequest => {
-                (Pair2, Functions::primary(primary::suspend_keeps_request))
-            }
-            Self::SuspensionNotHeeded => {
-                (Pair3, Functions::primary(primary::suspension_not_heeded))
-            }
-            Self::SequenceReset => (Resync1, Functions::primary(primary::sequence_reset)),
-            Self::SecondaryMapIgnored => {
-                (Resync1, Functions::primary(primary::secondary_map_ignored))
-            }
-            Self::StaleReady => (Resync1, Functions::primary(primary::stale_ready)),
+            Self::RestartLosesJournal => (Xfer2, Parts::primary(restart_loses_journal)),
+            Self::JournalDroppedAtSend => (Xfer2, Parts::primary(journal_dropped_at_send)),
+            Self::AckTakenForNewest => (Xfer2, Parts::primary(ack_taken_for_newest)),
+            Self::WrittenGoesBack => (Xfer2, Parts::primary(written_goes_back)),
+            Self::AckOfReceived => (Xfer2, Parts::secondary(ack_of_received)),
+            Self::WriteBehind => (Xfer2, Parts::spvol(volumes::WriteBehind::around)),
+            Self::NewestFirst => (Xfer3, Parts::secondary(newest_first)),
+            Self::GapSkipped => (Xfer3, Parts::secondary(gap_skipped)),
+            Self::DuplicateApplied => (Xfer3, Parts::secondary(duplicate_applied)),
+            Self::StaleFrame => (Xfer4, Parts::secondary(stale_frame)),
+            Self::QueueOutlivesIncarnation => (Xfer4, Parts::secondary(queue_outlives_incarnation)),
+            Self::CreateMissesLastBlock => (Pair1, Parts::primary(create_misses_last_block)),
+            Self::JournalForgotten => (Pair2, Parts::primary(journal_forgotten)),
+            Self::SuspendKeepsRequest => (Pair2, Parts::primary(suspend_keeps_request)),
+            Self::SuspensionNotHeeded => (Pair3, Parts::primary(suspension_not_heeded)),
+            Self::SequenceReset => (Resync1, Parts::primary(sequence_reset)),
+            Self::SecondaryMapIgnored => (Resync1, Parts::primary(secondary_map_ignored)),
+            Self::StaleReady => (Resync1, Parts::primary(stale_ready)),
             Self::CopyOutsideSequence => left_out(Resync2),
-            Self::BitClearedTooEarly => {
-                (Resync2, Functions::primary(primary::bit_cleared_too_early))
-            }
+            Self::BitClearedTooEarly => (Resync2, Parts::primary(bit_cleared_too_early)),
             Self::NoPairMark => left_out(Resync3),
-            Self::ConsistentInCopy => {
-                (Resync3, Functions::secondary(secondary::consistent_in_copy))
-            }
+            Self::ConsistentInCopy => (Resync3, Parts::secondary(consistent_in_copy)),
             Self::NoGoldCopy => left_out(Resync4),
-            Self::ReleaseDropsGold => {
-                (Resync4, Functions::secondary(secondary::release_drops_gold))
-            }
-            Self::GoldNotRestored => (Resync4, Functions::secondary(secondary::gold_not_restored)),
+            Self::ReleaseDropsGold => (Resync4, Parts::secondary(release_drops_gold)),
+            Self::GoldNotRestored => (Resync4, Parts::secondary(gold_not_restored)),
             Self::SyncOutOfPair => left_out(Sync1),
             Self::SyncHoldsWritten => left_out(Sync2),
-            Self::SyncOffByOne => (Sync3, Functions::sync(hosts::sync_off_by_one)),
+            Self::SyncOffByOne => (Sync3, Parts::sync(sync_off_by_one)),
             Self::SyncForgetsPair => left_out(Sync5),
             Self::FreezeInTransaction => left_out(Freeze1),
-            Self::WriteWhileFrozen => (Freeze1, Functions::database(hosts::write_while_frozen)),
-            Self::LeaseIgnored => (Freeze2, hosts::lease_ignored()),
-            Self::ThawAlwaysHeld => (Freeze3, hosts::thaw_always_held()),
-            Self::RestartKeepsFreeze => (Freeze3, Functions::database(hosts::restart_keeps_freeze)),
-            Self::SplitNotAtomic => (Split1, Functions::secondary(secondary::split_not_atomic())),
-            Self::SvolWrittenWhileSplit => {
-                (Split1, Functions::secondary(secondary::svol_written_while_split))
-            }
+            Self::WriteWhileFrozen => (Freeze1, Parts::database(write_while_frozen)),
+            Self::LeaseIgnored => (Freeze2, lease_ignored()),
+            Self::ThawAlwaysHeld => (Freeze3, thaw_always_held()),
+            Self::RestartKeepsFreeze => (Freeze3, Parts::database(restart_keeps_freeze)),
+            Self::SplitNotAtomic => (Split1, Parts::secondary(split_not_atomic())),
+            Self::SvolWrittenWhileSplit => (Split1, Parts::secondary(svol_written_while_split)),
             Self::WritesWhileSplitForgotten => {
-                (Split1, Functions::secondary(secondary::writes_while_split_forgotten))
+                (Split1, Parts::secondary(writes_while_split_forgotten))
             }
-            Self::SplitOfOldId => (Split2, Functions::secondary(secondary::split_of_old_id)),
-            Self::RestartKeepsArmed => {
-                (Split2, Functions::secondary(secondary::restart_keeps_armed))
-            }
+            Self::SplitOfOldId => (Split2, Parts::secondary(split_of_old_id)),
+            Self::RestartKeepsArmed => (Split2, Parts::secondary(restart_keeps_armed)),
             Self::TakeoverWithoutApplying => {
-                (Takeover1, Functions::secondary(secondary::takeover_without_applying))
+                (Takeover1, Parts::secondary(takeover_without_applying))
             }
-            Self::RemoteWriteNotMarked => {
-                (Takeover2, Functions::secondary(secondary::remote_write_not_marked))
-            }
+            Self::RemoteWriteNotMarked => (Takeover2, Parts::secondary(remote_write_not_marked)),
             Self::FailbackForgetsOldWrites => {
-                (Takeover2, Functions::old_primary(secondary::failback_forgets_old_writes))
+                (Takeover2, Parts::old_primary(failback_forgets_old_writes))
             }
             Self::FailbackForgetsNewWrites => {
-                (Takeover2, Functions::taken_over(primary::failback_forgets_new_writes))
+                (Takeover2, Parts::taken_over(failback_forgets_new_writes))
             }
             Self::HoldIgnored => left_out(Quiesce1),
         }

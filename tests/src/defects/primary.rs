@@ -1,10 +1,10 @@
 //! Wrong primaries: each takes the protocol's step but for what its name says.
 
 use syncsplit_impl::containers::{BitMap, VecJournal};
-use syncsplit_impl::local::LocalPrimary;
+use syncsplit_impl::local::LocalPrimary as Primary;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::RemoteSecondary;
-use syncsplit_impl::roles::PrimaryStep;
+use syncsplit_impl::roles::PrimaryStep as Step;
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::takeover::primary_of_taken_over;
 use syncsplit_model::protocol::{
@@ -16,7 +16,7 @@ use super::program::{passed_over, spoilt};
 type Event = PrimaryEvent<Payload, BitMap>;
 
 /// While an entry of a block is in the journal, the P-VOL holds what the block's newest entry says.
-pub(super) fn frame_reads_volume(primary: LocalPrimary, rules: Rules, event: Event) -> PrimaryStep {
+pub(super) fn frame_reads_volume(primary: Primary, rules: Rules, event: Event) -> Step {
     let mut step = primary.step(rules, event);
     for effect in &mut step.effects {
         if let PrimaryEffect::Send(ToSecondary::Frame(frame)) = effect
@@ -36,11 +36,7 @@ const fn written(item: &Item<Payload>) -> Option<(BlockIndex, &Payload)> {
     if let Item::Write { block, payload } = item { Some((*block, payload)) } else { None }
 }
 
-pub(super) fn suspended_write_not_marked(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn suspended_write_not_marked(primary: Primary, rules: Rules, event: Event) -> Step {
     let PrimaryEvent::HostWrite { block, .. } = event else { return primary.step(rules, event) };
     spoilt(primary.step(rules, event), |primary| {
         if primary.state.is_suspended() {
@@ -50,14 +46,14 @@ pub(super) fn suspended_write_not_marked(
 }
 
 /// Whether the event is a write that finds the journal full.
-fn overflows(primary: &LocalPrimary, event: &Event) -> bool {
+fn overflows(primary: &Primary, event: &Event) -> bool {
     let PrimaryEvent::HostWrite { block, .. } = event else { return false };
     let is_numbered = primary.state.is_linked() && !primary.dirty.is_dirty(*block);
     is_numbered && primary.quiesced.is_none() && primary.journal.is_full()
 }
 
 /// A write that is done, and about which nothing else is.
-fn written_only(primary: LocalPrimary, event: Event) -> PrimaryStep {
+fn written_only(primary: Primary, event: Event) -> Step {
     let mut step = passed_over(primary);
     if let PrimaryEvent::HostWrite { block, payload } = event {
         step.effects.push(PrimaryEffect::WritePvol { block, payload });
@@ -66,29 +62,21 @@ fn written_only(primary: LocalPrimary, event: Event) -> PrimaryStep {
     step
 }
 
-pub(super) fn full_journal_drops(primary: LocalPrimary, rules: Rules, event: Event) -> PrimaryStep {
+pub(super) fn full_journal_drops(primary: Primary, rules: Rules, event: Event) -> Step {
     if overflows(&primary, &event) {
         return written_only(primary, event);
     }
     primary.step(rules, event)
 }
 
-pub(super) fn overflow_write_not_marked(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn overflow_write_not_marked(primary: Primary, rules: Rules, event: Event) -> Step {
     if primary.journal_full == JournalFull::Suspend && overflows(&primary, &event) {
         return written_only(primary.step(rules, PrimaryEvent::Fail).state, event);
     }
     primary.step(rules, event)
 }
 
-pub(super) fn restart_loses_journal(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn restart_loses_journal(primary: Primary, rules: Rules, event: Event) -> Step {
     let is_restart = event == PrimaryEvent::Restart;
     spoilt(primary.step(rules, event), |primary| {
         if is_restart {
@@ -97,30 +85,18 @@ pub(super) fn restart_loses_journal(
     })
 }
 
-pub(super) fn journal_dropped_at_send(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn journal_dropped_at_send(primary: Primary, rules: Rules, event: Event) -> Step {
     let PrimaryEvent::Send { seq } = event else { return primary.step(rules, event) };
     spoilt(primary.step(rules, event), |primary| primary.journal.drop_through(seq))
 }
 
-pub(super) fn ack_taken_for_newest(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn ack_taken_for_newest(primary: Primary, rules: Rules, event: Event) -> Step {
     let PrimaryEvent::Ack(ack) = event else { return primary.step(rules, event) };
     let written = primary.newest;
     primary.step(rules, PrimaryEvent::Ack(Ack { written, ..ack }))
 }
 
-pub(super) fn written_goes_back(
-    mut primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn written_goes_back(mut primary: Primary, rules: Rules, event: Event) -> Step {
     if let PrimaryEvent::Ack(ack) = &event
         && primary.state.is_linked()
         && ack.incarnation == primary.incarnation
@@ -130,11 +106,7 @@ pub(super) fn written_goes_back(
     primary.step(rules, event)
 }
 
-pub(super) fn create_misses_last_block(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn create_misses_last_block(primary: Primary, rules: Rules, event: Event) -> Step {
     let is_create = event == PrimaryEvent::Create;
     spoilt(primary.step(rules, event), |primary| {
         if is_create && primary.state == PairState::Smpl {
@@ -143,58 +115,42 @@ pub(super) fn create_misses_last_block(
     })
 }
 
-pub(super) fn journal_forgotten(
-    mut primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn journal_forgotten(mut primary: Primary, rules: Rules, event: Event) -> Step {
     if event == PrimaryEvent::Suspend || event == PrimaryEvent::Fail {
         primary.journal.clear();
     }
     primary.step(rules, event)
 }
 
-pub(super) fn suspend_keeps_request(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn suspend_keeps_request(primary: Primary, rules: Rules, event: Event) -> Step {
     if event == PrimaryEvent::Suspend && primary.state.is_suspended() {
         return passed_over(primary);
     }
     primary.step(rules, event)
 }
 
-pub(super) fn suspension_not_heeded(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn suspension_not_heeded(primary: Primary, rules: Rules, event: Event) -> Step {
     if let PrimaryEvent::Suspended { .. } = event {
         return passed_over(primary);
     }
     primary.step(rules, event)
 }
 
-pub(super) fn sequence_reset(primary: LocalPrimary, rules: Rules, mut event: Event) -> PrimaryStep {
+pub(super) fn sequence_reset(primary: Primary, rules: Rules, mut event: Event) -> Step {
     if let PrimaryEvent::Ready { written, .. } = &mut event {
         *written = Seq(0);
     }
     primary.step(rules, event)
 }
 
-pub(super) fn secondary_map_ignored(
-    primary: LocalPrimary,
-    rules: Rules,
-    mut event: Event,
-) -> PrimaryStep {
+pub(super) fn secondary_map_ignored(primary: Primary, rules: Rules, mut event: Event) -> Step {
     if let PrimaryEvent::Ready { dirty, .. } = &mut event {
         dirty.clean_all();
     }
     primary.step(rules, event)
 }
 
-pub(super) fn stale_ready(primary: LocalPrimary, rules: Rules, mut event: Event) -> PrimaryStep {
+pub(super) fn stale_ready(primary: Primary, rules: Rules, mut event: Event) -> Step {
     if let (PrimaryEvent::Ready { incarnation, .. }, Some(pending)) = (&mut event, primary.pending)
     {
         *incarnation = pending;
@@ -202,11 +158,7 @@ pub(super) fn stale_ready(primary: LocalPrimary, rules: Rules, mut event: Event)
     primary.step(rules, event)
 }
 
-pub(super) fn bit_cleared_too_early(
-    primary: LocalPrimary,
-    rules: Rules,
-    event: Event,
-) -> PrimaryStep {
+pub(super) fn bit_cleared_too_early(primary: Primary, rules: Rules, event: Event) -> Step {
     let PrimaryEvent::CopyBlock { block, .. } = event else { return primary.step(rules, event) };
     spoilt(primary.step(rules, event), |primary| {
         if let Some(next) = primary.dirty.next_dirty(block) {
@@ -220,7 +172,7 @@ pub(super) fn failback_forgets_new_writes(
     journal: VecJournal,
     journal_full: JournalFull,
     newest: Incarnation,
-) -> Option<LocalPrimary> {
+) -> Option<Primary> {
     secondary.dirty.clean_all();
     primary_of_taken_over(secondary, journal, journal_full, newest)
 }

@@ -31,8 +31,8 @@ type TakenOverFunction =
 type OldPrimaryFunction = fn(&LocalPrimary, TreeQueue, BitMap) -> RemoteSecondary;
 type VolumeFunction = fn(Arc<dyn Volume>) -> Arc<dyn Volume>;
 
-/// What a program runs. Its default is right.
-pub(super) struct Functions {
+/// What a program is made of; by default all of it is right.
+pub(super) struct Parts {
     pub(super) rules: Rules,
     pub(super) primary: PrimaryFunction,
     pub(super) secondary: Box<SecondaryFunction>,
@@ -44,7 +44,7 @@ pub(super) struct Functions {
     pub(super) spvol: VolumeFunction,
 }
 
-impl Default for Functions {
+impl Default for Parts {
     fn default() -> Self {
         Self {
             rules: Rules::HARDENED,
@@ -59,7 +59,7 @@ impl Default for Functions {
     }
 }
 
-impl Functions {
+impl Parts {
     /// The protocol's functions without a rule.
     pub(super) fn without(rule: Rule) -> Self {
         Self { rules: Rules::HARDENED.without(rule), ..Self::default() }
@@ -109,8 +109,8 @@ impl Functions {
 /// The roles of a program with a defect: right ones until it begins.
 pub struct Program {
     defect: Defect,
-    right: Functions,
-    wrong: Functions,
+    right: Parts,
+    wrong: Parts,
     has_begun: AtomicBool,
 }
 
@@ -118,7 +118,7 @@ impl Program {
     /// The program with this defect.
     #[must_use]
     pub fn of(defect: Defect) -> Self {
-        let (right, wrong) = (Functions::default(), defect.row().1);
+        let (right, wrong) = (Parts::default(), defect.row().1);
         Self { defect, right, wrong, has_begun: AtomicBool::new(false) }
     }
 
@@ -127,7 +127,7 @@ impl Program {
         self.has_begun.store(true, Ordering::SeqCst);
     }
 
-    fn now(&self) -> &Functions {
+    fn parts(&self) -> &Parts {
         if self.has_begun.load(Ordering::SeqCst) { &self.wrong } else { &self.right }
     }
 }
@@ -140,7 +140,7 @@ impl fmt::Debug for Program {
 
 impl Roles for Program {
     fn rules(&self) -> Rules {
-        self.now().rules
+        self.parts().rules
     }
 
     /// A defect may break an invariant, and is to be found from outside.
@@ -149,7 +149,7 @@ impl Roles for Program {
     }
 
     fn primary(&self, primary: LocalPrimary, event: PrimaryEvent<Payload, BitMap>) -> PrimaryStep {
-        (self.now().primary)(primary, self.rules(), event)
+        (self.parts().primary)(primary, self.rules(), event)
     }
 
     fn secondary(
@@ -157,15 +157,15 @@ impl Roles for Program {
         secondary: RemoteSecondary,
         event: SecondaryEvent<Payload>,
     ) -> SecondaryStep {
-        (self.now().secondary)(secondary, self.rules(), event)
+        (self.parts().secondary)(secondary, self.rules(), event)
     }
 
     fn database(&self, database: Database, event: DatabaseEvent) -> DatabaseStep {
-        (self.now().database)(database, self.rules(), event)
+        (self.parts().database)(database, self.rules(), event)
     }
 
     fn sync(&self, sync: Sync, event: SyncEvent) -> SyncStep {
-        (self.now().sync)(sync, self.rules(), event)
+        (self.parts().sync)(sync, self.rules(), event)
     }
 
     fn primary_of_taken_over(
@@ -175,7 +175,7 @@ impl Roles for Program {
         journal_full: JournalFull,
         newest: Incarnation,
     ) -> Option<LocalPrimary> {
-        (self.now().taken_over)(secondary, journal, journal_full, newest)
+        (self.parts().taken_over)(secondary, journal, journal_full, newest)
     }
 
     fn secondary_of_old_primary(
@@ -184,7 +184,7 @@ impl Roles for Program {
         queue: TreeQueue,
         clean: BitMap,
     ) -> RemoteSecondary {
-        (self.now().old_primary)(primary, queue, clean)
+        (self.parts().old_primary)(primary, queue, clean)
     }
 }
 

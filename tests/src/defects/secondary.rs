@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use syncsplit_impl::containers::{BitMap, TreeQueue};
 use syncsplit_impl::local::LocalPrimary;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::RemoteSecondary;
-use syncsplit_impl::roles::SecondaryStep;
+use syncsplit_impl::remote::RemoteSecondary as Secondary;
+use syncsplit_impl::roles::SecondaryStep as Step;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaEffect, ReplicaState};
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::takeover::secondary_of_old_primary;
@@ -17,12 +17,12 @@ use super::program::{passed_over, spoilt};
 type Event = SecondaryEvent<Payload>;
 type Effect = SecondaryEffect<Payload, BitMap>;
 
-fn newest_received(secondary: &RemoteSecondary) -> Option<&Entry<Payload>> {
+fn newest_received(secondary: &Secondary) -> Option<&Entry<Payload>> {
     ReorderQueue::iter(&secondary.queue).max_by_key(|entry| entry.seq)
 }
 
 /// What writes an entry to the S/P-VOL out of its turn; nothing for a mark.
-fn write_out_of_turn(secondary: &mut RemoteSecondary, entry: &Entry<Payload>) -> Option<Effect> {
+fn write_out_of_turn(secondary: &mut Secondary, entry: &Entry<Payload>) -> Option<Effect> {
     match &entry.item {
         Item::Write { block, payload } | Item::Copy { block, payload } => {
             secondary.replica.dirty.mark(*block);
@@ -32,11 +32,7 @@ fn write_out_of_turn(secondary: &mut RemoteSecondary, entry: &Entry<Payload>) ->
     }
 }
 
-pub(super) fn ack_of_received(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn ack_of_received(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let mut step = secondary.step(rules, event);
     for effect in &mut step.effects {
         if let SecondaryEffect::Send(ToPrimary::Ack(ack)) = effect
@@ -48,11 +44,7 @@ pub(super) fn ack_of_received(
     step
 }
 
-pub(super) fn newest_first(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn newest_first(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let is_apply = event == SecondaryEvent::Apply;
     let newest = newest_received(&secondary).cloned();
     let mut step = secondary.step(rules, event);
@@ -65,7 +57,7 @@ pub(super) fn newest_first(
 }
 
 /// As soon as another has arrived: what is waited for need not come any more.
-pub(super) fn gap_skipped(secondary: RemoteSecondary, rules: Rules, event: Event) -> SecondaryStep {
+pub(super) fn gap_skipped(secondary: Secondary, rules: Rules, event: Event) -> Step {
     spoilt(secondary.step(rules, event), |secondary| {
         let queued = ReorderQueue::iter(&secondary.queue).map(|entry| entry.seq).min();
         if let Some(Seq(lowest)) = queued {
@@ -74,11 +66,7 @@ pub(super) fn gap_skipped(secondary: RemoteSecondary, rules: Rules, event: Event
     })
 }
 
-pub(super) fn duplicate_applied(
-    mut secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn duplicate_applied(mut secondary: Secondary, rules: Rules, event: Event) -> Step {
     if let SecondaryEvent::Frame(frame) = &event
         && secondary.state.is_linked()
         && frame.incarnation == secondary.incarnation
@@ -92,41 +80,25 @@ pub(super) fn duplicate_applied(
     secondary.step(rules, event)
 }
 
-pub(super) fn stale_frame(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    mut event: Event,
-) -> SecondaryStep {
+pub(super) fn stale_frame(secondary: Secondary, rules: Rules, mut event: Event) -> Step {
     if let SecondaryEvent::Frame(frame) = &mut event {
         frame.incarnation = secondary.incarnation;
     }
     secondary.step(rules, event)
 }
 
-pub(super) fn queue_outlives_incarnation(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn queue_outlives_incarnation(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let SecondaryEvent::Resync { .. } = event else { return secondary.step(rules, event) };
     let queue = secondary.queue.clone();
     spoilt(secondary.step(rules, event), |secondary| secondary.queue = queue)
 }
 
-pub(super) fn consistent_in_copy(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn consistent_in_copy(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let SecondaryEvent::Resync { .. } = event else { return secondary.step(rules, event) };
     spoilt(secondary.step(rules, event), |secondary| secondary.consistent = true)
 }
 
-pub(super) fn release_drops_gold(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn release_drops_gold(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let SecondaryEvent::Release(_) = event else { return secondary.step(rules, event) };
     spoilt(secondary.step(rules, event), |secondary| {
         if secondary.replica.state == ReplicaState::Split(Purpose::Gold) {
@@ -135,19 +107,14 @@ pub(super) fn release_drops_gold(
     })
 }
 
-pub(super) fn gold_not_restored(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn gold_not_restored(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let mut step = secondary.step(rules, event);
     step.effects
         .retain(|effect| !matches!(effect, SecondaryEffect::Replica(ReplicaEffect::Restore(_))));
     step
 }
 
-pub(super) fn split_not_atomic()
--> impl Fn(RemoteSecondary, Rules, Event) -> SecondaryStep + Send + Sync {
+pub(super) fn split_not_atomic() -> impl Fn(Secondary, Rules, Event) -> Step + Send + Sync {
     let late = Mutex::new(None::<BitMap>);
     move |secondary, rules, event| {
         let mut late = late.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,11 +146,7 @@ fn all_but_one(blocks: &mut BitMap) -> BitMap {
     others
 }
 
-pub(super) fn svol_written_while_split(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn svol_written_while_split(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let mut step = secondary.step(rules, event);
     let written = step.effects.iter().find_map(|effect| {
         if let SecondaryEffect::WriteSpvol { block, .. } = effect { Some(*block) } else { None }
@@ -195,10 +158,10 @@ pub(super) fn svol_written_while_split(
 }
 
 pub(super) fn writes_while_split_forgotten(
-    secondary: RemoteSecondary,
+    secondary: Secondary,
     rules: Rules,
     event: Event,
-) -> SecondaryStep {
+) -> Step {
     let is_apply = event == SecondaryEvent::Apply;
     spoilt(secondary.step(rules, event), |secondary| {
         if is_apply && secondary.replica.is_split() {
@@ -207,21 +170,13 @@ pub(super) fn writes_while_split_forgotten(
     })
 }
 
-pub(super) fn split_of_old_id(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn split_of_old_id(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let SecondaryEvent::Split(id) = event else { return secondary.step(rules, event) };
     let id = secondary.armed.unwrap_or(id);
     secondary.step(rules, SecondaryEvent::Split(id))
 }
 
-pub(super) fn restart_keeps_armed(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn restart_keeps_armed(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let (is_restart, armed) = (event == SecondaryEvent::Restart, secondary.armed);
     spoilt(secondary.step(rules, event), |secondary| {
         if is_restart {
@@ -230,11 +185,7 @@ pub(super) fn restart_keeps_armed(
     })
 }
 
-pub(super) fn takeover_without_applying(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn takeover_without_applying(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let SecondaryEvent::Takeover { force } = event else { return secondary.step(rules, event) };
     let mut step = secondary.step(rules, event);
     if let Some(SecondaryRefusal::ApplyFirst(_)) = step.refused {
@@ -244,11 +195,7 @@ pub(super) fn takeover_without_applying(
     step
 }
 
-pub(super) fn remote_write_not_marked(
-    secondary: RemoteSecondary,
-    rules: Rules,
-    event: Event,
-) -> SecondaryStep {
+pub(super) fn remote_write_not_marked(secondary: Secondary, rules: Rules, event: Event) -> Step {
     let SecondaryEvent::RemoteWrite { block, .. } = event else {
         return secondary.step(rules, event);
     };
@@ -259,7 +206,7 @@ pub(super) fn failback_forgets_old_writes(
     primary: &LocalPrimary,
     queue: TreeQueue,
     clean: BitMap,
-) -> RemoteSecondary {
+) -> Secondary {
     let mut secondary = secondary_of_old_primary(primary, queue, clean);
     secondary.dirty.clean_all();
     secondary
