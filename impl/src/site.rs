@@ -13,9 +13,9 @@
 //!
 //! Host writers, and whoever wants a backup, are the caller's threads.
 
+mod base;
 mod local;
 mod remote;
-mod station;
 mod threads;
 
 use std::time::Duration;
@@ -31,15 +31,10 @@ use crate::payload::Payload;
 use crate::remote::RemoteConfig;
 use crate::stillness::HoldStill;
 
-pub use local::LocalSite;
-pub use remote::{RemoteSite, deliver};
+pub use base::{ArrayNode, Host, Site};
+pub use local::{LocalHost, LocalSite};
+pub use remote::{RemoteHost, RemoteSite, deliver};
 pub use threads::Troubles;
-
-/// The array link as the local site holds it.
-pub type LocalArrayLink = Link<ToSecondary<Payload>, ToPrimary<BitMap>>;
-
-/// The array link as the remote site holds it.
-pub type RemoteArrayLink = Link<ToPrimary<BitMap>, ToSecondary<Payload>>;
 
 /// The host link, the same from both sides.
 pub type HostLink = Link<HostMessage, HostMessage>;

@@ -1,4 +1,4 @@
-//! What both sites have: a node of the array, the two links, the clock, and the threads that drive them. What only one of
+//! What both sites are: a node of the array, the two links, the clock, and the threads that drive them. What only one of
 //! them has lives in [`super::local`] and [`super::remote`].
 
 use std::time::Duration;
@@ -14,64 +14,116 @@ use crate::link::Link;
 use crate::mailbox::Mailbox;
 
 /// An array's node as the site's threads drive it.
-pub(super) trait ArrayNode: Send + Sync + 'static {
+pub trait ArrayNode: Send + Sync + 'static {
     /// What it sends on the array link.
     type Out: 'static;
     /// What it takes from there.
     type In: 'static;
 
     /// The next message for the link, waiting until there is one; `None` once the node stops.
+    ///
+    /// # Errors
+    /// A volume failed, and the call may be repeated; or the node is broken.
     fn next_outgoing(&self) -> Result<Option<Self::Out>, NodeError>;
 
     /// A message arrived on the link.
+    ///
+    /// # Errors
+    /// The role refused it, it does not fit the group, a volume failed, or the node is broken.
     fn on_message(&self, message: Self::In) -> Result<(), NodeError>;
 
-    /// A link is there again.
-    fn link_up(&self) -> Result<(), NodeError>;
-
-    /// The link is gone.
-    fn link_down(&self);
+    /// A link is there again, or is gone.
+    ///
+    /// # Errors
+    /// The node is broken.
+    fn on_link(&self, up: bool) -> Result<(), NodeError>;
 
     /// The clock's event. Whether the connection, if there seems to be one, is of no use.
+    ///
+    /// # Errors
+    /// A volume failed, or the node is broken.
     fn tick(&self) -> Result<bool, NodeError>;
 
     /// Ends every wait in the node.
     fn stop(&self);
 }
 
-/// A site but for its hosts.
-pub(super) struct Station<N: ArrayNode> {
+/// The roles of a site's host.
+pub trait Host {
+    /// Ends every wait in them.
+    fn stop(&self);
+}
+
+/// A site. It stops when dropped.
+pub struct Site<N: ArrayNode, H: Host> {
     pub(super) node: Arc<N>,
-    pub(super) array: Arc<Link<N::Out, N::In>>,
-    pub(super) host: Arc<HostLink>,
+    pub(super) host: H,
+    array_link: Arc<Link<N::Out, N::In>>,
+    host_link: Arc<HostLink>,
     host_outbox: Arc<Mailbox<HostMessage>>,
     clock: Arc<SystemClock>,
     pub(super) threads: Threads,
 }
 
-impl<N: ArrayNode> Station<N> {
-    /// A station whose links are down and whose threads do not run yet. What goes into `host_outbox` travels on the host
-    /// link.
+impl<N: ArrayNode, H: Host> Site<N, H> {
+    /// A site whose threads do not run yet. The node knows that its link is down. What goes into `host_outbox` travels on the host link.
     pub(super) fn new(
         node: Arc<N>,
+        host: H,
         dialers: Dialers<N::Out, N::In>,
         host_outbox: Arc<Mailbox<HostMessage>>,
         clock: Arc<SystemClock>,
     ) -> Self {
-        node.link_down();
-        let (array, host) = (Arc::new(Link::new(dialers.array)), Arc::new(Link::new(dialers.host)));
-        Self { node, array, host, host_outbox, clock, threads: Threads::default() }
+        let array_link = Arc::new(Link::new(dialers.array));
+        let host_link = Arc::new(Link::new(dialers.host));
+        let threads = Threads::default();
+        Self { node, host, array_link, host_link, host_outbox, clock, threads }
+    }
+
+    /// The array's node: pair commands, displays; host writes at the local site, a takeover at the remote one.
+    #[must_use]
+    pub const fn node(&self) -> &Arc<N> {
+        &self.node
+    }
+
+    /// The array link, to be cut and mended.
+    #[must_use]
+    pub const fn array_link(&self) -> &Arc<Link<N::Out, N::In>> {
+        &self.array_link
+    }
+
+    /// The host link, to be cut and mended.
+    #[must_use]
+    pub const fn host_link(&self) -> &Arc<HostLink> {
+        &self.host_link
+    }
+
+    /// What went wrong on the site's own threads.
+    #[must_use]
+    pub const fn troubles(&self) -> &Troubles {
+        self.threads.troubles()
+    }
+
+    /// Stops the site and returns when its threads have ended. Volumes keep what they hold.
+    pub fn stop(&self) {
+        self.array_link.stop();
+        self.host_link.stop();
+        self.node.stop();
+        self.host.stop();
+        self.host_outbox.close();
+        self.clock.stop();
+        self.threads.join();
     }
 
     /// Starts the threads of both links, and the clock. `deliver` takes what arrives on the host link.
-    pub(super) fn start(
+    pub(super) fn run(
         &self,
         tick: Duration,
         deliver: impl Fn(HostMessage, &Troubles) + Send + 'static,
     ) -> std::io::Result<()> {
         self.start_array()?;
-        self.threads.start_host(&self.host, &self.host_outbox)?;
-        let link = Arc::clone(&self.host);
+        self.threads.start_host(&self.host_link, &self.host_outbox)?;
+        let link = Arc::clone(&self.host_link);
         self.threads.start("host-receive", move |troubles| {
             link.run_receiver(
                 |_up| {},
@@ -86,22 +138,16 @@ impl<N: ArrayNode> Station<N> {
     }
 
     fn start_array(&self) -> std::io::Result<()> {
-        self.threads.start_dialer("array-dial", &self.array)?;
-        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array));
+        self.threads.start_dialer("array-dial", &self.array_link)?;
+        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array_link));
         // A volume that fails suspends the pair, so the sender goes on and finds nothing to send.
         self.threads.start_worker("array-send", move || {
             let next = node.next_outgoing()?;
             Ok(next.map(|message| link.send(message)).is_some())
         })?;
-        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array));
+        let (node, link) = (Arc::clone(&self.node), Arc::clone(&self.array_link));
         self.threads.start("array-receive", move |troubles| {
-            let on_change = |up| {
-                if up {
-                    troubles.note_error(node.link_up());
-                } else {
-                    node.link_down();
-                }
-            };
+            let on_change = |up| troubles.note_error(node.on_link(up));
             link.run_receiver(on_change, |message| {
                 as_link_error(troubles, node.on_message(message))
             });
@@ -110,7 +156,7 @@ impl<N: ArrayNode> Station<N> {
 
     fn start_clock(&self, tick: Duration) {
         let (node, array, host) =
-            (Arc::clone(&self.node), Arc::clone(&self.array), Arc::clone(&self.host));
+            (Arc::clone(&self.node), Arc::clone(&self.array_link), Arc::clone(&self.host_link));
         let troubles = self.threads.troubles().clone();
         self.clock.every(
             tick,
@@ -126,15 +172,10 @@ impl<N: ArrayNode> Station<N> {
             }),
         );
     }
+}
 
-    /// Stops the station, and the hosts' roles as `stop_roles` says; returns when every thread has ended.
-    pub(super) fn stop(&self, stop_roles: impl FnOnce()) {
-        self.array.stop();
-        self.host.stop();
-        self.node.stop();
-        stop_roles();
-        self.host_outbox.close();
-        self.clock.stop();
-        self.threads.join();
+impl<N: ArrayNode, H: Host> Drop for Site<N, H> {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, ToPrimary, ToSecondary};
 
-use super::station::{ArrayNode, Station};
-use super::threads::Troubles;
-use super::{HostLink, LocalArrayLink, LocalDialers, LocalSiteConfig, SiteError};
+use super::base::{ArrayNode, Host, Site};
+use super::{LocalDialers, LocalSiteConfig, SiteError};
 use crate::backup::{CoordinatorInbox, CoordinatorNode};
 use crate::clock::{SystemClock, Timer};
 use crate::containers::BitMap;
@@ -23,11 +22,20 @@ use crate::stillness::{HoldStill, HoldWrites, Stillness};
 use crate::trace::TraceSink;
 use crate::volume::Volume;
 
-/// The local site. It stops when dropped.
-pub struct LocalSite {
-    station: Station<LocalNode>,
+/// The local site.
+pub type LocalSite = Site<LocalNode, LocalHost>;
+
+/// The local host: the database's gate and the coordinator.
+pub struct LocalHost {
     gate: Arc<Gate>,
     coordinator: Arc<CoordinatorNode>,
+}
+
+impl Host for LocalHost {
+    fn stop(&self) {
+        self.gate.stop();
+        self.coordinator.inbox().close();
+    }
 }
 
 impl LocalSite {
@@ -83,6 +91,7 @@ impl LocalSite {
         trace: Arc<dyn TraceSink>,
     ) -> std::io::Result<Self> {
         let timer: Arc<dyn Timer> = Arc::<SystemClock>::clone(&clock);
+        node.link_down();
         let inbox = Arc::new(CoordinatorInbox::new());
         let hooks = hooks(&node);
         let answers = Arc::<CoordinatorInbox>::clone(&inbox);
@@ -105,48 +114,23 @@ impl LocalSite {
             trace,
         );
         let inbox = Arc::clone(coordinator.inbox());
-        let station = Station::new(node, dialers, host_outbox, clock);
-        let site = Self { station, gate, coordinator };
+        let site = Self::new(node, LocalHost { gate, coordinator }, dialers, host_outbox, clock);
         // A site that could not be started as a whole is dropped here, and stops what has been started.
         site.start_coordinator()?;
-        site.station.start(config.tick, move |message, _| inbox.on_host_message(message))?;
+        site.run(config.tick, move |message, _| inbox.on_host_message(message))?;
         Ok(site)
-    }
-
-    /// The primary's node: host writes, pair commands, displays.
-    #[must_use]
-    pub const fn node(&self) -> &Arc<LocalNode> {
-        &self.station.node
     }
 
     /// The gate that a database passes its transactions through.
     #[must_use]
     pub const fn gate(&self) -> &Arc<Gate> {
-        &self.gate
+        &self.host.gate
     }
 
     /// The coordinator, for displays.
     #[must_use]
     pub const fn coordinator(&self) -> &Arc<CoordinatorNode> {
-        &self.coordinator
-    }
-
-    /// The array link, to be cut and mended.
-    #[must_use]
-    pub const fn array_link(&self) -> &Arc<LocalArrayLink> {
-        &self.station.array
-    }
-
-    /// The host link, to be cut and mended.
-    #[must_use]
-    pub const fn host_link(&self) -> &Arc<HostLink> {
-        &self.station.host
-    }
-
-    /// What went wrong on the site's own threads.
-    #[must_use]
-    pub fn troubles(&self) -> &Troubles {
-        self.station.threads.troubles()
+        &self.host.coordinator
     }
 
     /// Writes one block as a host does.
@@ -154,7 +138,7 @@ impl LocalSite {
     /// # Errors
     /// As [`LocalNode::write`].
     pub fn write(&self, block: BlockIndex, payload: Payload) -> Result<(), NodeError> {
-        self.station.node.write(block, payload)
+        self.node.write(block, payload)
     }
 
     /// The local host came back after a crash: its database and its coordinator have lost what is volatile.
@@ -162,8 +146,8 @@ impl LocalSite {
     /// # Errors
     /// One of them is broken.
     pub fn restart_host(&self) -> Result<(), NodeError> {
-        self.coordinator.restart()?;
-        self.gate.restart()
+        self.host.coordinator.restart()?;
+        self.host.gate.restart()
     }
 
     /// Freezes the database for a backup of the caller's own, as the coordinator does for its; the answer goes to the
@@ -172,7 +156,7 @@ impl LocalSite {
     /// # Errors
     /// As [`Gate::freeze`].
     pub fn freeze(&self, id: BackupId) -> Result<(), NodeError> {
-        self.gate.freeze(id)
+        self.host.gate.freeze(id)
     }
 
     /// Sync(group, timeout): waits until everything written so far is written remotely (\[0021\]).
@@ -180,15 +164,7 @@ impl LocalSite {
     /// # Errors
     /// The group is not here or not in PAIR, or the site is stopping.
     pub fn sync(&self, group: &str, timeout: Duration) -> Result<SyncReport, SyncError> {
-        self.station.node.sync(group, timeout)
-    }
-
-    /// Stops the site and returns when its threads have ended. Volumes keep what they hold.
-    pub fn stop(&self) {
-        self.station.stop(|| {
-            self.gate.stop();
-            self.coordinator.inbox().close();
-        });
+        self.node.sync(group, timeout)
     }
 
     /// Failback: stops the site and hands over what its primary keeps (TAKEOVER-2).
@@ -197,13 +173,13 @@ impl LocalSite {
     /// The node is broken, or has handed over before.
     pub fn hand_over(&self) -> Result<OldPrimary, NodeError> {
         self.stop();
-        self.station.node.hand_over()
+        self.node.hand_over()
     }
 
     /// The coordinator takes what comes, one after the other.
     fn start_coordinator(&self) -> std::io::Result<()> {
-        let coordinator = Arc::clone(&self.coordinator);
-        self.station.threads.start("coordinator", move |troubles| {
+        let coordinator = Arc::clone(&self.host.coordinator);
+        self.threads.start("coordinator", move |troubles| {
             loop {
                 match coordinator.take_next() {
                     Ok(true) => {}
@@ -229,12 +205,12 @@ impl ArrayNode for LocalNode {
         Self::on_message(self, message)
     }
 
-    fn link_up(&self) -> Result<(), NodeError> {
-        Self::link_up(self)
-    }
-
-    fn link_down(&self) {
-        Self::link_down(self);
+    fn on_link(&self, up: bool) -> Result<(), NodeError> {
+        if up {
+            return self.link_up();
+        }
+        self.link_down();
+        Ok(())
     }
 
     fn tick(&self) -> Result<bool, NodeError> {
@@ -243,11 +219,5 @@ impl ArrayNode for LocalNode {
 
     fn stop(&self) {
         Self::stop(self);
-    }
-}
-
-impl Drop for LocalSite {
-    fn drop(&mut self) {
-        self.stop();
     }
 }

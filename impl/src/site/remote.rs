@@ -3,9 +3,8 @@
 
 use syncsplit_model::protocol::{BackupId, HostMessage, ToPrimary, ToSecondary};
 
-use super::station::{ArrayNode, Station};
-use super::threads::Troubles;
-use super::{HostLink, RemoteArrayLink, RemoteDialers, RemoteSiteConfig, SiteError};
+use super::base::{ArrayNode, Host, Site};
+use super::{RemoteDialers, RemoteSiteConfig, SiteError};
 use crate::backup::{BackupError, ReadOnly, RequesterNode};
 use crate::clock::SystemClock;
 use crate::containers::BitMap;
@@ -36,10 +35,18 @@ pub fn deliver(
     }
 }
 
-/// The remote site. It stops when dropped.
-pub struct RemoteSite {
-    station: Station<RemoteNode>,
+/// The remote site.
+pub type RemoteSite = Site<RemoteNode, RemoteHost>;
+
+/// The remote host: the requester.
+pub struct RemoteHost {
     requester: Arc<RequesterNode>,
+}
+
+impl Host for RemoteHost {
+    fn stop(&self) {
+        self.requester.stop();
+    }
 }
 
 impl RemoteSite {
@@ -87,6 +94,7 @@ impl RemoteSite {
         trace: Arc<dyn TraceSink>,
     ) -> Result<Self, SiteError> {
         let clock = SystemClock::start()?;
+        node.link_down();
         let requester = RequesterNode::new(
             config.newest_backup,
             config.answer_timeout,
@@ -96,46 +104,22 @@ impl RemoteSite {
             trace,
         );
         let (secondary, reader) = (Arc::clone(&node), Arc::clone(&requester));
-        let site = Self { station: Station::new(node, dialers, host_outbox, clock), requester };
+        let site = Self::new(node, RemoteHost { requester }, dialers, host_outbox, clock);
         // A site that could not be started as a whole is dropped here, and stops what has been started.
-        let (threads, node) = (&site.station.threads, Arc::clone(&secondary));
+        let (threads, node) = (&site.threads, Arc::clone(&secondary));
         threads.start_worker("applier", move || node.apply_or_wait())?;
         let node = Arc::clone(&secondary);
         threads.start_worker("replica", move || node.copy_replica_or_wait())?;
-        site.station.start(config.tick, move |message, troubles| {
+        site.run(config.tick, move |message, troubles| {
             troubles.note_error(ignore_refusal(deliver(message, &secondary, &reader)));
         })?;
         Ok(site)
     }
 
-    /// The secondary's node: takeover, remote writes, displays.
-    #[must_use]
-    pub const fn node(&self) -> &Arc<RemoteNode> {
-        &self.station.node
-    }
-
     /// The requester, for displays.
     #[must_use]
     pub const fn requester(&self) -> &Arc<RequesterNode> {
-        &self.requester
-    }
-
-    /// The array link, to be cut and mended.
-    #[must_use]
-    pub const fn array_link(&self) -> &Arc<RemoteArrayLink> {
-        &self.station.array
-    }
-
-    /// The host link, to be cut and mended.
-    #[must_use]
-    pub const fn host_link(&self) -> &Arc<HostLink> {
-        &self.station.host
-    }
-
-    /// What went wrong on the site's own threads.
-    #[must_use]
-    pub fn troubles(&self) -> &Troubles {
-        self.station.threads.troubles()
+        &self.host.requester
     }
 
     /// Takes a backup: asks for it, waits for the permission, lets `read` read the S-VOL and releases it.
@@ -146,7 +130,7 @@ impl RemoteSite {
         &self,
         read: impl FnOnce(BackupId, &ReadOnly<'_>) -> T,
     ) -> Result<T, BackupError> {
-        self.requester.backup(read)
+        self.host.requester.backup(read)
     }
 
     /// Splits the replica pair for the armed backup, as the coordinator's message does (SPLIT-1, SPLIT-2).
@@ -154,12 +138,7 @@ impl RemoteSite {
     /// # Errors
     /// As [`RemoteNode::split`].
     pub fn split(&self, id: BackupId) -> Result<(), NodeError> {
-        self.station.node.split(id)
-    }
-
-    /// Stops the site and returns when its threads have ended. Volumes keep what they hold.
-    pub fn stop(&self) {
-        self.station.stop(|| self.requester.stop());
+        self.node.split(id)
     }
 
     /// Failback: stops the site and hands over what its secondary keeps (TAKEOVER-2). A site that was not taken over goes on.
@@ -167,7 +146,7 @@ impl RemoteSite {
     /// # Errors
     /// The pair was not taken over, a volume failed, or the node is broken or has handed over before.
     pub fn hand_over(&self) -> Result<TakenOver, NodeError> {
-        let taken_over = self.station.node.hand_over()?;
+        let taken_over = self.node.hand_over()?;
         self.stop();
         Ok(taken_over)
     }
@@ -185,13 +164,13 @@ impl ArrayNode for RemoteNode {
         Self::on_message(self, message)
     }
 
-    fn link_up(&self) -> Result<(), NodeError> {
-        Self::link_up(self);
+    fn on_link(&self, up: bool) -> Result<(), NodeError> {
+        if up {
+            self.link_up();
+        } else {
+            self.link_down();
+        }
         Ok(())
-    }
-
-    fn link_down(&self) {
-        Self::link_down(self);
     }
 
     fn tick(&self) -> Result<bool, NodeError> {
@@ -200,11 +179,5 @@ impl ArrayNode for RemoteNode {
 
     fn stop(&self) {
         Self::stop(self);
-    }
-}
-
-impl Drop for RemoteSite {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
