@@ -6,18 +6,13 @@
 
 mod counts;
 mod crew;
-mod expand;
-mod insert;
+mod guard;
 mod keep;
-pub mod levels;
 mod limits;
 pub mod liveness;
 pub mod packed;
 pub mod positions;
 pub mod stateright;
-mod store;
-mod table;
-mod trace;
 
 use ::stateright::{Expectation, Model, Property};
 use serde::{Deserialize, Serialize};
@@ -198,7 +193,7 @@ pub struct KindCount {
     pub new: u64,
 }
 
-/// What a run found. All but `seconds` and `peak_bytes` is the same for every run of `levels`
+/// What a run found. All but `seconds` and `peak_bytes` is the same for every run of `packed`
 /// that no limit of time, memory or interruption cut short, with any number of threads.
 ///
 /// When a limit ends a run of `packed`, its counts are those of the last level that was finished:
@@ -420,7 +415,7 @@ fn judge<M: Model>(
 
 /// The model's properties, unless one of them is of a kind that is refused.
 fn properties_of<M: Model>(model: &M) -> Result<Vec<Property<M>>, Failure<M>> {
-    let properties = trace::guard(Doing::Setup, || model.properties())?;
+    let properties = guard::guard(Doing::Setup, || model.properties())?;
     match properties.iter().find(|p| p.expectation == Expectation::Eventually) {
         Some(refused) => Err(EngineError::EventuallyRefused { property: refused.name }),
         None => Ok(properties),

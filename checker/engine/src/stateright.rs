@@ -1,16 +1,16 @@
-//! The second opinion: stateright's own breadth-first search, told and asked like `levels`.
+//! The second opinion: stateright's own breadth-first search, told and asked like `packed`.
 //!
 //! Never here: a search of our own. The model is wrapped so that stateright keeps going when it
 //! should, stops when it must and hands back the first state that settles a property; which
 //! states there are is for stateright alone to find out.
 //!
-//! What differs from `levels`: states are told apart by 64-bit fingerprints; with more than one
+//! What differs from `packed`: states are told apart by 64-bit fingerprints; with more than one
 //! thread traces are not the shortest and no depth is given; after a violation other properties
 //! violated at the same depth may be missing; no deadlocks, levels or kinds are counted.
 
+use super::guard::{guard, message_of};
 use super::limits::{Glance, Limit, Pulse, Watch, peak_bytes};
 use super::positions::{NAMES, POSITIONS_MAX, Positions, conditions};
-use super::trace::{guard, message_of};
 use super::{
     Discovery, Doing, Ending, EngineError, Failure, Options, Outcome, RunResult, StopAt, Trace,
     judge, properties_of,

@@ -4,8 +4,7 @@
 
 use super::models::{Fault, Grid, Odd};
 use super::packing::Tree;
-use super::two_phase;
-use super::words::InWords;
+use super::two_phase::{self, TwoPhase};
 use super::{plain, sums, timeless, verdicts, with_threads};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -149,7 +148,7 @@ pub(crate) const MIB: u64 = 1 << 20;
 /// The limit is on the whole process, so each case gets a process of its own.
 #[test]
 fn a_memory_limit_is_never_exceeded_and_what_it_leaves_is_exact() {
-    for (limit, threads) in [(12, 1), (16, 2), (17, 3), (24, 2)] {
+    for (limit, threads) in [(14, 1), (16, 2), (17, 3), (24, 2)] {
         let this = std::env::current_exe().unwrap();
         let mut child = Command::new(this);
         child.args(["--exact", "limits::within_memory", "--ignored", "--test-threads=1"]);
@@ -168,7 +167,7 @@ fn within_memory() {
     let limits = Limits { memory_bytes: Some(limit), ..Limits::default() };
     let kind: fn(&two_phase::Action) -> usize = two_phase::Action::kind;
     let options = Options { limits, kind: Some(kind), ..with_threads(asked[1] as usize) };
-    let model = InWords { rms: 8 };
+    let model = TwoPhase { rms: 8 };
     let (outcome, seen) = explore(&model, &options).unwrap();
     let peak = outcome.peak_bytes.unwrap();
     assert!(peak <= limit, "{peak} bytes at the peak, {limit} allowed");

@@ -4,8 +4,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panic")]
 
-mod faults;
-mod levels;
+/// Packs each model's states, which are numbers, into one word.
+macro_rules! packs_numbers {
+    ($($model:ty),*) => {$(
+        impl syncsplit_engine::packed::Pack for $model {
+            type Packed = [u64; 1];
+
+            fn pack(&self, state: &Self::State) -> [u64; 1] {
+                [(*state).into()]
+            }
+
+            fn unpack(&self, packed: &[u64; 1]) -> Self::State {
+                packed[0] as Self::State
+            }
+        }
+    )*};
+}
+
 mod limits;
 mod liveness;
 mod models;
@@ -15,8 +30,8 @@ mod prints;
 mod refused;
 mod resume;
 mod search;
+mod second_opinion;
 mod two_phase;
-mod words;
 
 use models::{Grid, sum};
 use packing::Drowsy;

@@ -40,17 +40,7 @@ impl Pack for Graph {
     }
 }
 
-impl Pack for Odd {
-    type Packed = [u64; 1];
-
-    fn pack(&self, state: &u64) -> [u64; 1] {
-        [*state]
-    }
-
-    fn unpack(&self, packed: &[u64; 1]) -> u64 {
-        packed[0]
-    }
-}
+packs_numbers!(Odd);
 
 /// A [`Grid`] that tells which of its steps commute: all do but each with itself.
 pub(crate) struct Drowsy<const N: usize> {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 use syncsplit_engine::packed::{Pack, StateId, States, way};
-use syncsplit_engine::{KindCount, LevelCount, Outcome};
+use syncsplit_engine::{KindCount, LevelCount, Outcome, Verdict};
 
 /// Everything there is to know about a model.
 pub(crate) struct Plain<S> {
@@ -135,6 +135,16 @@ where
     assert_eq!(outcome.levels, plain.levels);
     assert_eq!(outcome.depth, plain.levels.last().map(|level| level.depth));
     assert_eq!(outcome.kinds, plain.kinds);
+    for (property, found) in outcome.properties.iter().zip(&plain.found) {
+        let is_always = property.expectation == Expectation::Always;
+        let verdict = match (found.is_some(), is_always) {
+            (true, true) => Verdict::Violated,
+            (true, false) => Verdict::Reached,
+            (false, true) => Verdict::Holds,
+            (false, false) => Verdict::Unreachable,
+        };
+        assert_eq!(property.verdict, verdict, "{}", property.name);
+    }
     let states_to = |position: usize| {
         let parents = std::iter::successors(Some(position), |at| plain.parents[*at]);
         let mut states: Vec<S> = parents.map(|at| plain.queue[at].clone()).collect();

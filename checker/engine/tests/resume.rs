@@ -4,8 +4,8 @@
 
 use super::limits::{LIMIT, MIB, tree};
 use super::models::{Graph, Grid};
-use super::words::InWords;
-use super::{drowsy, sums, timeless, two_phase, with_threads};
+use super::two_phase::{self, TwoPhase};
+use super::{drowsy, sums, timeless, with_threads};
 use stateright::{Model, Property};
 use std::fmt::Debug;
 use std::fs;
@@ -137,7 +137,7 @@ where
 fn a_run_in_pieces_is_the_run_in_one_piece() {
     let all = StopAt::Exhaust;
     for step in [1, 900, 7_000] {
-        let words = InWords { rms: 6 };
+        let words = TwoPhase { rms: 6 };
         assert_same_in_pieces("two-phase", &words, all, two_phase::Action::kind, step);
         let grid = Grid::<5> { top: 9, properties: sums(), sum_max: Some(39) };
         assert_same_in_pieces("grid", &grid, all, |counter| 3 * counter + 1, step);
@@ -234,7 +234,7 @@ fn a_run_under_ever_more_memory_stays_within_it_and_ends_the_same() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.contains("1 passed"), "{limit} MiB: {said}");
     }
-    let model = InWords { rms: MEMORY as u32 };
+    let model = TwoPhase { rms: MEMORY as u32 };
     let whole = run(&model, &options).unwrap();
     let kept = run_kept(&model, &options, &keep(&file)).unwrap();
     assert!(kept.resumed.unwrap().states > 200_000, "{:?}", kept.resumed);
@@ -251,7 +251,7 @@ fn within_memory() {
     let limits = Limits { memory_bytes: Some(limit), ..Limits::default() };
     let kind: fn(&two_phase::Action) -> usize = two_phase::Action::kind;
     let options = Options { limits, kind: Some(kind), ..with_threads(asked[1] as usize) };
-    let model = InWords { rms: MEMORY as u32 };
+    let model = TwoPhase { rms: MEMORY as u32 };
     let kept = run_kept(&model, &options, &keep(&file)).unwrap();
     assert_eq!(kept.outcome.ending, Ending::Limit(Limit::Memory));
     let (peak, states) = (kept.outcome.peak_bytes.unwrap(), kept.written.unwrap().unwrap().states);

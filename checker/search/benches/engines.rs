@@ -19,8 +19,6 @@ mod spin;
 mod subject;
 #[path = "../../engine/tests/two_phase.rs"]
 mod two_phase;
-#[path = "../../engine/tests/words.rs"]
-mod words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

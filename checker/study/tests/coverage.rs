@@ -1,6 +1,6 @@
 //! What a run counts for each kind of action and each fault agrees with what its world can offer.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-use syncsplit_engine::{Options, levels};
+use syncsplit_engine::{Options, packed};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{
     Action, ActionKind, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
@@ -37,7 +37,7 @@ fn what_fires_can_be_offered_and_belongs_to_a_fault_of_the_world() {
             world.bounds.transactions = Transactions::Any;
         }
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
-        let outcome = levels::run(&SearchSpace::new(world.clone()), &options).unwrap();
+        let outcome = packed::run(&SearchSpace::new(world.clone()), &options).unwrap();
         let names: Vec<_> = faults.iter().map(Fault::name).collect();
         for action in coverage::actions(&outcome) {
             let is_right = action.fired == 0 || world.can_offer(action.action);
@@ -66,7 +66,7 @@ fn a_link_taken_for_failed_shows_a_false_suspicion_only_where_the_link_never_fai
     let fired = |faults: &[Fault]| {
         let world = world(faults.iter().copied().collect());
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
-        let outcome = levels::run(&SearchSpace::new(world.clone()), &options).unwrap();
+        let outcome = packed::run(&SearchSpace::new(world.clone()), &options).unwrap();
         let reports = coverage::faults(&world, &outcome);
         reports.iter().find(|report| report.fault == "false-suspicion").map(|report| report.fired)
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
-use syncsplit_engine::liveness::{run_kept, run_packed};
+use syncsplit_engine::liveness::{run, run_kept};
 use syncsplit_engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict};
 use syncsplit_search::SearchSpace;
 use syncsplit_study::instance::Instance;
@@ -93,7 +93,7 @@ fn an_interrupt_while_promises_are_judged_keeps_the_search() {
     let space = SearchSpace::new(Question::about(Instance::named("waits").unwrap(), 2).world());
     let file = file("judged");
     let timeless = |outcome| Outcome { seconds: 0.0, peak_bytes: None, ..outcome };
-    let whole = run_packed(&space, &Options { threads: 2, ..Options::default() }).unwrap();
+    let whole = run(&space, &Options { threads: 2, ..Options::default() }).unwrap();
     let (stop, seen) = (AtomicBool::new(false), Cell::new(0));
     let progress = |progress: &Progress| {
         seen.set(seen.get() + u32::from(progress.distinct == whole.distinct));

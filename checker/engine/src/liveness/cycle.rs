@@ -4,8 +4,9 @@
 //! Never here: a cycle that is the shortest. Each leg goes to whatever is nearest, and the last one
 //! home; to find the shortest tour would be to solve a travelling salesman's problem.
 
-use super::edges::{Edge, Edges, bit};
+use super::edges::{Edge, Edges};
 use super::graph::NONE;
+use super::label::bit;
 use super::region::LOOK_AFTER;
 use super::scc::Components;
 use crate::limits::Watch;

@@ -2,25 +2,18 @@
 //!
 //! Never here: a state. All that is asked about one is asked once, when its edges are made.
 
-use super::FAIRNESS_MAX;
 use super::bits::Bits;
 use super::graph::NONE;
+use super::label::{bit, is_fault};
 
 /// The states whose edges lie together. A multiple of the bits of a word, so that chunks can be
 /// filled side by side.
 pub(super) const CHUNK: usize = 4096;
 
-/// The label of an edge that is neither fair nor a fault. Smaller labels are fair actions.
-pub(super) const FREE: u8 = FAIRNESS_MAX + 1;
-/// The label of an edge that is a fault.
-pub(super) const FAULT: u8 = FREE + 1;
-/// Set in the label of a fair action that is a fault as well: it is owed while faults go on, and
-/// does not happen once they have ended. A timer that runs out too early is such a one.
-const FAIR_FAULT: u8 = 0x80;
 /// The target of an edge that leads over the boundary.
 pub(super) const OUTSIDE: u32 = NONE;
 
-const _: () = assert!(CHUNK.is_multiple_of(64) && u64::BITS == FREE as u32);
+const _: () = assert!(CHUNK.is_multiple_of(64));
 
 /// An edge, seen from the state it leads out of.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -102,19 +95,4 @@ impl Edges {
     pub(super) fn bytes(&self) -> u64 {
         self.chunks.iter().map(Chunk::bytes).sum()
     }
-}
-
-/// The bit of a fair action's label; none for the other labels.
-pub(super) fn bit(label: u8) -> u64 {
-    1_u64.checked_shl(u32::from(label & !FAIR_FAULT)).unwrap_or(0)
-}
-
-/// Whether an edge with this label is a fault.
-pub(super) fn is_fault(label: u8) -> bool {
-    label == FAULT || label & FAIR_FAULT != 0
-}
-
-/// The label of a fair action, which is a fault where it is taken or not.
-pub(super) fn fair(number: u8, fault: bool) -> u8 {
-    if fault { number | FAIR_FAULT } else { number }
 }

@@ -4,13 +4,15 @@
 //! place, and of several errors the one of the first chunk counts.
 
 use super::bits::Bits;
-use super::edges::{CHUNK, Chunk, Edge, Edges, FAULT, FREE, Marks, OUTSIDE, fair};
+use super::edges::{CHUNK, Chunk, Edge, Edges, Marks, OUTSIDE};
 use super::graph::{NONE, StateGraph};
+use super::label::label;
 use super::way::{self, Spot};
 use super::{FAIRNESS_MAX, Live, Promise};
 use crate::crew::share_out;
+use crate::guard::message_of;
 use crate::limits::Watch;
-use crate::trace::message_of;
+use crate::packed::Pack;
 use crate::{Doing, EngineError, Failure};
 use ::stateright::Model;
 use std::num::NonZeroUsize;
@@ -28,9 +30,9 @@ const GUESS: u64 = 1 << 18;
 const WHILE_GROWING: u64 = 3;
 
 /// What makes the edges.
-pub(super) struct Expander<'a, M: Model, G> {
+pub(super) struct Expander<'a, M: Pack> {
     pub(super) model: &'a M,
-    pub(super) graph: &'a G,
+    pub(super) graph: &'a StateGraph<'a, M>,
     pub(super) promises: &'a [Promise<M>],
     pub(super) watch: &'a Watch<'a>,
 }
@@ -80,12 +82,11 @@ struct Growing {
     labels: Vec<u8>,
 }
 
-impl<M, G> Expander<'_, M, G>
+impl<M> Expander<'_, M>
 where
-    M: Live + Sync,
+    M: Live + Pack + Sync,
     M::State: Clone + Eq + Send + Sync,
     M::Action: Clone + Send + Sync,
-    G: StateGraph<M::State>,
 {
     /// All edges; `None` if the run was left. `beat` is told how many states are left to expand,
     /// and the memory the edges take so far.
@@ -213,7 +214,7 @@ where
             let Some(after) = self.model.next_state(&state, action) else {
                 continue;
             };
-            if after == *state {
+            if after == state {
                 continue;
             }
             spot.doing = Doing::Boundary;
@@ -275,19 +276,5 @@ where
 fn push_new(edges: &mut Vec<Edge>, edge: Edge) {
     if !edges.contains(&edge) {
         edges.push(edge);
-    }
-}
-
-/// The label of the edge that `action` takes out of `state`.
-///
-/// # Errors
-///
-/// The number of its fair action, if that is too large.
-pub(super) fn label<M: Live>(model: &M, state: &M::State, action: &M::Action) -> Result<u8, u8> {
-    match (model.fairness(state, action), model.is_fault(state, action)) {
-        (Some(number), _) if number > FAIRNESS_MAX => Err(number),
-        (Some(number), fault) => Ok(fair(number, fault)),
-        (None, true) => Ok(FAULT),
-        (None, false) => Ok(FREE),
     }
 }

@@ -23,7 +23,8 @@
 use super::Faults;
 use super::bits::Bits;
 use super::cycle::fair_cycle;
-use super::edges::{Edge, Edges, bit};
+use super::edges::{Edge, Edges};
+use super::label::bit;
 use super::region::region;
 use super::scc::Components;
 use super::stem::shortest;

@@ -1,7 +1,7 @@
 //! Liveness: whether every fair run keeps what the model promises, and a lasso where one does not.
 //!
 //! Never here: a word about the protocol, or a search for states; those come from
-//! [`super::levels`]. What this adds is the relation between the states, and what runs in it.
+//! [`super::packed`]. What this adds is the relation between the states, and what runs in it.
 //!
 //! # What a run is
 //!
@@ -42,26 +42,26 @@ mod edges;
 mod expand;
 mod graph;
 mod judge;
-mod packed;
+mod label;
 mod region;
 mod result;
 mod scc;
 mod stem;
 mod way;
 
-pub use packed::{run_kept, run_packed};
 pub use result::{Faults, Lasso, PromiseResult};
 
-use super::crew::share_out;
-use super::levels;
-use super::limits::{Glance, Pulse, Watch, peak_bytes};
-use super::trace::guard;
-use super::{Doing, Ending, Failure, Options, Outcome, RunResult, Verdict};
+use crate::crew::share_out;
+use crate::guard::guard;
+use crate::limits::{Glance, Pulse, Watch, peak_bytes};
+use crate::packed::{self, Pack};
+use crate::{
+    Doing, Ending, Failure, Keep, Kept, KeptRun, Options, Outcome, RunResult, Store, Verdict,
+};
 use ::stateright::Model;
 use edges::Edges;
-use graph::{Numbered, StateGraph};
+use graph::StateGraph;
 use judge::{Judge, Ruling};
-use std::hash::Hash;
 use std::num::NonZeroUsize;
 
 /// The largest number a fair action may have.
@@ -104,7 +104,7 @@ pub struct Promise<M: Model> {
     pub faults: Faults,
 }
 
-/// Searches the whole of `model` as [`levels::run`] does, then judges its promises. They are
+/// Searches the whole of `model` as [`packed::run`] does, then judges its promises. They are
 /// [`Verdict::Unknown`] unless the search was complete; a limit that is reached while they are
 /// judged leaves the properties settled and says so in [`Outcome::ending`].
 ///
@@ -113,31 +113,52 @@ pub struct Promise<M: Model> {
 /// See [`super::EngineError`]. A limit is not an error: it is an [`Ending`].
 pub fn run<M>(model: &M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
-    M: Live + Sync,
-    M::State: Clone + Eq + Hash + Send + Sync,
+    M: Live + Pack + Sync,
+    M::State: Clone + Eq + Send + Sync,
+    M::Action: Clone + Send + Sync,
+{
+    Ok(run_kept(model, options, &Keep::default())?.outcome)
+}
+
+/// As [`run`], with what is kept on disk as [`packed::run_kept`] does. The states are kept,
+/// and not what was found out about the promises: a limit that ends a run while they are judged
+/// costs that much work.
+///
+/// # Errors
+///
+/// See [`packed::run_kept`].
+pub fn run_kept<M>(model: &M, options: &Options<'_, M::Action>, keep: &Keep<'_>) -> KeptRun<M>
+where
+    M: Live + Pack + Sync,
+    M::State: Clone + Eq + Send + Sync,
     M::Action: Clone + Send + Sync,
 {
     let watch = Watch::new(options.limits, options.interrupt);
     let promises = guard(Doing::Setup, || model.promises())?;
-    let (mut outcome, store) = levels::search(model, options, &watch)?;
+    let (mut searched, origin) = packed::search_within(model, options, &watch, keep)?;
+    let outcome = &mut searched.outcome;
     outcome.promises = promises.iter().map(unsettled).collect();
-    if outcome.ending == Ending::Complete && !promises.is_empty() {
+    // Fingerprints do not tell which states are connected.
+    let has_states = options.store == Store::Exact;
+    if outcome.ending == Ending::Complete && !promises.is_empty() && has_states {
         let liveness = Liveness {
             model,
-            graph: &Numbered::new(&store),
+            graph: &StateGraph { model, states: &searched.states },
             promises: &promises,
             threads: NonZeroUsize::new(options.threads).unwrap_or(NonZeroUsize::MIN),
             watch: &watch,
             pulse: Pulse::new(&watch, options.progress),
         };
-        liveness.answer(&mut outcome)?;
+        liveness.answer(outcome)?;
         if let Some(limit) = watch.reached() {
             outcome.ending = Ending::Limit(limit);
         }
     }
     outcome.seconds = watch.seconds();
     outcome.peak_bytes = peak_bytes();
-    Ok(outcome)
+    let ending = outcome.ending;
+    let written = origin.keep(keep, &searched, ending);
+    Ok(Kept { outcome: searched.outcome, resumed: origin.resumed, written })
 }
 
 /// A promise of which nothing is known yet.
@@ -156,21 +177,20 @@ fn unsettled<M: Model>(promise: &Promise<M>) -> PromiseResult<M::Action, M::Stat
 /// The outcome of a run over the model `M`.
 type OutcomeOf<M> = Outcome<<M as Model>::Action, <M as Model>::State>;
 
-struct Liveness<'a, M: Model, G> {
+struct Liveness<'a, M: Pack> {
     model: &'a M,
-    graph: &'a G,
+    graph: &'a StateGraph<'a, M>,
     promises: &'a [Promise<M>],
     threads: NonZeroUsize,
     watch: &'a Watch<'a>,
     pulse: Pulse<'a>,
 }
 
-impl<M, G> Liveness<'_, M, G>
+impl<M> Liveness<'_, M>
 where
-    M: Live + Sync,
-    M::State: Clone + Eq + Hash + Send + Sync,
+    M: Live + Pack + Sync,
+    M::State: Clone + Eq + Send + Sync,
     M::Action: Clone + Send + Sync,
-    G: StateGraph<M::State>,
 {
     fn answer(&self, outcome: &mut OutcomeOf<M>) -> Result<(), Failure<M>> {
         let glance = |left: u64| Glance {

@@ -4,7 +4,8 @@
 //!
 //! Never here: what makes a component fair.
 
-use super::edges::{Edge, Edges, OUTSIDE, is_fault};
+use super::edges::{Edge, Edges, OUTSIDE};
+use super::label::is_fault;
 use super::region::LOOK_AFTER;
 use crate::limits::Watch;
 

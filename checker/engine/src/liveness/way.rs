@@ -4,11 +4,12 @@
 
 use super::Live;
 use super::edges::Edge;
-use super::expand::label;
 use super::graph::{NONE, StateGraph};
 use super::judge::Route;
+use super::label::label;
 use super::result::Lasso;
-use crate::trace::{guard, nth_action};
+use crate::guard::guard;
+use crate::packed::Pack;
 use crate::{Doing, EngineError, Failure, Trace};
 use ::stateright::Model;
 
@@ -33,11 +34,10 @@ impl Default for Spot {
 }
 
 /// The numbers of the model's initial states, in the model's order.
-pub(super) fn initial<M, G>(model: &M, graph: &G) -> Result<Vec<u32>, Failure<M>>
+pub(super) fn initial<M>(model: &M, graph: &StateGraph<'_, M>) -> Result<Vec<u32>, Failure<M>>
 where
-    M: Model,
+    M: Pack,
     M::State: Clone,
-    G: StateGraph<M::State>,
 {
     let mut states = guard(Doing::Setup, || model.init_states())?;
     guard(Doing::Boundary, || states.retain(|state| model.within_boundary(state)))?;
@@ -50,12 +50,15 @@ where
 }
 
 /// The lasso that a route goes along.
-pub(super) fn lasso<M, G>(model: &M, graph: &G, route: &Route) -> Result<LassoOf<M>, Failure<M>>
+pub(super) fn lasso<M>(
+    model: &M,
+    graph: &StateGraph<'_, M>,
+    route: &Route,
+) -> Result<LassoOf<M>, Failure<M>>
 where
-    M: Live,
+    M: Live + Pack,
     M::State: Clone + Eq,
     M::Action: Clone,
-    G: StateGraph<M::State>,
 {
     let stem = along(model, graph, route.begin, &route.stem)?;
     let knot = route.stem.last().map_or(route.begin, |edge| edge.target);
@@ -65,16 +68,20 @@ where
 
 /// The trace from the state `begin` over `edges`: for each edge the first action that it stands
 /// for.
-fn along<M, G>(model: &M, graph: &G, begin: u32, edges: &[Edge]) -> Result<Way<M>, Failure<M>>
+fn along<M>(
+    model: &M,
+    graph: &StateGraph<'_, M>,
+    begin: u32,
+    edges: &[Edge],
+) -> Result<Way<M>, Failure<M>>
 where
-    M: Live,
+    M: Live + Pack,
     M::State: Clone + Eq,
     M::Action: Clone,
-    G: StateGraph<M::State>,
 {
     guard(Doing::Trace, || {
         let mut trace: Way<M> = Vec::new();
-        trace.extend(graph.state(begin).map(|state| (None, state.into_owned())));
+        trace.extend(graph.state(begin).map(|state| (None, state)));
         for edge in edges {
             let step = trace.last().and_then(|(_, state)| {
                 let target = graph.state(edge.target)?;
@@ -82,9 +89,9 @@ where
                 model.actions(state, &mut actions);
                 let taken = actions.into_iter().find(|action| {
                     label(model, state, action).is_ok_and(|label| label == edge.label)
-                        && model.next_state(state, action.clone()).as_ref() == Some(&*target)
+                        && model.next_state(state, action.clone()).as_ref() == Some(&target)
                 });
-                Some((Some(taken?), target.into_owned()))
+                Some((Some(taken?), target))
             });
             match step {
                 Some(step) => trace.push(step),
@@ -97,11 +104,14 @@ where
 
 /// The way to a spot and the action at hand there, for an error. Empty where the model does not
 /// even get that far again.
-pub(super) fn told<M, G>(model: &M, graph: &G, spot: &Spot) -> (Way<M>, Option<M::Action>)
+pub(super) fn told<M>(
+    model: &M,
+    graph: &StateGraph<'_, M>,
+    spot: &Spot,
+) -> (Way<M>, Option<M::Action>)
 where
-    M: Model,
+    M: Pack,
     M::State: Clone,
-    G: StateGraph<M::State>,
 {
     let mut chain = Vec::new();
     let mut at = Some(spot.number);
@@ -112,7 +122,7 @@ where
     let told = guard::<_, (), ()>(Doing::Trace, || {
         let mut trace: Way<M> = Vec::new();
         for (number, position) in chain.into_iter().rev() {
-            let state = graph.state(number)?.into_owned();
+            let state = graph.state(number)?;
             let action = match trace.last() {
                 Some((_, before)) => Some(nth_action(model, before, position)?),
                 None => None,
@@ -126,4 +136,10 @@ where
         guard::<_, (), ()>(Doing::Trace, || nth_action(model, &trace.last()?.1, spot.action?));
     let action = action.ok().flatten();
     (trace, action)
+}
+
+fn nth_action<M: Model>(model: &M, state: &M::State, position: u32) -> Option<M::Action> {
+    let mut actions = Vec::new();
+    model.actions(state, &mut actions);
+    actions.into_iter().nth(position as usize)
 }

@@ -3,79 +3,19 @@
 //!
 //! Never here: whether a state is new; the shards have settled that.
 
-use super::expand::Row;
 use super::insert::Shard;
 use super::layout::Layout;
-use super::pack::{Pack, Steps};
+use super::pack::Pack;
 use super::prints::{Keys, PRINT};
-use super::store::StateId;
-use super::trace::{Broke, Spot, attempt};
+use super::row::Row;
+use super::store::{Dest, StateId};
+use super::trace::{Spot, attempt};
 use crate::limits::Watch;
 use crate::{Doing, KINDS_MAX};
 use ::stateright::{Expectation, Model, Property};
 
 /// States checked between two looks at the clock.
 const LOOK_AFTER: u32 = 16;
-
-/// What became of the candidates of a row.
-#[derive(Default)]
-pub(super) struct Adopted {
-    /// For each candidate that is new, by position, its number.
-    pub(super) ids: Vec<StateId>,
-    /// One bit per candidate: whether it is new.
-    marks: Vec<u64>,
-    pub(super) new_by_kind: Vec<u64>,
-    /// For each new state, in order, the steps that sleep there, if the model knows of any.
-    pub(super) asleep: Vec<Steps>,
-    /// Properties, by position, with the first new state that settles them.
-    pub(super) found: Vec<(usize, StateId)>,
-    /// For each block of parents that has new states, the first of them.
-    pub(super) first_children: Vec<(usize, StateId)>,
-    /// Whether the run was left before every new state was checked.
-    pub(super) unfinished: bool,
-    pub(super) broke: Option<Broke>,
-}
-
-impl Adopted {
-    fn clear(&mut self, candidates: usize, kinds: usize) {
-        let none = StateId::new(0);
-        let missing = candidates.saturating_sub(self.ids.len());
-        self.ids.reserve_exact(missing);
-        self.ids.resize(self.ids.len() + missing, none);
-        self.marks.clear();
-        self.marks.resize(candidates.div_ceil(64), 0);
-        self.new_by_kind.clear();
-        self.new_by_kind.resize(kinds, 0);
-        self.asleep.clear();
-        self.found.clear();
-        self.first_children.clear();
-        self.unfinished = false;
-        self.broke = None;
-    }
-
-    /// The memory in use once `candidates` were adopted.
-    pub(super) fn bytes_for(&self, candidates: usize) -> usize {
-        let ids = candidates.max(self.ids.capacity()) * size_of::<StateId>();
-        let asleep = self.asleep.capacity() * size_of::<Steps>();
-        asleep + ids + (candidates / 8).max(self.marks.capacity() * size_of::<u64>())
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        let asleep = self.asleep.capacity() * size_of::<Steps>();
-        let marks = self.marks.capacity() * size_of::<u64>();
-        self.ids.capacity() * size_of::<StateId>() + marks + asleep
-    }
-}
-
-/// The room for the new states of one row.
-pub(super) struct Dest<'a> {
-    /// The number of the first one.
-    pub(super) first: StateId,
-    pub(super) states: Vec<&'a mut [u8]>,
-    pub(super) parents: Vec<&'a mut [u8]>,
-    /// None where no fingerprints are kept.
-    pub(super) prints: Vec<&'a mut [u8]>,
-}
 
 /// What every row needs to know.
 pub(super) struct Adopter<'a, M: Model, P> {

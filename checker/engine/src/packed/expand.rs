@@ -2,20 +2,17 @@
 //!
 //! Never here: a look at the visited set.
 
-use super::adopt::Adopted;
 use super::flaw::{find_clash, find_flaw};
-use super::pack::{Kind, Pack, Sink, Steps, Words, kind_of};
+use super::pack::{Kind, Pack, Sink, Steps, kind_of};
 use super::recent::Recent;
+use super::row::{Origin, Row};
 use super::sleep::Sleep;
-use super::store::{Known, Place, SHARDS, StateId};
-use super::trace::{Broke, attempt};
-use crate::counts::Tally;
+use super::store::{Known, StateId};
+use super::trace::attempt;
 use crate::limits::Watch;
 use crate::{Doing, KINDS_MAX};
 use ::stateright::Property;
 
-/// The most states one row can expand, since a candidate's parent is told by its offset.
-pub(super) const PARENTS_MAX: usize = 1 << u16::BITS;
 /// This many states, and of each as many more one, are expanded a second time to try the packing
 /// out. With debug assertions all are.
 const SAMPLE: u32 = if cfg!(debug_assertions) { u32::MAX } else { 1024 };
@@ -24,121 +21,6 @@ const SAMPLE: u32 = if cfg!(debug_assertions) { u32::MAX } else { 1024 };
 const SAMPLE_PAIRS: u32 = if cfg!(debug_assertions) { 16 } else { 1 << 14 };
 /// States expanded between two looks at the clock, which takes as long as a fast model's step.
 const LOOK_EVERY: u32 = 4;
-
-/// A candidate in the list of a shard: 32 hash bits for the shard's table, and the position among
-/// the row's candidates.
-#[derive(Clone, Copy)]
-pub(super) struct Entry(u64);
-
-impl Entry {
-    #[inline]
-    pub(super) fn new(hash: u32, at: usize) -> Self {
-        Self(u64::from(hash) << 32 | at as u64)
-    }
-
-    #[inline]
-    pub(super) fn hash(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-
-    #[inline]
-    pub(super) fn at(self) -> usize {
-        self.0 as u32 as usize
-    }
-}
-
-/// Where a candidate comes from.
-#[derive(Clone, Copy)]
-pub(super) struct Origin {
-    /// The offset from the row's first parent.
-    pub(super) parent: u16,
-    pub(super) kind: Kind,
-}
-
-/// What one task yields; rows are kept and reused from slice to slice.
-pub(super) struct Row<P> {
-    /// The number of the first state that was expanded.
-    pub(super) first: u32,
-    /// Successors that were not met lately, in the order of a queue: the candidates.
-    pub(super) states: Vec<P>,
-    pub(super) origins: Vec<Origin>,
-    /// For each of them the steps that sleep there; empty where the model knows of none.
-    pub(super) asleep: Vec<Steps>,
-    /// For each shard its candidates, in the same order.
-    pub(super) lists: Vec<Vec<Entry>>,
-    pub(super) tally: Tally<StateId>,
-    /// How many candidates there is memory for.
-    pub(super) room: usize,
-    /// Whether there were more.
-    pub(super) overflowed: bool,
-    /// Whether the run was left before the task was done.
-    pub(super) unfinished: bool,
-    pub(super) broke: Option<Broke>,
-    /// What became of the candidates.
-    pub(super) adopted: Adopted,
-}
-
-impl<P: Words> Row<P> {
-    /// More candidates than this cannot be told apart.
-    pub(super) const ROOM_MAX: usize = u32::MAX as usize;
-    /// The most memory that one more candidate takes: a list that grows doubles, and for a moment
-    /// holds both the old and the new one.
-    pub(super) const CANDIDATE_BYTES: usize =
-        3 * (size_of::<P>() + size_of::<Origin>() + size_of::<Entry>() + size_of::<Steps>());
-
-    pub(super) fn new() -> Self {
-        Self {
-            first: 0,
-            states: Vec::new(),
-            origins: Vec::new(),
-            asleep: Vec::new(),
-            lists: (0..SHARDS).map(|_| Vec::new()).collect(),
-            tally: Tally::default(),
-            room: Self::ROOM_MAX,
-            overflowed: false,
-            unfinished: false,
-            broke: None,
-            adopted: Adopted::default(),
-        }
-    }
-
-    pub(super) fn clear(&mut self, first: u32) {
-        self.first = first;
-        self.states.clear();
-        self.origins.clear();
-        self.asleep.clear();
-        self.lists.iter_mut().for_each(Vec::clear);
-        let Tally { generated, cut, deadlocks, first_deadlock, fired } = &mut self.tally;
-        (*generated, *cut, *deadlocks, *first_deadlock) = (0, 0, 0, None);
-        fired.iter_mut().for_each(|fired| *fired = 0);
-        self.overflowed = false;
-        self.unfinished = false;
-        self.broke = None;
-    }
-
-    /// Adds a candidate, if there is room for it.
-    #[inline]
-    pub(super) fn push(&mut self, hash: u64, packed: &P, origin: Origin) -> bool {
-        if self.states.len() >= self.room {
-            self.overflowed = true;
-            return false;
-        }
-        let Place { shard, hash } = Place::of(hash);
-        self.lists[shard % SHARDS].push(Entry::new(hash, self.states.len()));
-        self.states.push(*packed);
-        self.origins.push(origin);
-        true
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        let lists: usize = self.lists.iter().map(Vec::capacity).sum();
-        self.states.capacity() * size_of::<P>()
-            + self.origins.capacity() * size_of::<Origin>()
-            + self.asleep.capacity() * size_of::<Steps>()
-            + lists * size_of::<Entry>()
-            + self.adopted.bytes()
-    }
-}
 
 /// What every task needs to know.
 pub(super) struct Expander<'a, M: Pack> {

@@ -7,8 +7,8 @@
 //! are new. Until then its slot holds a number beyond all that are given: its position among the
 //! shard's new states.
 
-use super::expand::{Entry, Row};
 use super::pack::Words;
+use super::row::{Entry, Row};
 use super::store::Known;
 use super::table::{Bucket, Find, Part};
 

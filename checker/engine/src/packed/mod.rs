@@ -25,6 +25,7 @@ mod recent;
 mod rehash;
 mod resume;
 mod room;
+mod row;
 mod search;
 mod sleep;
 mod snapshot;

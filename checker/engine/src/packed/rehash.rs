@@ -6,8 +6,8 @@
 //! and all states are read and hashed once more, in the order in which they lie. The numbers for
 //! one shard are gathered before any is put down, so that little waits for memory.
 
-use super::expand::Entry;
 use super::pack::Words;
+use super::row::Entry;
 use super::store::{Known, Place, SHARDS, States};
 use super::table::Size;
 use crate::crew::share_out;

@@ -2,10 +2,10 @@
 //!
 //! Never here: what happens when there is no room.
 
-use super::expand::Row;
 use super::pack::Pack;
 use super::recent::Recent;
 use super::rehash;
+use super::row::Row;
 use super::search::Search;
 use super::sleep::Sleep;
 use super::store::{SHARDS, States};

@@ -3,12 +3,13 @@
 //! Never here: what is done to a state.
 
 use super::adopt::Adopter;
-use super::expand::{Expander, Origin, PARENTS_MAX, Row};
+use super::expand::Expander;
 use super::flaw::try_round_trip;
 use super::insert::Shard;
 use super::layout::Layout;
 use super::pack::Pack;
 use super::recent::Recent;
+use super::row::{Origin, PARENTS_MAX, Row};
 use super::sleep::Sleep;
 use super::snapshot::Front;
 use super::store::{SHARDS, StateId, States};
@@ -16,8 +17,8 @@ use super::trace::explain;
 use super::{Searched, rehash};
 use crate::counts::Counts;
 use crate::crew::share_out;
+use crate::guard::guard;
 use crate::limits::{Glance, Limit, Pulse, Watch};
-use crate::trace::guard;
 use crate::{Doing, Ending, EngineError, Failure, Options, StopAt, properties_of};
 use ::stateright::{Expectation, Property};
 use std::num::NonZeroUsize;

@@ -3,10 +3,9 @@
 //!
 //! With fingerprints a state itself is kept only until it was expanded.
 //!
-//! Never here: an action. Which action led from a state to the
-//! next is found again by taking the parent's actions.
+//! Never here: an action. Which action led from a state to the next is found again by taking the
+//! parent's actions.
 
-use super::adopt::Dest;
 use super::arena::Arena;
 use super::layout::Layout;
 use super::pack::Words;
@@ -74,6 +73,16 @@ impl Place {
         let shard = (hash >> (u64::BITS - shard_bits)) as usize;
         Self { shard, hash: (hash >> (u32::BITS - shard_bits)) as u32 }
     }
+}
+
+/// The room for the new states of one row.
+pub(super) struct Dest<'a> {
+    /// The number of the first one.
+    pub(super) first: StateId,
+    pub(super) states: Vec<&'a mut [u8]>,
+    pub(super) parents: Vec<&'a mut [u8]>,
+    /// None where no fingerprints are kept.
+    pub(super) prints: Vec<&'a mut [u8]>,
 }
 
 /// The states themselves; how they are found is for the shards.

@@ -5,7 +5,7 @@
 use super::flaw::{Flaw, actions_of};
 use super::pack::Pack;
 use super::store::{Known, StateId};
-use crate::trace::{guard, message_of};
+use crate::guard::{guard, message_of};
 use crate::{Doing, EngineError, Failure, PackingFlaw, Trace};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

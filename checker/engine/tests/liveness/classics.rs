@@ -6,6 +6,7 @@ use super::{verdicts, verified};
 use stateright::Model;
 use syncsplit_engine::Verdict::{Holds, Violated};
 use syncsplit_engine::liveness::{Faults, Live, Promise};
+use syncsplit_engine::packed::Pack;
 
 /// How two processes keep out of each other's way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,6 +66,19 @@ impl Model for Lock {
             At::Inside => At::Idle,
         };
         Some(next)
+    }
+}
+
+impl Pack for Lock {
+    type Packed = [u64; 1];
+
+    fn pack(&self, Processes { at, turn }: &Processes) -> [u64; 1] {
+        [at[0] as u64 | (at[1] as u64) << 2 | (*turn as u64) << 4]
+    }
+
+    fn unpack(&self, [bits]: &[u64; 1]) -> Processes {
+        let at = |from: u64| [At::Idle, At::Wanting, At::Waiting, At::Inside][from as usize & 3];
+        Processes { at: [at(*bits), at(bits >> 2)], turn: (bits >> 4) as usize }
     }
 }
 
@@ -189,6 +203,30 @@ impl Model for AlternatingBit {
             Happens::Ask | Happens::Send => return None,
         }
         Some(next)
+    }
+}
+
+impl Pack for AlternatingBit {
+    type Packed = [u64; 1];
+
+    fn pack(&self, state: &Channel) -> [u64; 1] {
+        let Channel { sending, next, sent, frame, ack, awaited } = *state;
+        let bits = [sending, Some(next), Some(sent), frame, ack, Some(awaited)];
+        let two = |bit: Option<bool>| bit.map_or(2, u64::from);
+        [bits.into_iter().fold(0, |all, bit| all << 2 | two(bit))]
+    }
+
+    fn unpack(&self, [bits]: &[u64; 1]) -> Channel {
+        let bit = |at: u32| Some(bits >> (2 * at) & 3).filter(|two| *two < 2).map(|bit| bit == 1);
+        let is_set = |at| bit(at) == Some(true);
+        Channel {
+            sending: bit(5),
+            next: is_set(4),
+            sent: is_set(3),
+            frame: bit(2),
+            ack: bit(1),
+            awaited: is_set(0),
+        }
     }
 }
 

@@ -5,11 +5,11 @@
 use super::{verdicts, with_threads};
 use stateright::{Model, Property};
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use syncsplit_engine::liveness::{self, FAIRNESS_MAX, Faults, Live, Promise};
 use syncsplit_engine::{
-    Doing, Ending, EngineError, Limit, Limits, Options, Progress, StopAt, Verdict, levels,
+    Doing, Ending, EngineError, Limit, Limits, Options, Progress, StopAt, Verdict, packed,
 };
 
 /// Where [`Ring`] misbehaves.
@@ -37,11 +37,10 @@ enum Twist {
 struct Ring {
     twist: Twist,
     states: u64,
-    asked: AtomicU64,
-    /// How often the initial states were asked for: first by the search, then for the stems.
-    begun: AtomicU64,
     /// Set when something is asked that only promises need.
     judging: AtomicBool,
+    /// Set when the edges are made: initial states are asked for once more, for the stems.
+    made: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -52,9 +51,8 @@ impl Ring {
         Self {
             twist,
             states: 10_000,
-            asked: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
             judging: AtomicBool::new(false),
+            made: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         }
     }
@@ -69,8 +67,9 @@ impl Model for Ring {
     type Action = bool;
 
     fn init_states(&self) -> Vec<u64> {
-        let again = self.begun.fetch_add(1, Ordering::Relaxed) > 0;
-        let interrupts = again && self.twist == Twist::InterruptedInTheEnd;
+        let made = self.judging.load(Ordering::Relaxed);
+        self.made.fetch_or(made, Ordering::Relaxed);
+        let interrupts = made && self.twist == Twist::InterruptedInTheEnd;
         self.stop.fetch_or(interrupts, Ordering::Relaxed);
         vec![0]
     }
@@ -81,10 +80,9 @@ impl Model for Ring {
     }
 
     fn next_state(&self, state: &u64, skips: bool) -> Option<u64> {
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let late = match self.twist {
-            Twist::Fickle => asked >= 2 * self.states,
-            Twist::FickleInTheEnd => asked >= 4 * self.states,
+            Twist::Fickle => self.judging.load(Ordering::Relaxed),
+            Twist::FickleInTheEnd => self.made.load(Ordering::Relaxed),
             _ => false,
         };
         let next = (state + 1 + u64::from(skips)) % self.states;
@@ -100,6 +98,8 @@ impl Model for Ring {
         ]
     }
 }
+
+packs_numbers!(Ring);
 
 impl Live for Ring {
     fn fairness(&self, state: &u64, skips: &bool) -> Option<u8> {
@@ -142,7 +142,7 @@ impl Live for Ring {
 fn one_run_settles_properties_and_promises() {
     let ring = Ring::new(Twist::None);
     let outcome = liveness::run(&ring, &with_threads(2)).unwrap();
-    let alone = levels::run(&ring, &with_threads(2)).unwrap();
+    let alone = packed::run(&ring, &with_threads(2)).unwrap();
     assert_eq!(outcome.ending, Ending::Complete);
     assert_eq!(outcome.properties, alone.properties);
     assert_eq!(outcome.discoveries, alone.discoveries);

@@ -11,8 +11,8 @@ mod traps;
 mod verify;
 
 use std::fmt::Debug;
-use std::hash::Hash;
 use syncsplit_engine::liveness::{self, Live};
+use syncsplit_engine::packed::Pack;
 use syncsplit_engine::{Ending, Options, Outcome, Verdict};
 
 type OutcomeOf<M> = Outcome<<M as stateright::Model>::Action, <M as stateright::Model>::State>;
@@ -24,8 +24,8 @@ fn with_threads<A>(threads: usize) -> Options<'static, A> {
 /// A complete run whose every lasso has passed the verifier.
 fn verified<M>(model: &M, threads: usize) -> OutcomeOf<M>
 where
-    M: Live + Sync,
-    M::State: Clone + Eq + Hash + Debug + Send + Sync,
+    M: Live + Pack + Sync,
+    M::State: Clone + Eq + Debug + Send + Sync,
     M::Action: Clone + PartialEq + Debug + Send + Sync,
 {
     let outcome = liveness::run(model, &with_threads(threads)).unwrap();

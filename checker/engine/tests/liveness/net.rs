@@ -79,6 +79,8 @@ impl Model for Net {
     }
 }
 
+packs_numbers!(Net);
+
 impl Live for Net {
     fn fairness(&self, _: &u16, edge: &usize) -> Option<u8> {
         match self.edges[*edge].2 {

@@ -136,6 +136,8 @@ impl Model for Large {
     }
 }
 
+packs_numbers!(Large);
+
 impl Live for Large {
     fn fairness(&self, state: &u64, action: &u64) -> Option<u8> {
         match self.random(*state, action + 10).kind(self.fair_actions) {

@@ -6,7 +6,6 @@ use super::process::{self, Counted, Measured};
 use super::random::Random;
 use super::subject::Subject;
 use super::two_phase::{Action, TwoPhase};
-use super::words::InWords;
 use stateright::{Checker, Model};
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -55,8 +54,6 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     for_world("packed-sleep-2", "this engine with sleep sets: of two orders one"),
     search("stateright-bfs-2", "stateright, breadth first; fingerprints"),
     search("stateright-dfs-2", "stateright, depth first; fingerprints, no shortest ways"),
-    for_two_phase("stateright-bfs-words-2", "the same, given a model whose states are words"),
-    for_two_phase("stateright-dfs-words-2", "the same, given a model whose states are words"),
     Contender {
         pan: Some(&["-m10000", "-w24"]),
         ..for_two_phase("spin-1", "Spin, depth first; exact states, one thread, no invariant")
@@ -76,12 +73,6 @@ pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> R
                 Subject::TwoPhase { .. } => imitate::<1>(subject, like, threads),
                 Subject::World(_) => imitate::<{ world::PACKED_WORDS }>(subject, like, threads),
             }
-        }
-        (Subject::TwoPhase { rms }, "stateright-bfs-words") => {
-            process::measure(|| Ok(by_stateright(InWords { rms }, threads, true)))
-        }
-        (Subject::TwoPhase { rms }, "stateright-dfs-words") => {
-            process::measure(|| Ok(by_stateright(InWords { rms }, threads, false)))
         }
         (Subject::TwoPhase { rms }, way) => run_on(TwoPhase { rms }, Action::kind, way, threads),
         (Subject::World(instance), way) => {
