@@ -49,31 +49,32 @@ pub fn killed(subject: &Subject, level: Level, rows: &[Row]) -> (usize, usize) {
 const INTRO: &str = "\
 # What the conformance kit finds
 
-Written by `cargo xtask kills`, never by hand. A kit that passes what is wrong is worth nothing, so implementations are given
-defects on purpose, one at a time, and `syncsplit conform` is let loose on each. A cell names the first case that fails and
-how many cases were done until then, in the order of `syncsplit conform`.
+Written by `cargo xtask kills`, never by hand. A kit that passes wrong implementations is worth nothing. This page shows
+implementations that have been given a defect on purpose, one defect at a time, and the result of `syncsplit conform` on each.
+A cell names the first case that fails and the number of cases done until then, in the order of `syncsplit conform`.
 ";
 
 const OURS: &str = "\
-The defects of `syncsplit-impl` stand in [tests/src/defects](../tests/src/defects/mod.rs): roles that take a wrong step and
-volumes that hold something wrong, around which the implementation runs as it is. Those marked * are the protocol's functions
-without the rule. To see one found:
+The defects of `syncsplit-impl` stand in [tests/src/defects](../tests/src/defects/mod.rs): roles that take a wrong step, and
+volumes with wrong contents. The implementation around them is unchanged. The defects marked * are the protocol's functions
+without the rule. To see the kit find a defect:
 
     cargo build --release -p syncsplit-tests --bin syncsplit-adapter
     target/release/syncsplit conform --adapter 'target/release/syncsplit-adapter --defect sync-off-by-one'
 ";
 
 const MINIMAL: &str = "\
-The defects of `minimal.py` stand in [checker/adapters/defective.py](../checker/adapters/defective.py); it is not steered.
+The defects of `minimal.py` stand in [checker/adapters/defective.py](../checker/adapters/defective.py). Its adapter
+is not steered.
 
     target/release/syncsplit conform --adapter 'python3 checker/adapters/defective.py sync-off-by-one'
 ";
 
 const HELD: &str = "\
-`cargo xtask test` does the case of each cell that names one again, with the defect and without it; the cases that come before
-it, and those of the cells without one, are done by `cargo xtask kills` only. A case that finds fault with the implementation
-without a defect is not counted. Which rule the kit names for a defect is not compared: a rule that is broken may show in what
-another one says. `--cases` of `syncsplit conform` asks for as many random runs.
+Where a cell names a case, `cargo xtask test` does this case again, with the defect and without it. Only `cargo xtask kills`
+does the cases before it, and the cases of the cells that name no case. A case that finds fault with the implementation
+without a defect is not counted. The rule that the kit names for a defect is not compared: a broken rule may show under the
+words of another rule. `--cases` of `syncsplit conform` asks for as many random runs.
 ";
 
 /// The page.

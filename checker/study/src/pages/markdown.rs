@@ -15,9 +15,9 @@ const WRITTEN: &str = "Written by `cargo xtask docs-generate`, never by hand.";
 #[must_use]
 pub fn ablation(study: &Study) -> String {
     let mut page = format!(
-        "# What each rule prevents\n\n{WRITTEN} Each rule of [SPEC.md](../SPEC.md) is left out of variant `{}`, alone,\nand \
-         every reachable state of a small instance is searched for a property that is false. What is shown is a\nshortest \
-         way there; it need not be the only one, nor the worst. A row says nothing about larger worlds.\n",
+        "# What each rule prevents\n\n{WRITTEN}\nEach rule of [SPEC.md](../SPEC.md) is left out of variant `{}`, \
+         alone. Every reachable state of a small instance is then searched\nfor a property that is false. A row shows a \
+         shortest way to such a state. Other ways may exist, and worse ones.\nA row says nothing about larger worlds.\n",
         study.variant
     );
     let violated: Vec<_> = study.rules.iter().filter(|rule| rule.case.violated).collect();
@@ -82,9 +82,10 @@ fn counterexample(page: &mut String, rule: &Ablation) {
 #[must_use]
 pub fn matrix(matrix: &Matrix) -> String {
     let mut page = format!(
-        "# Variants under faults\n\n{WRITTEN} Each cell is a search of every reachable state of one small world,\nwith the \
-         faults of its column and no others: {}.\nIt holds, or it names the first property that is false and the steps of a \
-         shortest way there. A cell says nothing\nabout larger worlds or other faults.\n\n",
+        "# Variants under faults\n\n{WRITTEN}\nEach cell is a search of every reachable state of one small world, \
+         with the faults of its column and no others.\nThe world: {}.\nA cell says \"holds\", or it names the first \
+         property that is false and the steps of a shortest way to a state where it is false.\nA cell says nothing about \
+         larger worlds or other faults.\n\n",
         matrix.base
     );
     let heads: Vec<_> = matrix.columns.iter().map(|column| column.faults).collect();
@@ -97,7 +98,7 @@ pub fn matrix(matrix: &Matrix) -> String {
             std::iter::once(name.as_str()).chain(cells.iter().map(String::as_str)).collect();
         row(&mut page, &cells);
     }
-    page.push_str("\nWhere faults have no effect the cell shows nothing about them.\n");
+    page.push_str("\nWhere a cell says that faults have no effect, it shows nothing about them.\n");
     page.push_str("\n| variant | is |\n|---|---|\n");
     for line in &matrix.variants {
         row(&mut page, &[&format!("`{}`", line.variant), &line.says]);
@@ -111,7 +112,7 @@ pub fn matrix(matrix: &Matrix) -> String {
         );
     }
     page.push_str(
-        "\n## Counterexamples\n\nFor each variant and property the shortest of its line.\n",
+        "\n## Counterexamples\n\nFor each variant and property, the shortest counterexample of its line.\n",
     );
     for line in &matrix.variants {
         shortest(&mut page, line);
