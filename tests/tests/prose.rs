@@ -4,9 +4,6 @@
 use syncsplit_tests::prose::{BANNED, WORDS_MANY, WORDS_MAX, heavy, sentences};
 use syncsplit_tests::source::{Source, files};
 
-/// Pages that are still to be rewritten.
-const STILL_HEAVY: &[&str] = &["README.md"];
-
 fn is_page(source: &Source) -> bool {
     ["README.md", "SPEC.md"].contains(&source.path.as_str()) || source.is_in("docs")
 }
@@ -14,10 +11,25 @@ fn is_page(source: &Source) -> bool {
 #[test]
 fn no_page_stops_a_reader() {
     let pages = files(&[".md"]).unwrap();
-    let held =
-        pages.iter().filter(|page| is_page(page) && !STILL_HEAVY.contains(&page.path.as_str()));
+    let held = pages.iter().filter(|page| is_page(page));
     let findings: Vec<_> = held.flat_map(heavy).collect();
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+#[test]
+fn readme_and_spec_show_the_same_figure() {
+    let pages = files(&["README.md", "SPEC.md"]).unwrap();
+    let figures: Vec<_> = pages
+        .iter()
+        .filter(|page| is_page(page))
+        .map(|page| {
+            let (_, figure) = page.text.split_once("```text\n").unwrap();
+            figure.split_once("```").unwrap().0
+        })
+        .collect();
+    assert_eq!(figures.len(), 2);
+    assert!(figures[0].contains("S/P-VOL"), "the first piece of text is no figure");
+    assert_eq!(figures[0], figures[1]);
 }
 
 fn texts(page: &str) -> Vec<String> {
