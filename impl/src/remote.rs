@@ -214,20 +214,17 @@ impl RemoteNode {
         let mut inner = self.inner.lock();
         match message {
             ToSecondary::Frame(frame) => self.on_frame(&mut inner, frame),
-            ToSecondary::Unsequenced { incarnation, block, payload } => {
-                self.require_length(block, &payload)?;
-                self.take(&mut inner, SecondaryEvent::Unsequenced { incarnation, block, payload })
+            ToSecondary::Unsequenced { block, ref payload, .. } => {
+                self.require_length(block, payload)?;
+                self.take(&mut inner, SecondaryEvent::Arrived(message))
             }
-            ToSecondary::Resync { incarnation } => {
-                let event = SecondaryEvent::Resync { incarnation };
+            ToSecondary::Resync { .. } => {
+                let event = SecondaryEvent::Arrived(message);
                 let outcome = self.take(&mut inner, event);
                 self.tell_if_left(&mut inner, outcome)
             }
-            ToSecondary::Suspend { incarnation } => {
-                self.take(&mut inner, SecondaryEvent::Suspend { incarnation })
-            }
-            ToSecondary::Delete { incarnation } => {
-                self.take(&mut inner, SecondaryEvent::Delete { incarnation })
+            ToSecondary::Suspend { .. } | ToSecondary::Delete { .. } => {
+                self.take(&mut inner, SecondaryEvent::Arrived(message))
             }
         }
     }
@@ -401,7 +398,7 @@ impl RemoteNode {
             self.require_length(*block, payload)?;
         }
         let written = inner.secondary.get()?.written;
-        match self.take(inner, SecondaryEvent::Frame(frame)) {
+        match self.take(inner, SecondaryEvent::Arrived(ToSecondary::Frame(frame))) {
             Err(NodeError::Secondary(SecondaryRefusal::Duplicate(seq))) => {
                 // The primary sends again what it thinks is missing: the report that said otherwise was lost.
                 inner.report_due |= seq <= written;

@@ -14,7 +14,7 @@ use syncsplit_impl::database::WriteThrough;
 use syncsplit_impl::frame::Kind;
 use syncsplit_impl::trace::RoleRecord;
 use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
-use syncsplit_model::protocol::{BlockIndex, DirtyMap, Incarnation, PairState};
+use syncsplit_model::protocol::{BlockIndex, DirtyMap, Incarnation, PairState, ToPrimary};
 
 /// Nodes that never suspend the pair because of the clock.
 fn patient() -> Result<Kit, Failure> {
@@ -227,7 +227,7 @@ fn the_primary_is_told_and_need_not_lose_patience() -> Result<(), Failure> {
     assert_eq!(kit.local.view()?.state, PairState::Psue);
     let told = |record: &RoleRecord| {
         matches!(record, RoleRecord::Primary(taken)
-            if taken.event == PrimaryEvent::Suspended { incarnation: Incarnation(1) }
+            if taken.event == PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation: Incarnation(1) })
                 && taken.refused.is_none())
     };
     assert!(kit.trace.records().iter().any(|record| told(&record.role)));

@@ -231,13 +231,13 @@ fn check_causality(path: &Path) -> Result<u64, Failure> {
     for record in read_trace(BufReader::new(File::open(path)?))? {
         let arrived = match &record.role {
             RoleRecord::Secondary(taken) => match &taken.event {
-                SecondaryEvent::Frame(frame) => Some(format!("{:?}", ToSecondary::Frame(*frame))),
+                SecondaryEvent::Arrived(message @ ToSecondary::Frame(_)) => {
+                    Some(format!("{message:?}"))
+                }
                 _ => None,
             },
             RoleRecord::Primary(taken) => match &taken.event {
-                PrimaryEvent::Ack(ack) => {
-                    Some(format!("{:?}", ToPrimary::<Vec<BlockIndex>>::Ack(*ack)))
-                }
+                PrimaryEvent::Arrived(message @ ToPrimary::Ack(_)) => Some(format!("{message:?}")),
                 _ => None,
             },
             _ => None,

@@ -2,11 +2,14 @@
 //! copy - and the closed world it is checked in.
 //!
 //! [`protocol`] is what an implementation links: pure transition functions, `no_std`, nothing but data in and data
-//! out. `world` (feature `world`) closes the protocol with links, hosts, a database and faults, so that a model
-//! checker can take every interleaving. Dependencies point one way: `world` uses `protocol`, never the reverse.
-#![cfg_attr(not(any(feature = "world", test)), no_std)]
+//! out. `record` (feature `record`) is how a step is written down. `world` (feature `world`) closes the protocol with
+//! links, hosts, a database and faults, so that a model checker can take every interleaving. Dependencies point one
+//! way: `world` uses `record` and `protocol`, `record` uses `protocol`.
+#![cfg_attr(not(any(feature = "record", test)), no_std)]
 #![forbid(unsafe_code)]
 
 pub mod protocol;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(feature = "world")]
 pub mod world;

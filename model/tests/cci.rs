@@ -12,7 +12,7 @@ use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEffect, Pr
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
-    BackupId, BlockIndex, DirtyMap, Incarnation, PairState, Rules, Seq, ToPrimary, ToSecondary,
+    BackupId, BlockIndex, DirtyMap, Incarnation, PairState, Rules, Seq,
 };
 
 type Queue = BoundedQueue<u8, 4>;
@@ -118,25 +118,6 @@ const fn beside(primary: PairState) -> PairState {
     }
 }
 
-fn secondary_event(message: ToSecondary<u8>) -> SecondaryEvent<u8> {
-    match message {
-        ToSecondary::Resync { incarnation } => SecondaryEvent::Resync { incarnation },
-        ToSecondary::Suspend { incarnation } => SecondaryEvent::Suspend { incarnation },
-        ToSecondary::Delete { incarnation } => SecondaryEvent::Delete { incarnation },
-        other => panic!("no pair command sends {other:?}"),
-    }
-}
-
-fn primary_event(message: ToPrimary<BlockSet>) -> PrimaryEvent<u8, BlockSet> {
-    match message {
-        ToPrimary::Ack(ack) => PrimaryEvent::Ack(ack),
-        ToPrimary::Ready { incarnation, written, dirty } => {
-            PrimaryEvent::Ready { incarnation, written, dirty }
-        }
-        ToPrimary::Suspended { incarnation } => PrimaryEvent::Suspended { incarnation },
-    }
-}
-
 /// Gives the command at the primary and carries the messages until both sides are silent.
 fn command(
     primary: TestPrimary,
@@ -153,12 +134,12 @@ fn command(
     let (mut primary, mut secondary) = (step.state, secondary);
     for effect in step.effects {
         let PrimaryEffect::Send(message) = effect else { panic!("not a message: {effect:?}") };
-        let step = secondary.step(ALL, secondary_event(message));
+        let step = secondary.step(ALL, SecondaryEvent::Arrived(message));
         secondary = step.state;
         for effect in step.effects {
             // The others are the gold copy's.
             if let SecondaryEffect::Send(message) = effect {
-                primary = primary.step(ALL, primary_event(message)).state;
+                primary = primary.step(ALL, PrimaryEvent::Arrived(message)).state;
             }
         }
     }

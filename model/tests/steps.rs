@@ -11,6 +11,7 @@ use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
 use syncsplit_model::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, Incarnation, Item, PairState, Rules, Seq,
+    ToPrimary, ToSecondary,
 };
 
 const BLOCKS: u32 = 3;
@@ -45,7 +46,7 @@ fn primary_event() -> impl Strategy<Value = PrimaryEvent<u8, BlockSet>> {
     prop_oneof![
         4 => (block(), any::<u8>()).prop_map(|(block, payload)| PrimaryEvent::HostWrite { block, payload }),
         2 => seq().prop_map(|seq| PrimaryEvent::Send { seq }),
-        4 => (incarnation(), seq()).prop_map(|(incarnation, written)| PrimaryEvent::Ack(Ack { incarnation, written })),
+        4 => (incarnation(), seq()).prop_map(|(incarnation, written)| PrimaryEvent::Arrived(ToPrimary::Ack(Ack { incarnation, written }))),
         3 => (block(), any::<u8>()).prop_map(|(block, payload)| PrimaryEvent::CopyBlock { block, payload }),
         2 => Just(PrimaryEvent::PairMark),
         1 => Just(PrimaryEvent::Create),
@@ -53,8 +54,8 @@ fn primary_event() -> impl Strategy<Value = PrimaryEvent<u8, BlockSet>> {
         1 => Just(PrimaryEvent::Fail),
         2 => Just(PrimaryEvent::Resync),
         4 => (incarnation(), seq(), map())
-            .prop_map(|(incarnation, written, dirty)| PrimaryEvent::Ready { incarnation, written, dirty }),
-        2 => incarnation().prop_map(|incarnation| PrimaryEvent::Suspended { incarnation }),
+            .prop_map(|(incarnation, written, dirty)| PrimaryEvent::Arrived(ToPrimary::Ready { incarnation, written, dirty })),
+        2 => incarnation().prop_map(|incarnation| PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation })),
         1 => Just(PrimaryEvent::Delete),
         1 => id().prop_map(PrimaryEvent::Quiesce),
         2 => id().prop_map(PrimaryEvent::Unquiesce),
@@ -74,13 +75,13 @@ fn item() -> impl Strategy<Value = Item<u8>> {
 fn secondary_event() -> impl Strategy<Value = SecondaryEvent<u8>> {
     prop_oneof![
         6 => (incarnation(), seq(), item()).prop_map(|(incarnation, seq, item)| {
-            SecondaryEvent::Frame(Frame { incarnation, entry: Entry { seq, item } })
+            SecondaryEvent::Arrived(ToSecondary::Frame(Frame { incarnation, entry: Entry { seq, item } }))
         }),
         6 => Just(SecondaryEvent::Apply),
         1 => Just(SecondaryEvent::Report),
-        3 => incarnation().prop_map(|incarnation| SecondaryEvent::Resync { incarnation }),
-        1 => incarnation().prop_map(|incarnation| SecondaryEvent::Suspend { incarnation }),
-        1 => incarnation().prop_map(|incarnation| SecondaryEvent::Delete { incarnation }),
+        3 => incarnation().prop_map(|incarnation| SecondaryEvent::Arrived(ToSecondary::Resync { incarnation })),
+        1 => incarnation().prop_map(|incarnation| SecondaryEvent::Arrived(ToSecondary::Suspend { incarnation })),
+        1 => incarnation().prop_map(|incarnation| SecondaryEvent::Arrived(ToSecondary::Delete { incarnation })),
         1 => Just(SecondaryEvent::Fail),
         1 => Just(SecondaryEvent::Restart),
         1 => id().prop_map(SecondaryEvent::Arm),
@@ -90,7 +91,7 @@ fn secondary_event() -> impl Strategy<Value = SecondaryEvent<u8>> {
         1 => any::<bool>().prop_map(|force| SecondaryEvent::Takeover { force }),
         1 => (block(), any::<u8>()).prop_map(|(block, payload)| SecondaryEvent::RemoteWrite { block, payload }),
         1 => (incarnation(), block(), any::<u8>()).prop_map(|(incarnation, block, payload)| {
-            SecondaryEvent::Unsequenced { incarnation, block, payload }
+            SecondaryEvent::Arrived(ToSecondary::Unsequenced { incarnation, block, payload })
         }),
     ]
 }
@@ -106,7 +107,7 @@ proptest! {
         for event in events {
             let before = primary;
             // The secondary never counts so far that the numbers end.
-            if matches!(event, PrimaryEvent::Ready { written: Seq(u64::MAX), .. }) {
+            if matches!(event, PrimaryEvent::Arrived(ToPrimary::Ready { written: Seq(u64::MAX), .. })) {
                 continue;
             }
             let step = primary.step(Rules::HARDENED, event);

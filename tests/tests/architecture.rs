@@ -78,7 +78,7 @@ fn impl_sees_the_protocol_without_the_world() {
     for model in all.iter().filter(|dependency| dependency["name"] == "syncsplit-model") {
         assert_eq!(model["uses_default_features"], false, "default features bring the world in");
         let features: Vec<_> = model["features"].as_array().unwrap().iter().collect();
-        assert!(features.iter().all(|feature| *feature == "serde"), "{features:?}");
+        assert!(features.iter().all(|feature| *feature == "record"), "{features:?}");
     }
 }
 
@@ -113,6 +113,8 @@ fn a_broken_import_is_caught() {
     let cases = [
         (protocol, "use crate::world::State;"),
         (protocol, "use crate::{protocol::Rule, world};"),
+        (protocol, "use crate::record::Blocks;"),
+        ("model/src/record/mod.rs", "use crate::world::State;"),
         (protocol, "use super::super::world::state;"),
         (protocol, "fn f() { let s = crate::world::State::default(); }"),
         (protocol, "use std::collections::HashMap;"),

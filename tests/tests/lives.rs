@@ -18,7 +18,7 @@ use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
 use syncsplit_impl::volume::MemoryVolume;
 use syncsplit_model::protocol::primary::PrimaryEvent;
 use syncsplit_model::protocol::secondary::SecondaryEvent;
-use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation};
+use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, ToPrimary, ToSecondary};
 
 use syncsplit_model::protocol::Rules;
 use syncsplit_tests::replay::{Hosts, Options, Writes, replay};
@@ -155,7 +155,7 @@ fn the_good_life_is_allowed_and_ends_with_equal_volumes() -> Outcome {
 fn an_answer_that_the_secondary_never_gave_is_refused() -> Outcome {
     let words = doctored(|role| match role {
         RoleRecord::Primary(taken) => match &mut taken.event {
-            PrimaryEvent::Suspended { incarnation } => {
+            PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation }) => {
                 *incarnation = Incarnation(7);
                 true
             }
@@ -166,7 +166,7 @@ fn an_answer_that_the_secondary_never_gave_is_refused() -> Outcome {
     assert!(words.contains(r#"{"Suspended":{"incarnation":7}} was not sent"#), "{words}");
     let words = doctored(|role| match role {
         RoleRecord::Secondary(taken) => match &mut taken.event {
-            SecondaryEvent::Delete { incarnation } => {
+            SecondaryEvent::Arrived(ToSecondary::Delete { incarnation }) => {
                 *incarnation = Incarnation(7);
                 true
             }

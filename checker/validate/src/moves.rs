@@ -35,7 +35,9 @@ impl Clues {
         for line in logs.iter().flat_map(|log| &log.lines) {
             match &line.record {
                 Record::Secondary(taken) => {
-                    if let Seen::All(SecondaryEvent::Frame(frame)) = &taken.event {
+                    if let Seen::All(SecondaryEvent::Arrived(ToSecondary::Frame(frame))) =
+                        &taken.event
+                    {
                         clues.add(frame);
                     }
                 }
@@ -260,19 +262,10 @@ fn received(
     };
     let (mut new, mut old) = (Vec::new(), Vec::new());
     for message in system.sent.answers() {
-        let (name, event) = match message {
-            ToPrimary::Ack(ack) => ("Ack", PrimaryEvent::Ack(*ack)),
-            ToPrimary::Ready { incarnation, written, dirty } => {
-                let (incarnation, written, dirty) = (*incarnation, *written, dirty.clone());
-                ("Ready", PrimaryEvent::Ready { incarnation, written, dirty })
-            }
-            ToPrimary::Suspended { incarnation } => {
-                ("Suspended", PrimaryEvent::Suspended { incarnation: *incarnation })
-            }
-        };
-        if !wanted.is(name) {
+        if !wanted.is(to_primary_name(message)) {
             continue;
         }
+        let event = PrimaryEvent::Arrived(message.clone());
         if is_new(message) {
             new.push(event);
         } else if wanted.idle {
@@ -330,31 +323,43 @@ fn arrivals(
     wanted: &Wanted<'_>,
     events: &mut Vec<SecondaryEvent<Content>>,
 ) {
-    let is = |event: &SecondaryEvent<Content>| match event {
-        SecondaryEvent::Frame(_) => wanted.is("Frame"),
-        SecondaryEvent::Unsequenced { .. } => wanted.is("Unsequenced"),
-        SecondaryEvent::Resync { .. } => wanted.is("Resync"),
-        SecondaryEvent::Suspend { .. } => wanted.is("Suspend"),
-        _ => wanted.is("Delete"),
-    };
     let incarnation = wanted.number("/incarnation").and_then(|number| u32::try_from(number).ok());
     let incarnation = incarnation.map_or(state.incarnation, Incarnation);
     let seq = wanted.number("/entry/seq").map(Seq);
     let from = seq.unwrap_or_else(|| state.written.next());
-    let is_seq = |event: &SecondaryEvent<Content>| match (event, seq) {
-        (SecondaryEvent::Frame(frame), Some(seq)) => frame.entry.seq == seq,
+    let is_seq = |message: &ToSecondary<Content>| match (message, seq) {
+        (ToSecondary::Frame(frame), Some(seq)) => frame.entry.seq == seq,
         _ => true,
     };
-    let new = system.sent.arrivals(incarnation, from);
-    events.extend(new.take_while(is_seq).filter(is));
+    let new = system.sent.arrivals(incarnation, from).take_while(is_seq);
+    let new = new.filter(|message| wanted.is(to_secondary_name(message)));
+    events.extend(new.map(SecondaryEvent::Arrived));
     if !wanted.idle || !wanted.is("Frame") {
         return;
     }
     // A duplicate, and one of another incarnation: each is refused, whichever it is.
     let old = system.sent.arrivals(incarnation, Seq(0)).next();
-    events.extend(old.filter(|event| matches!(event, SecondaryEvent::Frame(_))));
-    let stale = system.sent.stale(state.incarnation);
-    events.extend(stale.map(SecondaryEvent::Frame));
+    let old = old.filter(|message| matches!(message, ToSecondary::Frame(_)));
+    let stale = system.sent.stale(state.incarnation).map(ToSecondary::Frame);
+    events.extend(old.into_iter().chain(stale).map(SecondaryEvent::Arrived));
+}
+
+const fn to_primary_name<D>(message: &ToPrimary<D>) -> &'static str {
+    match message {
+        ToPrimary::Ack(_) => "Ack",
+        ToPrimary::Ready { .. } => "Ready",
+        ToPrimary::Suspended { .. } => "Suspended",
+    }
+}
+
+const fn to_secondary_name<P>(message: &ToSecondary<P>) -> &'static str {
+    match message {
+        ToSecondary::Frame(_) => "Frame",
+        ToSecondary::Unsequenced { .. } => "Unsequenced",
+        ToSecondary::Resync { .. } => "Resync",
+        ToSecondary::Suspend { .. } => "Suspend",
+        ToSecondary::Delete { .. } => "Delete",
+    }
 }
 
 fn syncs(system: &System, id: Option<u64>) -> Vec<(u64, SyncTaken)> {

@@ -10,7 +10,7 @@ use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
 use syncsplit_model::protocol::requester::RequesterEvent;
 use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
-use syncsplit_model::protocol::{PairState, Rule};
+use syncsplit_model::protocol::{PairState, Rule, ToPrimary, ToSecondary};
 
 use super::pattern::{Seen, as_json, differing, shown_json};
 use super::record::hosts::SyncTaken;
@@ -129,13 +129,13 @@ pub(super) const fn of_primary<P, D>(
             _ => &[Rule::Write1, Rule::Write4],
         },
         PrimaryEvent::Send { .. } => &[Rule::Xfer1],
-        PrimaryEvent::Ack(_) => &[Rule::Xfer2],
+        PrimaryEvent::Arrived(ToPrimary::Ack(_)) => &[Rule::Xfer2],
         PrimaryEvent::CopyBlock { .. } => &[Rule::Resync2],
         PrimaryEvent::PairMark => &[Rule::Resync3],
         PrimaryEvent::Create => &[Rule::Pair1],
         PrimaryEvent::Suspend => &[Rule::Pair2],
-        PrimaryEvent::Fail | PrimaryEvent::Suspended { .. } => &[Rule::Pair3],
-        PrimaryEvent::Resync | PrimaryEvent::Ready { .. } => &[Rule::Resync1],
+        PrimaryEvent::Fail | PrimaryEvent::Arrived(ToPrimary::Suspended { .. }) => &[Rule::Pair3],
+        PrimaryEvent::Resync | PrimaryEvent::Arrived(ToPrimary::Ready { .. }) => &[Rule::Resync1],
         PrimaryEvent::Delete => &[Rule::Pair4],
         PrimaryEvent::Quiesce(_) | PrimaryEvent::Restart => &[Rule::Quiesce1],
         PrimaryEvent::Unquiesce(_) => &[Rule::Freeze3],
@@ -157,7 +157,9 @@ pub(super) const fn of_primary_refusal<P, D>(
         }
         PrimaryRefusal::KeptForCopy | PrimaryRefusal::NotDirty(_) => &[Rule::Resync2],
         PrimaryRefusal::NoSuchEntry(_) | PrimaryRefusal::SentBefore(_) => &[Rule::Xfer1],
-        PrimaryRefusal::StaleIncarnation(_) if matches!(event, PrimaryEvent::Ack(_)) => {
+        PrimaryRefusal::StaleIncarnation(_)
+            if matches!(event, PrimaryEvent::Arrived(ToPrimary::Ack(_))) =>
+        {
             &[Rule::Xfer4]
         }
         PrimaryRefusal::AckBeyondNewest(_) => &[Rule::Xfer2],
@@ -172,12 +174,15 @@ pub(super) const fn of_primary_refusal<P, D>(
 /// The rules that say what an event of the secondary does.
 pub(super) const fn of_secondary<P>(event: &SecondaryEvent<P>) -> &'static [Rule] {
     match event {
-        SecondaryEvent::Frame(_) | SecondaryEvent::Apply => &[Rule::Xfer3],
-        SecondaryEvent::Unsequenced { .. } => &[Rule::Resync2],
+        SecondaryEvent::Arrived(message) => match message {
+            ToSecondary::Frame(_) => &[Rule::Xfer3],
+            ToSecondary::Unsequenced { .. } => &[Rule::Resync2],
+            ToSecondary::Resync { .. } => &[Rule::Resync1, Rule::Resync4],
+            ToSecondary::Suspend { .. } => &[Rule::Pair2],
+            ToSecondary::Delete { .. } => &[Rule::Pair4],
+        },
+        SecondaryEvent::Apply => &[Rule::Xfer3],
         SecondaryEvent::Report => &[Rule::Xfer2, Rule::Pair3],
-        SecondaryEvent::Resync { .. } => &[Rule::Resync1, Rule::Resync4],
-        SecondaryEvent::Suspend { .. } => &[Rule::Pair2],
-        SecondaryEvent::Delete { .. } => &[Rule::Pair4],
         SecondaryEvent::Fail => &[Rule::Pair3],
         SecondaryEvent::Restart => &[Rule::Xfer1],
         SecondaryEvent::Arm(_) => &[Rule::Split2],
@@ -196,7 +201,10 @@ pub(super) const fn of_secondary_refusal<P>(
 ) -> &'static [Rule] {
     match refusal {
         SecondaryRefusal::StaleIncarnation(_)
-            if matches!(event, SecondaryEvent::Frame(_) | SecondaryEvent::Suspend { .. }) =>
+            if matches!(
+                event,
+                SecondaryEvent::Arrived(ToSecondary::Frame(_) | ToSecondary::Suspend { .. })
+            ) =>
         {
             &[Rule::Xfer4]
         }

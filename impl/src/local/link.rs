@@ -97,21 +97,19 @@ impl LocalNode {
     /// The primary refused it, or it does not fit the group.
     pub fn on_message(&self, message: ToPrimary<BitMap>) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
-        match message {
-            ToPrimary::Ack(ack) => self.take(&mut inner, PrimaryEvent::Ack(ack)),
-            ToPrimary::Ready { incarnation, written, dirty } => {
+        let renumbers = match &message {
+            ToPrimary::Ready { dirty, .. } => {
                 let (got, want) = (dirty.blocks(), self.volume.blocks());
                 if got != want {
                     return Err(NodeError::MapSize { got, want });
                 }
-                self.take(&mut inner, PrimaryEvent::Ready { incarnation, written, dirty })?;
-                // Numbering goes on from the secondary's count, which may be below what was sent before.
-                self.rewind(&mut inner)
+                true
             }
-            ToPrimary::Suspended { incarnation } => {
-                self.take(&mut inner, PrimaryEvent::Suspended { incarnation })
-            }
-        }
+            ToPrimary::Ack(_) | ToPrimary::Suspended { .. } => false,
+        };
+        self.take(&mut inner, PrimaryEvent::Arrived(message))?;
+        // Numbering goes on from the secondary's count, which may be below what was sent before.
+        if renumbers { self.rewind(&mut inner) } else { Ok(()) }
     }
 
     /// The link is gone. After [`super::LocalConfig::patience_ticks`] ticks the pair is suspended.

@@ -136,7 +136,7 @@ impl<P: Copy, const N: usize> ReorderQueue<P> for BoundedQueue<P, N> {
 
 /// A dirty map of up to 32 blocks in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlockSet {
     bits: u32,
     blocks: u32,

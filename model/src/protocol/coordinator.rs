@@ -10,7 +10,7 @@ use super::types::BackupId;
 
 /// What the coordinator waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum CoordinatorState {
     /// A request (54).
     #[default]
@@ -27,7 +27,7 @@ pub enum CoordinatorState {
 
 /// State of the coordinator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Coordinator {
     /// What it waits for. Volatile.
     pub state: CoordinatorState,
@@ -41,7 +41,7 @@ pub struct Coordinator {
 
 /// What happens to the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum CoordinatorEvent {
     /// The requester asks for a backup (51).
     Request(BackupId),
@@ -87,7 +87,7 @@ pub enum CoordinatorEffect {
 
 /// Why the coordinator did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum CoordinatorRefusal {
     /// The request is one it took on before (BACKUP-4).
     SeenBefore(BackupId),

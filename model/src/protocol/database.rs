@@ -9,7 +9,7 @@ use super::types::BackupId;
 
 /// How far a freeze has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum FreezeState {
     /// Transactions begin and end.
     #[default]
@@ -22,7 +22,7 @@ pub enum FreezeState {
 
 /// State of the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Database {
     /// How far a freeze has come. Volatile. Invariant: Frozen only with no transaction open, under FREEZE-1.
     pub freeze: FreezeState,
@@ -32,7 +32,7 @@ pub struct Database {
 
 /// What happens to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum DatabaseEvent {
     /// The application begins a transaction.
     Begin,
@@ -68,7 +68,7 @@ pub enum DatabaseEffect {
 
 /// Why the database did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum DatabaseRefusal {
     /// A freeze is on: the transaction, or its write, waits.
     Frozen(BackupId),

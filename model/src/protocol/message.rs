@@ -6,7 +6,7 @@ use super::types::{BackupId, BlockIndex, Incarnation, Seq};
 
 /// What a journal entry does when its turn comes at the secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum Item<P> {
     /// A host write (rule WRITE-1).
     Write {
@@ -35,11 +35,22 @@ impl<P> Item<P> {
             Self::PairMark => None,
         }
     }
+
+    /// The same item with what `payload` makes of its contents.
+    pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> Item<Q> {
+        match self {
+            Self::Write { block, payload: of } => {
+                Item::Write { block: *block, payload: payload(of) }
+            }
+            Self::Copy { block, payload: of } => Item::Copy { block: *block, payload: payload(of) },
+            Self::PairMark => Item::PairMark,
+        }
+    }
 }
 
 /// A numbered item: one place in the group's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry<P> {
     /// Its number; counts within the incarnation it was numbered in.
     pub seq: Seq,
@@ -49,7 +60,7 @@ pub struct Entry<P> {
 
 /// An entry on its way to the secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Frame<P> {
     /// The pairing the entry was numbered in (rule XFER-4).
     pub incarnation: Incarnation,
@@ -57,9 +68,17 @@ pub struct Frame<P> {
     pub entry: Entry<P>,
 }
 
+impl<P> Frame<P> {
+    /// The same frame with what `payload` makes of its contents.
+    pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> Frame<Q> {
+        let entry = Entry { seq: self.entry.seq, item: self.entry.item.map(payload) };
+        Frame { incarnation: self.incarnation, entry }
+    }
+}
+
 /// The secondary's report of how far it has written (\[0011\] \[0012\], rule XFER-2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ack {
     /// The pairing `written` counts in (rule XFER-4).
     pub incarnation: Incarnation,
@@ -69,7 +88,7 @@ pub struct Ack {
 
 /// Array link, primary to secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum ToSecondary<P> {
     /// A journal entry (rule XFER-1).
     Frame(Frame<P>),
@@ -99,9 +118,26 @@ pub enum ToSecondary<P> {
     },
 }
 
+impl<P> ToSecondary<P> {
+    /// The same message with what `payload` makes of its contents.
+    pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> ToSecondary<Q> {
+        match self {
+            Self::Frame(frame) => ToSecondary::Frame(frame.map(payload)),
+            Self::Unsequenced { incarnation, block, payload: of } => ToSecondary::Unsequenced {
+                incarnation: *incarnation,
+                block: *block,
+                payload: payload(of),
+            },
+            Self::Resync { incarnation } => ToSecondary::Resync { incarnation: *incarnation },
+            Self::Suspend { incarnation } => ToSecondary::Suspend { incarnation: *incarnation },
+            Self::Delete { incarnation } => ToSecondary::Delete { incarnation: *incarnation },
+        }
+    }
+}
+
 /// Array link, secondary to primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum ToPrimary<D> {
     /// How far the secondary has written.
     Ack(Ack),
@@ -121,9 +157,22 @@ pub enum ToPrimary<D> {
     },
 }
 
+impl<D> ToPrimary<D> {
+    /// The same message with what `dirty` makes of its map.
+    pub fn map<E>(&self, dirty: impl FnOnce(&D) -> E) -> ToPrimary<E> {
+        match self {
+            Self::Ack(ack) => ToPrimary::Ack(*ack),
+            Self::Ready { incarnation, written, dirty: of } => {
+                ToPrimary::Ready { incarnation: *incarnation, written: *written, dirty: dirty(of) }
+            }
+            Self::Suspended { incarnation } => ToPrimary::Suspended { incarnation: *incarnation },
+        }
+    }
+}
+
 /// Host link, between the middlewares of the two hosts (\[0019\] \[0022\], figure 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum HostMessage {
     /// Requester to coordinator: begin this backup (51).
     Request(BackupId),

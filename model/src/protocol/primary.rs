@@ -4,7 +4,7 @@
 use core::marker::PhantomData;
 
 use super::containers::{DirtyMap, Journal};
-use super::message::{Ack, Entry, Frame, Item, ToSecondary};
+use super::message::{Ack, Entry, Frame, Item, ToPrimary, ToSecondary};
 use super::rules::{Rule, Rules};
 use super::step::{Broken, Effects, Step, effects, require};
 use super::sync::PairView;
@@ -16,7 +16,7 @@ pub use words::{PrimaryEffect, PrimaryEvent, PrimaryRefusal};
 
 /// What a full journal does to the host (rule WRITE-4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum JournalFull {
     /// The host waits until an acknowledgement makes room (inflow control).
     #[default]
@@ -91,17 +91,12 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         match event {
             PrimaryEvent::HostWrite { block, payload } => self.on_host_write(rules, block, payload),
             PrimaryEvent::Send { seq } => self.on_send(rules, seq),
-            PrimaryEvent::Ack(ack) => self.on_ack(rules, ack),
             PrimaryEvent::CopyBlock { block, payload } => self.on_copy_block(rules, block, payload),
             PrimaryEvent::PairMark => self.on_pair_mark(rules),
             PrimaryEvent::Create => self.on_create(rules),
             PrimaryEvent::Suspend => self.on_suspend(rules),
             PrimaryEvent::Fail => self.on_fail(rules),
             PrimaryEvent::Resync => self.on_resync(rules),
-            PrimaryEvent::Ready { incarnation, written, dirty } => {
-                self.on_ready(rules, incarnation, written, &dirty)
-            }
-            PrimaryEvent::Suspended { incarnation } => self.on_suspended(rules, incarnation),
             PrimaryEvent::Delete => Ok(self.on_delete(rules)),
             PrimaryEvent::Quiesce(id) => {
                 self.quiesced = Some(id);
@@ -112,6 +107,13 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             PrimaryEvent::Restart => {
                 self.quiesced = None;
                 Ok(Effects::new())
+            }
+            PrimaryEvent::Arrived(ToPrimary::Ack(ack)) => self.on_ack(rules, ack),
+            PrimaryEvent::Arrived(ToPrimary::Ready { incarnation, written, dirty }) => {
+                self.on_ready(rules, incarnation, written, &dirty)
+            }
+            PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation }) => {
+                self.on_suspended(rules, incarnation)
             }
         }
     }

@@ -10,7 +10,7 @@ use super::types::{BackupId, BlockIndex};
 
 /// Why the S-VOL was split from the S/P-VOL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum Purpose {
     /// To be read by this backup (rule SPLIT-1).
     Backup(BackupId),
@@ -20,7 +20,7 @@ pub enum Purpose {
 
 /// Whether the S-VOL follows the S/P-VOL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum ReplicaState {
     /// It follows: blocks are copied on in the background.
     Pair,
@@ -40,7 +40,7 @@ pub struct Replica<D> {
 
 /// What happens to the replica pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum ReplicaEvent {
     /// The S/P-VOL's block changed.
     SourceWritten(BlockIndex),
@@ -67,7 +67,7 @@ pub enum ReplicaEffect<D> {
 
 /// Why the replica pair did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum ReplicaRefusal {
     /// The pair is split already, or is not split.
     WrongState(ReplicaState),

@@ -10,7 +10,7 @@ use super::types::BackupId;
 
 /// What the requester does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum RequesterState {
     /// Nothing.
     #[default]
@@ -23,7 +23,7 @@ pub enum RequesterState {
 
 /// State of the requester.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Requester {
     /// What it does. Volatile.
     pub state: RequesterState,
@@ -33,7 +33,7 @@ pub struct Requester {
 
 /// What happens to the requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum RequesterEvent {
     /// An operator or a schedule wants a backup.
     Start,
@@ -64,7 +64,7 @@ pub enum RequesterEffect {
 
 /// Why the requester did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum RequesterRefusal {
     /// The event has no place now, or is another backup's.
     WrongState(RequesterState),

@@ -4,7 +4,7 @@
 use core::marker::PhantomData;
 
 use super::containers::{DirtyMap, ReorderQueue};
-use super::message::{Ack, Entry, Frame, Item, ToPrimary};
+use super::message::{Ack, Entry, Frame, Item, ToPrimary, ToSecondary};
 use super::replica::{Purpose, Replica, ReplicaEvent, ReplicaState};
 use super::rules::{Rule, Rules};
 use super::step::{Broken, Effects, Step, effects, require};
@@ -69,15 +69,9 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
     /// The step in place, for a caller that keeps the state where it is. What is refused changes nothing.
     pub(crate) fn on_event(&mut self, rules: Rules, event: SecondaryEvent<P>) -> Outcome<P, D> {
         match event {
-            SecondaryEvent::Frame(frame) => self.on_frame(rules, frame),
-            SecondaryEvent::Unsequenced { incarnation, block, payload } => {
-                self.on_unsequenced(rules, incarnation, block, payload)
-            }
+            SecondaryEvent::Arrived(message) => self.on_message(rules, message),
             SecondaryEvent::Apply => self.on_apply(rules),
             SecondaryEvent::Report => self.on_report(rules),
-            SecondaryEvent::Resync { incarnation } => self.on_resync(rules, incarnation),
-            SecondaryEvent::Suspend { incarnation } => self.on_suspend(rules, incarnation),
-            SecondaryEvent::Delete { incarnation } => self.on_delete(incarnation),
             SecondaryEvent::Fail => self.on_fail(),
             SecondaryEvent::Restart => {
                 // Nothing that is lost here was ever reported as written: it is sent again (XFER-1).
@@ -117,6 +111,18 @@ impl<P: Clone, Q: ReorderQueue<P>, D: DirtyMap + Clone> Secondary<P, Q, D> {
         let copy = self.state == PairState::Copy;
         require(!pair || self.consistent, "secondary.consistent is set in PAIR")?;
         require(!copy || !self.consistent, "secondary.consistent is unset in COPY")
+    }
+
+    fn on_message(&mut self, rules: Rules, message: ToSecondary<P>) -> Outcome<P, D> {
+        match message {
+            ToSecondary::Frame(frame) => self.on_frame(rules, frame),
+            ToSecondary::Unsequenced { incarnation, block, payload } => {
+                self.on_unsequenced(rules, incarnation, block, payload)
+            }
+            ToSecondary::Resync { incarnation } => self.on_resync(rules, incarnation),
+            ToSecondary::Suspend { incarnation } => self.on_suspend(rules, incarnation),
+            ToSecondary::Delete { incarnation } => self.on_delete(incarnation),
+        }
     }
 
     fn on_frame(&mut self, rules: Rules, frame: Frame<P>) -> Outcome<P, D> {

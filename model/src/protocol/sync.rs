@@ -9,7 +9,7 @@ use super::types::{PairState, QMarker, Seq};
 
 /// What one look at the pair shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct PairView {
     /// The pair state at the primary.
     pub state: PairState,
@@ -21,7 +21,7 @@ pub struct PairView {
 
 /// A Sync that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sync {
     /// The point waited for: the newest number on receipt (SYNC-2).
     pub held: QMarker,
@@ -29,7 +29,7 @@ pub struct Sync {
 
 /// What happens to a Sync that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncEvent {
     /// It looks at the pair (steps 35 and 36).
     Look(PairView),
@@ -39,8 +39,8 @@ pub enum SyncEvent {
 
 /// How a Sync ended; the words and exit codes of CCI's `pairsyncwait`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "UPPERCASE"))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", serde(rename_all = "UPPERCASE"))]
 pub enum SyncOutcome {
     /// Everything up to the held marker is written remotely (SYNC-3).
     Done,
@@ -87,7 +87,7 @@ pub enum SyncEffect {
 
 /// Why a Sync was not begun (SYNC-1): the group is in this state and not in PAIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct NotPair(pub PairState);
 
 impl NotPair {

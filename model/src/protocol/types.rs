@@ -4,7 +4,7 @@ use core::fmt;
 
 /// A write's number in its group, one per write and contiguous (rule WRITE-1, \[0011\]); 0 stands before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Seq(pub u64);
 
 impl Seq {
@@ -17,7 +17,7 @@ impl Seq {
 
 /// Which pairing of the group a number belongs to; a new one at create and at every resync (rule RESYNC-1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct Incarnation(pub u32);
 
 impl Incarnation {
@@ -30,7 +30,7 @@ impl Incarnation {
 
 /// One backup attempt; never used a second time (rule BACKUP-4). Later attempts have greater ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct BackupId(pub u32);
 
 impl BackupId {
@@ -43,7 +43,7 @@ impl BackupId {
 
 /// A block of the group's volumes, from 0; the unit of a write and of the dirty map (\[0015\]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlockIndex(pub u32);
 
 /// A point in the group's write order: sequence numbers count only within their incarnation.
@@ -51,7 +51,7 @@ pub struct BlockIndex(pub u32);
 /// Printed as CCI's ten hex digits `iissssssss`, the low 8 bits of the incarnation and the low 32 of the number.
 /// Comparisons use the whole of both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct QMarker {
     /// The pairing in which `seq` counts.
     pub incarnation: Incarnation,
@@ -77,8 +77,8 @@ impl fmt::Display for QMarker {
 ///                                                  takeover at the secondary -> SSWS
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "UPPERCASE"))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", serde(rename_all = "UPPERCASE"))]
 pub enum PairState {
     /// No pair.
     #[default]

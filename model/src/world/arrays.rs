@@ -8,8 +8,7 @@ use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
 use crate::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use crate::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
 use crate::protocol::{
-    BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, QMarker, Rule, Seq, ToPrimary,
-    ToSecondary,
+    BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, QMarker, Rule, Seq, ToSecondary,
 };
 use crate::world::action::Reply;
 use crate::world::fault::Fault;
@@ -56,22 +55,13 @@ impl Step<'_> {
         if !again {
             self.state.to_secondary.remove(message);
         }
-        let event = match message {
-            ToSecondary::Frame(frame) => SecondaryEvent::Frame(frame),
-            ToSecondary::Unsequenced { incarnation, block, payload } => {
-                SecondaryEvent::Unsequenced { incarnation, block, payload }
-            }
-            ToSecondary::Resync { incarnation } => SecondaryEvent::Resync { incarnation },
-            ToSecondary::Suspend { incarnation } => SecondaryEvent::Suspend { incarnation },
-            ToSecondary::Delete { incarnation } => SecondaryEvent::Delete { incarnation },
-        };
-        dropped_if_refused(self.secondary(event))
+        dropped_if_refused(self.secondary(SecondaryEvent::Arrived(message)))
     }
 
     pub(super) fn secondary(&mut self, event: SecondaryEvent<Value>) -> Done {
         let WorldSecondary { incarnation, written, consistent, replica, .. } = self.state.secondary;
         let resync = match event {
-            SecondaryEvent::Resync { incarnation } => Some(incarnation),
+            SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }) => Some(incarnation),
             _ => None,
         };
         let effects =
@@ -120,14 +110,7 @@ impl Step<'_> {
     }
 
     pub(super) fn take_reply(&mut self, message: Reply) -> Done {
-        let event = match message {
-            ToPrimary::Ack(ack) => PrimaryEvent::Ack(ack),
-            ToPrimary::Ready { incarnation, written, dirty } => {
-                PrimaryEvent::Ready { incarnation, written, dirty }
-            }
-            ToPrimary::Suspended { incarnation } => PrimaryEvent::Suspended { incarnation },
-        };
-        dropped_if_refused(self.primary(event))
+        dropped_if_refused(self.primary(PrimaryEvent::Arrived(message)))
     }
 
     /// What the cache had not destaged is lost with it, if it is volatile: written or not.

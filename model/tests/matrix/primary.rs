@@ -4,6 +4,7 @@ use syncsplit_model::protocol::bounded::BlockSet;
 use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, DirtyMap, Entry, Incarnation, Item, Journal, PairState, Rules, Seq,
+    ToPrimary,
 };
 
 use crate::show::{Queue, changes, map, option, queue, to_secondary};
@@ -95,17 +96,24 @@ fn events() -> Vec<Event> {
     let write = |block| Event::HostWrite { block: BlockIndex(block), payload: 1 };
     let send = |seq| Event::Send { seq: Seq(seq) };
     let ack = |incarnation, written| {
-        Event::Ack(Ack { incarnation: Incarnation(incarnation), written: Seq(written) })
+        Event::Arrived(ToPrimary::Ack(Ack {
+            incarnation: Incarnation(incarnation),
+            written: Seq(written),
+        }))
     };
     let copy = |block| Event::CopyBlock { block: BlockIndex(block), payload: 1 };
     let mut dirty = BlockSet::new(3);
     dirty.mark(BlockIndex(2));
-    let ready = |incarnation| Event::Ready {
-        incarnation: Incarnation(incarnation),
-        written: Seq(6),
-        dirty,
+    let ready = |incarnation| {
+        Event::Arrived(ToPrimary::Ready {
+            incarnation: Incarnation(incarnation),
+            written: Seq(6),
+            dirty,
+        })
     };
-    let suspended = |incarnation| Event::Suspended { incarnation: Incarnation(incarnation) };
+    let suspended = |incarnation| {
+        Event::Arrived(ToPrimary::Suspended { incarnation: Incarnation(incarnation) })
+    };
     let (one, two) = (BackupId(1), BackupId(2));
     vec![
         Event::Create,
@@ -161,15 +169,19 @@ fn event(event: &Event) -> String {
     match event {
         Event::HostWrite { block, .. } => format!("write {}", block.0),
         Event::Send { seq } => format!("send {}", seq.0),
-        Event::Ack(ack) => format!("ack {}/{}", ack.incarnation.0, ack.written.0),
+        Event::Arrived(ToPrimary::Ack(ack)) => {
+            format!("ack {}/{}", ack.incarnation.0, ack.written.0)
+        }
         Event::CopyBlock { block, .. } => format!("copy {}", block.0),
         Event::PairMark => "mark".into(),
         Event::Create => "create".into(),
         Event::Suspend => "suspend".into(),
         Event::Fail => "fail".into(),
         Event::Resync => "resync".into(),
-        Event::Ready { incarnation, .. } => format!("ready {}", incarnation.0),
-        Event::Suspended { incarnation } => format!("suspended {}", incarnation.0),
+        Event::Arrived(ToPrimary::Ready { incarnation, .. }) => format!("ready {}", incarnation.0),
+        Event::Arrived(ToPrimary::Suspended { incarnation }) => {
+            format!("suspended {}", incarnation.0)
+        }
         Event::Delete => "delete".into(),
         Event::Quiesce(id) => format!("quiesce {}", id.0),
         Event::Unquiesce(id) => format!("unquiesce {}", id.0),

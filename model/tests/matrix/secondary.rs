@@ -5,7 +5,7 @@ use syncsplit_model::protocol::replica::{Purpose, Replica, ReplicaEvent, Replica
 use syncsplit_model::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, DirtyMap, Entry, Frame, Incarnation, Item, PairState, ReorderQueue,
-    Rules, Seq,
+    Rules, Seq, ToSecondary,
 };
 
 use crate::show::{Queue, changes, map, option, queue, replica, replica_effect, to_primary};
@@ -110,11 +110,15 @@ fn events() -> Vec<Event> {
     let frame = |incarnation, seq, block| {
         let item = Item::Write { block: BlockIndex(block), payload: 1 };
         let entry = Entry { seq: Seq(seq), item };
-        Event::Frame(Frame { incarnation: Incarnation(incarnation), entry })
+        Event::Arrived(ToSecondary::Frame(Frame { incarnation: Incarnation(incarnation), entry }))
     };
-    let resync = |incarnation| Event::Resync { incarnation: Incarnation(incarnation) };
-    let suspend = |incarnation| Event::Suspend { incarnation: Incarnation(incarnation) };
-    let delete = |incarnation| Event::Delete { incarnation: Incarnation(incarnation) };
+    let resync =
+        |incarnation| Event::Arrived(ToSecondary::Resync { incarnation: Incarnation(incarnation) });
+    let suspend = |incarnation| {
+        Event::Arrived(ToSecondary::Suspend { incarnation: Incarnation(incarnation) })
+    };
+    let delete =
+        |incarnation| Event::Arrived(ToSecondary::Delete { incarnation: Incarnation(incarnation) });
     let remote_write = |block| Event::RemoteWrite { block: BlockIndex(block), payload: 1 };
     let (block, incarnation) = (BlockIndex(0), Incarnation(3));
     let (one, two) = (BackupId(1), BackupId(2));
@@ -139,7 +143,7 @@ fn events() -> Vec<Event> {
         frame(3, 8, 0),
         frame(3, 11, 0),
         frame(3, 7, 3),
-        Event::Unsequenced { incarnation, block, payload: 1 },
+        Event::Arrived(ToSecondary::Unsequenced { incarnation, block, payload: 1 }),
         Event::Apply,
         Event::Report,
         Event::Arm(two),
@@ -172,16 +176,20 @@ const VERBS: [&str; 15] = [
 
 fn event(event: &Event) -> String {
     match event {
-        Event::Frame(Frame { incarnation, entry }) => {
+        Event::Arrived(ToSecondary::Frame(Frame { incarnation, entry })) => {
             let group = if entry.item.block() == Some(BlockIndex(3)) { " to block 3" } else { "" };
             format!("frame {}/{}{group}", incarnation.0, entry.seq.0)
         }
-        Event::Unsequenced { incarnation, .. } => format!("unsequenced {}", incarnation.0),
+        Event::Arrived(ToSecondary::Unsequenced { incarnation, .. }) => {
+            format!("unsequenced {}", incarnation.0)
+        }
         Event::Apply => "apply".into(),
         Event::Report => "report".into(),
-        Event::Resync { incarnation } => format!("resync {}", incarnation.0),
-        Event::Suspend { incarnation } => format!("suspend {}", incarnation.0),
-        Event::Delete { incarnation } => format!("delete {}", incarnation.0),
+        Event::Arrived(ToSecondary::Resync { incarnation }) => format!("resync {}", incarnation.0),
+        Event::Arrived(ToSecondary::Suspend { incarnation }) => {
+            format!("suspend {}", incarnation.0)
+        }
+        Event::Arrived(ToSecondary::Delete { incarnation }) => format!("delete {}", incarnation.0),
         Event::Fail => "fail".into(),
         Event::Restart => "restart".into(),
         Event::Arm(id) => format!("arm {}", id.0),

@@ -102,7 +102,10 @@ fn write(block: u32, payload: u8) -> PrimaryEvent<u8, BlockSet> {
 }
 
 fn frame(incarnation: Incarnation, seq: u64, item: Item<u8>) -> SecondaryEvent<u8> {
-    SecondaryEvent::Frame(Frame { incarnation, entry: Entry { seq: Seq(seq), item } })
+    SecondaryEvent::Arrived(ToSecondary::Frame(Frame {
+        incarnation,
+        entry: Entry { seq: Seq(seq), item },
+    }))
 }
 
 fn written(block: u32, payload: u8) -> Item<u8> {

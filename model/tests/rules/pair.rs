@@ -7,7 +7,11 @@ fn pair_1_create_marks_every_block() {
     let ready = |primary: TestPrimary, rules| {
         let written = Seq(0);
         let dirty = BlockSet::new(3);
-        did(primary, rules, PrimaryEvent::Ready { incarnation: Incarnation(2), written, dirty })
+        did(
+            primary,
+            rules,
+            PrimaryEvent::Arrived(ToPrimary::Ready { incarnation: Incarnation(2), written, dirty }),
+        )
     };
     let single = primary(PairState::Smpl, JournalFull::Hold);
     let step = single.step(ALL, PrimaryEvent::Create);
@@ -42,7 +46,7 @@ fn pair_2_tells_the_secondary_and_pair_3_does_not() {
     assert!(paired.step(ALL, PrimaryEvent::Fail).effects.is_empty());
     let arrived = does(secondary(PairState::Pair), ALL, frame(INC, 2, written(0, 2)));
     for (event, state) in [
-        (SecondaryEvent::Suspend { incarnation: INC }, PairState::Ssus),
+        (SecondaryEvent::Arrived(ToSecondary::Suspend { incarnation: INC }), PairState::Ssus),
         (SecondaryEvent::Fail, PairState::Psue),
     ] {
         let suspended = does(arrived, ALL, event);
@@ -59,7 +63,11 @@ fn pair_2_takes_back_a_resync_that_was_not_answered() {
         let step = asked.step(ALL, PrimaryEvent::Suspend);
         let told = PrimaryEffect::Send(ToSecondary::Suspend { incarnation });
         assert_eq!(step.effects.as_slice(), [told]);
-        let ready = PrimaryEvent::Ready { incarnation, written: Seq(0), dirty: BlockSet::new(3) };
+        let ready = PrimaryEvent::Arrived(ToPrimary::Ready {
+            incarnation,
+            written: Seq(0),
+            dirty: BlockSet::new(3),
+        });
         let late = step.state.step(ALL, ready).refused;
         assert_eq!(late, Some(PrimaryRefusal::StaleIncarnation(incarnation)));
         assert_eq!(did(step.state, ALL, PrimaryEvent::Resync).pending, Some(incarnation.next()));
@@ -86,14 +94,14 @@ fn pair_3_a_secondary_that_has_left_says_so_at_every_report() {
 #[test]
 fn pair_3_a_primary_that_hears_so_suspends() {
     let filled = did(primary(PairState::Pair, JournalFull::Hold), ALL, write(1, 1));
-    let heard = PrimaryEvent::Suspended { incarnation: INC };
+    let heard = PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation: INC });
     let suspended = did(filled, ALL, heard.clone());
     assert_eq!(suspended.state, PairState::Psue);
     assert!(suspended.journal.is_empty() && suspended.dirty.is_dirty(BlockIndex(1)));
     assert!(did(filled, less(Rule::Pair3), heard.clone()).dirty.is_clean());
     let repeated = suspended.step(ALL, heard).refused;
     assert_eq!(repeated, Some(PrimaryRefusal::StaleIncarnation(INC)));
-    let old = PrimaryEvent::Suspended { incarnation: Incarnation(0) };
+    let old = PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation: Incarnation(0) });
     let stale = filled.step(ALL, old.clone()).refused;
     assert_eq!(stale, Some(PrimaryRefusal::StaleIncarnation(Incarnation(0))), "XFER-4");
     assert_eq!(did(filled, less(Rule::Xfer4), old).state, PairState::Psue);
@@ -104,13 +112,18 @@ fn pair_3_a_pairing_that_ended_before_it_was_answered_is_asked_for_no_more() {
     let asked = did(primary(PairState::Psus, JournalFull::Hold), ALL, PrimaryEvent::Resync);
     let incarnation = INC.next();
     // The secondary begins it, hears nothing, and leaves it; the request comes again.
-    let begun = does(secondary(PairState::Ssus), ALL, SecondaryEvent::Resync { incarnation });
+    let begun = does(
+        secondary(PairState::Ssus),
+        ALL,
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }),
+    );
     let left = does(begun, ALL, SecondaryEvent::Fail);
-    let again = left.step(ALL, SecondaryEvent::Resync { incarnation }).refused;
+    let again =
+        left.step(ALL, SecondaryEvent::Arrived(ToSecondary::Resync { incarnation })).refused;
     assert_eq!(again, Some(SecondaryRefusal::WrongState(PairState::Psue)), "it has ended here");
     let says = SecondaryEffect::Send(ToPrimary::Suspended { incarnation });
     assert_eq!(left.step(ALL, SecondaryEvent::Report).effects.as_slice(), [says]);
-    let heard = did(asked, ALL, PrimaryEvent::Suspended { incarnation });
+    let heard = did(asked, ALL, PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation }));
     assert_eq!((heard.state, heard.pending), (PairState::Psus, None));
     let again = did(heard, ALL, PrimaryEvent::Resync);
     assert_eq!(again.pending, Some(incarnation.next()), "a newer one is asked for");
@@ -132,7 +145,11 @@ fn pair_4_delete_ends_the_pair_on_both_sides() {
         assert!(without.effects.is_empty(), "without PAIR-4 the secondary is not told");
     }
     for state in SECONDARY_STATES.into_iter().filter(|state| *state != PairState::Ssws) {
-        let ended = does(secondary(state), ALL, SecondaryEvent::Delete { incarnation: INC });
+        let ended = does(
+            secondary(state),
+            ALL,
+            SecondaryEvent::Arrived(ToSecondary::Delete { incarnation: INC }),
+        );
         assert_eq!(ended.state, PairState::Smpl, "{state}");
         assert_eq!(ended.consistent, secondary(state).consistent, "the S/P-VOL stays what it is");
     }
@@ -148,12 +165,13 @@ fn pair_4_delete_without_a_pair_does_nothing() {
 #[test]
 fn pair_4_what_is_still_on_the_way_belongs_to_no_pair() {
     let arrived = does(secondary(PairState::Pair), ALL, frame(INC, 2, written(0, 2)));
-    let ended = does(arrived, ALL, SecondaryEvent::Delete { incarnation: INC });
+    let ended =
+        does(arrived, ALL, SecondaryEvent::Arrived(ToSecondary::Delete { incarnation: INC }));
     assert!(ended.queue.is_empty() && ended.dirty.is_clean());
     let late = [
         frame(INC, 1, written(0, 1)),
-        SecondaryEvent::Suspend { incarnation: INC },
-        SecondaryEvent::Resync { incarnation: INC },
+        SecondaryEvent::Arrived(ToSecondary::Suspend { incarnation: INC }),
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: INC }),
         SecondaryEvent::Report,
     ];
     for event in late {
@@ -161,7 +179,9 @@ fn pair_4_what_is_still_on_the_way_belongs_to_no_pair() {
         assert_eq!(refused, Some(SecondaryRefusal::WrongState(PairState::Smpl)), "{event:?}");
     }
     let stale = Incarnation(0);
-    let old = arrived.step(ALL, SecondaryEvent::Delete { incarnation: stale }).refused;
+    let old = arrived
+        .step(ALL, SecondaryEvent::Arrived(ToSecondary::Delete { incarnation: stale }))
+        .refused;
     assert_eq!(old, Some(SecondaryRefusal::StaleIncarnation(stale)), "of an earlier pair");
 }
 
@@ -175,8 +195,13 @@ fn pair_4_uses_up_the_number_that_was_asked_for() {
     assert_eq!(step.effects.as_slice(), [told]);
     assert_eq!(did(step.state, ALL, PrimaryEvent::Create).pending, Some(incarnation.next()));
     for state in [PairState::Smpl, PairState::Psue] {
-        let ended = does(secondary(state), ALL, SecondaryEvent::Delete { incarnation });
-        let late = ended.step(ALL, SecondaryEvent::Resync { incarnation }).refused;
+        let ended = does(
+            secondary(state),
+            ALL,
+            SecondaryEvent::Arrived(ToSecondary::Delete { incarnation }),
+        );
+        let late =
+            ended.step(ALL, SecondaryEvent::Arrived(ToSecondary::Resync { incarnation })).refused;
         assert_eq!(late, Some(SecondaryRefusal::WrongState(PairState::Smpl)), "from {state}");
     }
 }
@@ -190,7 +215,7 @@ fn resync_1_starts_a_new_incarnation_with_both_maps() {
     assert_eq!(asked.pending, Some(incarnation));
     let mut dirty = BlockSet::new(3);
     dirty.mark(BlockIndex(2));
-    let ready = PrimaryEvent::Ready { incarnation, written: Seq(5), dirty };
+    let ready = PrimaryEvent::Arrived(ToPrimary::Ready { incarnation, written: Seq(5), dirty });
     let copying = did(asked, ALL, ready.clone());
     assert_eq!((copying.incarnation, copying.newest), (incarnation, Seq(5)));
     assert_eq!(copying.dirty.iter().collect::<Vec<_>>(), [BlockIndex(0), BlockIndex(2)]);
@@ -227,7 +252,9 @@ fn resync_2_keeps_the_last_place_for_the_copier_and_the_mark() {
     assert_eq!(filled.step(ALL, write(0, 2)).refused, None, "a dirty block takes no place");
     let copied = did(filled, ALL, PrimaryEvent::CopyBlock { block: BlockIndex(0), payload: 9 });
     assert_eq!(copied.journal.room(), 0);
-    let ack = |written| PrimaryEvent::Ack(Ack { incarnation: INC, written: Seq(written) });
+    let ack = |written| {
+        PrimaryEvent::Arrived(ToPrimary::Ack(Ack { incarnation: INC, written: Seq(written) }))
+    };
     let room = did(copied, ALL, ack(1));
     assert_eq!(room.step(ALL, write(2, 2)).refused, Some(PrimaryRefusal::KeptForCopy));
     let marked = did(room, ALL, PrimaryEvent::PairMark);
@@ -242,7 +269,7 @@ fn resync_3_ends_copy_with_a_mark() {
     let copying = primary(PairState::Copy, JournalFull::Hold);
     let marked = did(copying, ALL, PrimaryEvent::PairMark);
     assert_eq!((marked.state, marked.mark), (PairState::Copy, Some(Seq(1))));
-    let ack = PrimaryEvent::Ack(Ack { incarnation: INC, written: Seq(1) });
+    let ack = PrimaryEvent::Arrived(ToPrimary::Ack(Ack { incarnation: INC, written: Seq(1) }));
     assert_eq!(did(marked, ALL, ack).state, PairState::Pair);
     let arrived = does(secondary(PairState::Copy), ALL, frame(INC, 1, Item::PairMark));
     assert!(!arrived.consistent);
@@ -254,7 +281,7 @@ fn resync_3_ends_copy_with_a_mark() {
 
 #[test]
 fn resync_4_keeps_a_gold_copy_until_pair() {
-    let ask = SecondaryEvent::Resync { incarnation: Incarnation(2) };
+    let ask = SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: Incarnation(2) });
     let step = secondary(PairState::Pair).step(ALL, ask);
     assert_eq!(step.state.replica.state, ReplicaState::Split(Purpose::Gold));
     let reflected = SecondaryEffect::Replica(ReplicaEffect::Reflect(step.state.replica.dirty));
@@ -274,7 +301,11 @@ fn resync_4_keeps_a_gold_copy_until_pair() {
 fn resync_4_turns_a_backup_released_in_copy_into_the_gold_copy() {
     let armed = does(secondary(PairState::Pair), ALL, SecondaryEvent::Arm(ID));
     let split = does(armed, ALL, SecondaryEvent::Split(ID));
-    let copying = does(split, ALL, SecondaryEvent::Resync { incarnation: Incarnation(2) });
+    let copying = does(
+        split,
+        ALL,
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: Incarnation(2) }),
+    );
     assert_eq!(copying.replica.state, ReplicaState::Split(Purpose::Backup(ID)));
     let released = does(copying, ALL, SecondaryEvent::Release(ID));
     assert_eq!(released.replica.state, ReplicaState::Split(Purpose::Gold));
@@ -282,7 +313,7 @@ fn resync_4_turns_a_backup_released_in_copy_into_the_gold_copy() {
 
 #[test]
 fn resync_1_is_answered_again_and_begun_once() {
-    let ask = SecondaryEvent::Resync { incarnation: INC.next() };
+    let ask = SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: INC.next() });
     let begun = does(secondary(PairState::Psue), ALL, ask);
     let again = begun.step(ALL, ask);
     assert_eq!(again.state, begun);
@@ -290,10 +321,12 @@ fn resync_1_is_answered_again_and_begun_once() {
         again.effects.as_slice(),
         [SecondaryEffect::Send(ToPrimary::Ready { incarnation, .. })] if *incarnation == INC.next()
     ));
-    let ended = does(begun, ALL, SecondaryEvent::Suspend { incarnation: INC.next() });
+    let ended =
+        does(begun, ALL, SecondaryEvent::Arrived(ToSecondary::Suspend { incarnation: INC.next() }));
     let late = ended.step(ALL, ask).refused;
     assert_eq!(late, Some(SecondaryRefusal::WrongState(PairState::Ssus)), "begun and ended");
-    let old = begun.step(ALL, SecondaryEvent::Resync { incarnation: INC }).refused;
+    let old =
+        begun.step(ALL, SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: INC })).refused;
     assert_eq!(old, Some(SecondaryRefusal::StaleIncarnation(INC)));
     let rules = less(Rule::Resync1);
     assert_eq!(ended.step(rules, ask).state.state, PairState::Copy, "without RESYNC-1 it revives");
@@ -301,10 +334,17 @@ fn resync_1_is_answered_again_and_begun_once() {
 
 #[test]
 fn resync_4_keeps_the_gold_copy_through_a_suspended_copy() {
-    let copying =
-        does(secondary(PairState::Psue), ALL, SecondaryEvent::Resync { incarnation: INC.next() });
+    let copying = does(
+        secondary(PairState::Psue),
+        ALL,
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: INC.next() }),
+    );
     let failed = does(copying, ALL, SecondaryEvent::Fail);
-    let again = does(failed, ALL, SecondaryEvent::Resync { incarnation: Incarnation(3) });
+    let again = does(
+        failed,
+        ALL,
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: Incarnation(3) }),
+    );
     assert_eq!(again.replica, copying.replica, "the S-VOL still has the last consistent image");
     let released = does(again, ALL, SecondaryEvent::Release(ID));
     assert_eq!(released.replica, copying.replica, "no backup holds it, none gives it back");

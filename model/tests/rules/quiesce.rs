@@ -38,7 +38,11 @@ fn quiesce_1_holds_in_every_pair_state_and_lets_the_journal_drain() {
     let filled = did(primary(PairState::Pair, JournalFull::Hold), ALL, write(0, 1));
     let held = did(filled, ALL, PrimaryEvent::Quiesce(ID));
     let sent = did(held, ALL, PrimaryEvent::Send { seq: Seq(1) });
-    let acked = did(sent, ALL, PrimaryEvent::Ack(Ack { incarnation: INC, written: Seq(1) }));
+    let acked = did(
+        sent,
+        ALL,
+        PrimaryEvent::Arrived(ToPrimary::Ack(Ack { incarnation: INC, written: Seq(1) })),
+    );
     assert_eq!(acked.view().written, acked.view().newest.seq, "Sync needs the journal to drain");
 }
 

@@ -34,12 +34,16 @@ fn primary_keeps_journal_map_and_mark() {
 fn a_delete_after_a_restart_names_what_was_asked_for() {
     let asked = did(primary(PairState::Psue, JournalFull::Hold), ALL, PrimaryEvent::Resync);
     let incarnation = INC.next();
-    let begun = does(secondary(PairState::Psue), ALL, SecondaryEvent::Resync { incarnation });
+    let begun = does(
+        secondary(PairState::Psue),
+        ALL,
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }),
+    );
     let restarted = did(asked, ALL, PrimaryEvent::Restart);
     let step = restarted.step(ALL, PrimaryEvent::Delete);
     let told = PrimaryEffect::Send(ToSecondary::Delete { incarnation });
     assert_eq!(step.effects.as_slice(), [told]);
-    let ended = does(begun, ALL, SecondaryEvent::Delete { incarnation });
+    let ended = does(begun, ALL, SecondaryEvent::Arrived(ToSecondary::Delete { incarnation }));
     assert_eq!(ended.state, PairState::Smpl);
 }
 

@@ -16,7 +16,9 @@ fn takeover_1_applies_what_is_contiguous_and_fences_the_old_primary() {
     let taken = does(does(ahead, ALL, SecondaryEvent::Apply), ALL, take);
     assert_eq!((taken.state, taken.queue.is_empty()), (PairState::Ssws, true));
     assert_eq!(taken.step(ALL, frame(INC, 2, written(0, 9))).state, taken);
-    let fenced = taken.step(ALL, SecondaryEvent::Resync { incarnation: Incarnation(9) }).refused;
+    let fenced = taken
+        .step(ALL, SecondaryEvent::Arrived(ToSecondary::Resync { incarnation: Incarnation(9) }))
+        .refused;
     assert_eq!(fenced, Some(SecondaryRefusal::WrongState(PairState::Ssws)));
     let mixed = secondary(PairState::Copy);
     assert_eq!(mixed.step(ALL, take).refused, Some(SecondaryRefusal::NotConsistent));
@@ -43,13 +45,15 @@ fn takeover_2_fails_back_by_a_resync_the_other_way() {
     assert_eq!(new_secondary.check(), Ok(()));
     let asked = did(new_primary, ALL, PrimaryEvent::Resync);
     let incarnation = asked.pending.unwrap();
-    let step = new_secondary.step(ALL, SecondaryEvent::Resync { incarnation });
+    let step =
+        new_secondary.step(ALL, SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }));
     let Some(SecondaryEffect::Send(ToPrimary::Ready { incarnation, written, dirty })) =
         step.effects.last().cloned()
     else {
         panic!("the old primary answers as a secondary: {:?}", step.effects);
     };
-    let copying = did(asked, ALL, PrimaryEvent::Ready { incarnation, written, dirty });
+    let copying =
+        did(asked, ALL, PrimaryEvent::Arrived(ToPrimary::Ready { incarnation, written, dirty }));
     assert_eq!(copying.dirty.iter().count(), 3, "what either side wrote is copied");
 }
 
@@ -66,7 +70,11 @@ fn takeover_1_is_for_a_pair_that_is_not_taken_over() {
 /// The secondary in COPY of incarnation 2 with its gold copy, after the copying has brought block 1 over.
 fn copying_over_gold() -> TestSecondary {
     let incarnation = INC.next();
-    let asked = does(secondary(PairState::Psue), ALL, SecondaryEvent::Resync { incarnation });
+    let asked = does(
+        secondary(PairState::Psue),
+        ALL,
+        SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }),
+    );
     assert_eq!(asked.replica.state, ReplicaState::Split(Purpose::Gold));
     let copy = Item::Copy { block: BlockIndex(1), payload: 5 };
     does(does(asked, ALL, frame(incarnation, 1, copy)), ALL, SecondaryEvent::Apply)
@@ -96,7 +104,9 @@ fn takeover_1_in_copy_brings_the_gold_copy_back() {
 #[test]
 fn takeover_1_in_copy_restores_even_by_force_and_after_a_suspension() {
     let incarnation = INC.next();
-    for event in [SecondaryEvent::Fail, SecondaryEvent::Suspend { incarnation }] {
+    for event in
+        [SecondaryEvent::Fail, SecondaryEvent::Arrived(ToSecondary::Suspend { incarnation })]
+    {
         for force in [false, true] {
             let suspended = does(copying_over_gold(), ALL, event);
             let taken = suspended.step(ALL, SecondaryEvent::Takeover { force });
@@ -111,7 +121,7 @@ fn takeover_1_leaves_a_backup_that_is_being_read_alone() {
     let armed = does(secondary(PairState::Pair), ALL, SecondaryEvent::Arm(ID));
     let split = does(armed, ALL, SecondaryEvent::Split(ID));
     let incarnation = INC.next();
-    let asked = does(split, ALL, SecondaryEvent::Resync { incarnation });
+    let asked = does(split, ALL, SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }));
     let copy = Item::Copy { block: BlockIndex(1), payload: 5 };
     let copying = does(does(asked, ALL, frame(incarnation, 1, copy)), ALL, SecondaryEvent::Apply);
     let taken = does(copying, ALL, SecondaryEvent::Takeover { force: false });
@@ -141,7 +151,9 @@ fn takeover_1_tells_the_old_primary() {
     let step = taken.step(ALL, SecondaryEvent::Report);
     let says = SecondaryEffect::Send(ToPrimary::Suspended { incarnation: INC });
     assert_eq!((step.state, step.effects.as_slice()), (taken, [says].as_slice()));
-    let deleted = taken.step(ALL, SecondaryEvent::Delete { incarnation: Incarnation(9) }).refused;
+    let deleted = taken
+        .step(ALL, SecondaryEvent::Arrived(ToSecondary::Delete { incarnation: Incarnation(9) }))
+        .refused;
     assert_eq!(deleted, Some(SecondaryRefusal::WrongState(PairState::Ssws)), "fenced");
 }
 

@@ -61,7 +61,11 @@ fn xfer_2_keeps_an_entry_until_it_is_reported_written() {
     let filled = did(primary(PairState::Pair, JournalFull::Hold), ALL, write(0, 1));
     let sent = did(filled, ALL, PrimaryEvent::Send { seq: Seq(1) });
     assert_eq!(sent.journal.len(), 1);
-    let acked = did(sent, ALL, PrimaryEvent::Ack(Ack { incarnation: INC, written: Seq(1) }));
+    let acked = did(
+        sent,
+        ALL,
+        PrimaryEvent::Arrived(ToPrimary::Ack(Ack { incarnation: INC, written: Seq(1) })),
+    );
     assert!(acked.journal.is_empty());
     let dropped = did(filled, less(Rule::Xfer2), PrimaryEvent::Send { seq: Seq(1) });
     assert!(dropped.journal.is_empty(), "without XFER-2 sent is taken for written");
@@ -87,7 +91,7 @@ fn xfer_4_drops_messages_of_another_incarnation() {
     let refused = secondary(PairState::Pair).step(ALL, frame(old, 1, written(0, 1))).refused;
     assert_eq!(refused, Some(SecondaryRefusal::StaleIncarnation(old)));
     let filled = did(primary(PairState::Pair, JournalFull::Hold), ALL, write(0, 1));
-    let ack = PrimaryEvent::Ack(Ack { incarnation: old, written: Seq(1) });
+    let ack = PrimaryEvent::Arrived(ToPrimary::Ack(Ack { incarnation: old, written: Seq(1) }));
     let refused = filled.step(ALL, ack.clone()).refused;
     assert_eq!(refused, Some(PrimaryRefusal::StaleIncarnation(old)));
     assert!(did(filled, less(Rule::Xfer4), ack).journal.is_empty());

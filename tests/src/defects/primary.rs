@@ -8,7 +8,8 @@ use syncsplit_impl::roles::PrimaryStep as Step;
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::takeover::primary_of_taken_over;
 use syncsplit_model::protocol::{
-    Ack, BlockIndex, DirtyMap, Incarnation, Item, Journal, PairState, Rules, Seq, ToSecondary,
+    Ack, BlockIndex, DirtyMap, Incarnation, Item, Journal, PairState, Rules, Seq, ToPrimary,
+    ToSecondary,
 };
 
 use super::program::{passed_over, spoilt};
@@ -91,13 +92,15 @@ pub(super) fn journal_dropped_at_send(primary: Primary, rules: Rules, event: Eve
 }
 
 pub(super) fn ack_taken_for_newest(primary: Primary, rules: Rules, event: Event) -> Step {
-    let PrimaryEvent::Ack(ack) = event else { return primary.step(rules, event) };
+    let PrimaryEvent::Arrived(ToPrimary::Ack(ack)) = event else {
+        return primary.step(rules, event);
+    };
     let written = primary.newest;
-    primary.step(rules, PrimaryEvent::Ack(Ack { written, ..ack }))
+    primary.step(rules, PrimaryEvent::Arrived(ToPrimary::Ack(Ack { written, ..ack })))
 }
 
 pub(super) fn written_goes_back(mut primary: Primary, rules: Rules, event: Event) -> Step {
-    if let PrimaryEvent::Ack(ack) = &event
+    if let PrimaryEvent::Arrived(ToPrimary::Ack(ack)) = &event
         && primary.state.is_linked()
         && ack.incarnation == primary.incarnation
     {
@@ -130,28 +133,29 @@ pub(super) fn suspend_keeps_request(primary: Primary, rules: Rules, event: Event
 }
 
 pub(super) fn suspension_not_heeded(primary: Primary, rules: Rules, event: Event) -> Step {
-    if let PrimaryEvent::Suspended { .. } = event {
+    if let PrimaryEvent::Arrived(ToPrimary::Suspended { .. }) = event {
         return passed_over(primary);
     }
     primary.step(rules, event)
 }
 
 pub(super) fn sequence_reset(primary: Primary, rules: Rules, mut event: Event) -> Step {
-    if let PrimaryEvent::Ready { written, .. } = &mut event {
+    if let PrimaryEvent::Arrived(ToPrimary::Ready { written, .. }) = &mut event {
         *written = Seq(0);
     }
     primary.step(rules, event)
 }
 
 pub(super) fn secondary_map_ignored(primary: Primary, rules: Rules, mut event: Event) -> Step {
-    if let PrimaryEvent::Ready { dirty, .. } = &mut event {
+    if let PrimaryEvent::Arrived(ToPrimary::Ready { dirty, .. }) = &mut event {
         dirty.clean_all();
     }
     primary.step(rules, event)
 }
 
 pub(super) fn stale_ready(primary: Primary, rules: Rules, mut event: Event) -> Step {
-    if let (PrimaryEvent::Ready { incarnation, .. }, Some(pending)) = (&mut event, primary.pending)
+    if let (PrimaryEvent::Arrived(ToPrimary::Ready { incarnation, .. }), Some(pending)) =
+        (&mut event, primary.pending)
     {
         *incarnation = pending;
     }

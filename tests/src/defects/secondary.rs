@@ -10,7 +10,9 @@ use syncsplit_impl::roles::SecondaryStep as Step;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaEffect, ReplicaState};
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::takeover::secondary_of_old_primary;
-use syncsplit_model::protocol::{DirtyMap, Entry, Item, ReorderQueue, Rules, Seq, ToPrimary};
+use syncsplit_model::protocol::{
+    DirtyMap, Entry, Item, ReorderQueue, Rules, Seq, ToPrimary, ToSecondary,
+};
 
 use super::program::{passed_over, spoilt};
 
@@ -67,7 +69,7 @@ pub(super) fn gap_skipped(secondary: Secondary, rules: Rules, event: Event) -> S
 }
 
 pub(super) fn duplicate_applied(mut secondary: Secondary, rules: Rules, event: Event) -> Step {
-    if let SecondaryEvent::Frame(frame) = &event
+    if let SecondaryEvent::Arrived(ToSecondary::Frame(frame)) = &event
         && secondary.state.is_linked()
         && frame.incarnation == secondary.incarnation
         && frame.entry.seq <= secondary.written
@@ -81,20 +83,24 @@ pub(super) fn duplicate_applied(mut secondary: Secondary, rules: Rules, event: E
 }
 
 pub(super) fn stale_frame(secondary: Secondary, rules: Rules, mut event: Event) -> Step {
-    if let SecondaryEvent::Frame(frame) = &mut event {
+    if let SecondaryEvent::Arrived(ToSecondary::Frame(frame)) = &mut event {
         frame.incarnation = secondary.incarnation;
     }
     secondary.step(rules, event)
 }
 
 pub(super) fn queue_outlives_incarnation(secondary: Secondary, rules: Rules, event: Event) -> Step {
-    let SecondaryEvent::Resync { .. } = event else { return secondary.step(rules, event) };
+    let SecondaryEvent::Arrived(ToSecondary::Resync { .. }) = event else {
+        return secondary.step(rules, event);
+    };
     let queue = secondary.queue.clone();
     spoilt(secondary.step(rules, event), |secondary| secondary.queue = queue)
 }
 
 pub(super) fn consistent_in_copy(secondary: Secondary, rules: Rules, event: Event) -> Step {
-    let SecondaryEvent::Resync { .. } = event else { return secondary.step(rules, event) };
+    let SecondaryEvent::Arrived(ToSecondary::Resync { .. }) = event else {
+        return secondary.step(rules, event);
+    };
     spoilt(secondary.step(rules, event), |secondary| secondary.consistent = true)
 }
 

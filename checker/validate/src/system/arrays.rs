@@ -3,7 +3,9 @@
 
 use syncsplit_model::protocol::primary::PrimaryEvent;
 use syncsplit_model::protocol::secondary::SecondaryEvent;
-use syncsplit_model::protocol::{BackupId, HostMessage, Incarnation, Journal, Rule, Seq};
+use syncsplit_model::protocol::{
+    BackupId, HostMessage, Incarnation, Journal, Rule, Seq, ToPrimary, ToSecondary,
+};
 
 use super::properties::Touched;
 use super::{Done, Hosts, System, Writes};
@@ -46,7 +48,9 @@ impl System {
         }
         let event = self.settled(event)?;
         let fills = self.fills_in(&event);
-        let step = before.step(self.options.rules, model_event(&event, self.volumes.pvol.size()));
+        let size = self.volumes.pvol.size();
+        let known = event.map(|payload| *payload, |dirty| Dirty::of(size, dirty));
+        let step = before.step(self.options.rules, known);
         if !self.bindings.fits(&taken.refused, &step.refused) {
             let refused = step.refused.as_ref();
             let deciding = refused.map_or(governing, |why| of_primary_refusal(&event, why, was));
@@ -98,7 +102,9 @@ impl System {
             PrimaryEvent::HostWrite { block, .. } => Touched::Block(block),
             PrimaryEvent::Send { .. } | PrimaryEvent::PairMark => Touched::None,
             // What has been written at the secondary covers nothing any more.
-            PrimaryEvent::Ack(ack) if self.has_written(ack.written) => Touched::None,
+            PrimaryEvent::Arrived(ToPrimary::Ack(ack)) if self.has_written(ack.written) => {
+                Touched::None
+            }
             _ => Touched::All,
         };
         self.check(touched)
@@ -201,7 +207,7 @@ impl System {
         }
         let touched = match (event, written) {
             (SecondaryEvent::Apply, Some(block)) => Touched::Block(block),
-            (SecondaryEvent::Frame(frame), _) => {
+            (SecondaryEvent::Arrived(ToSecondary::Frame(frame)), _) => {
                 frame.entry.item.block().map_or(Touched::None, Touched::Block)
             }
             (SecondaryEvent::Report | SecondaryEvent::CopyReplica(_), _) => Touched::None,
@@ -290,35 +296,4 @@ struct Was {
     written: Seq,
     consistent: bool,
     split: bool,
-}
-
-fn model_event(event: &PrimaryEvent<Content, Blocks>, blocks: u32) -> PrimaryEvent<Content, Dirty> {
-    match event {
-        PrimaryEvent::HostWrite { block, payload } => {
-            PrimaryEvent::HostWrite { block: *block, payload: *payload }
-        }
-        PrimaryEvent::Send { seq } => PrimaryEvent::Send { seq: *seq },
-        PrimaryEvent::Ack(ack) => PrimaryEvent::Ack(*ack),
-        PrimaryEvent::CopyBlock { block, payload } => {
-            PrimaryEvent::CopyBlock { block: *block, payload: *payload }
-        }
-        PrimaryEvent::PairMark => PrimaryEvent::PairMark,
-        PrimaryEvent::Create => PrimaryEvent::Create,
-        PrimaryEvent::Suspend => PrimaryEvent::Suspend,
-        PrimaryEvent::Fail => PrimaryEvent::Fail,
-        PrimaryEvent::Resync => PrimaryEvent::Resync,
-        PrimaryEvent::Ready { incarnation, written, dirty } => PrimaryEvent::Ready {
-            incarnation: *incarnation,
-            written: *written,
-            dirty: Dirty::of(blocks, dirty),
-        },
-        PrimaryEvent::Suspended { incarnation } => {
-            PrimaryEvent::Suspended { incarnation: *incarnation }
-        }
-        PrimaryEvent::Delete => PrimaryEvent::Delete,
-        PrimaryEvent::Quiesce(id) => PrimaryEvent::Quiesce(*id),
-        PrimaryEvent::Unquiesce(id) => PrimaryEvent::Unquiesce(*id),
-        PrimaryEvent::LeaseExpired => PrimaryEvent::LeaseExpired,
-        PrimaryEvent::Restart => PrimaryEvent::Restart,
-    }
 }

@@ -131,19 +131,10 @@ impl Sent {
 
     /// Whether a message that the primary received was sent.
     pub(super) fn caused_primary(&self, event: &PrimaryEvent<Content, Blocks>) -> bool {
-        let message = match event {
-            PrimaryEvent::Ack(ack) => ToPrimary::Ack(*ack),
-            PrimaryEvent::Ready { incarnation, written, dirty } => ToPrimary::Ready {
-                incarnation: *incarnation,
-                written: *written,
-                dirty: dirty.clone(),
-            },
-            PrimaryEvent::Suspended { incarnation } => {
-                ToPrimary::Suspended { incarnation: *incarnation }
-            }
-            _ => return true,
-        };
-        self.to_primary.contains(&message)
+        match event {
+            PrimaryEvent::Arrived(message) => self.to_primary.contains(message),
+            _ => true,
+        }
     }
 
     /// A message of the primary that the secondary received, as it was sent; nothing if it was not.
@@ -152,20 +143,12 @@ impl Sent {
         event: &SecondaryEvent<Content>,
         bindings: &mut Bindings,
     ) -> Option<SecondaryEvent<Content>> {
-        let message = match *event {
-            SecondaryEvent::Frame(frame) => {
-                let sent = self.frame(frame, bindings)?;
-                return Some(SecondaryEvent::Frame(sent));
-            }
-            SecondaryEvent::Unsequenced { incarnation, block, payload } => {
-                ToSecondary::Unsequenced { incarnation, block, payload }
-            }
-            SecondaryEvent::Resync { incarnation } => ToSecondary::Resync { incarnation },
-            SecondaryEvent::Suspend { incarnation } => ToSecondary::Suspend { incarnation },
-            SecondaryEvent::Delete { incarnation } => ToSecondary::Delete { incarnation },
-            _ => return Some(*event),
+        let SecondaryEvent::Arrived(message) = *event else { return Some(*event) };
+        let sent = match message {
+            ToSecondary::Frame(frame) => ToSecondary::Frame(self.frame(frame, bindings)?),
+            other => self.to_secondary.contains(&other).then_some(other)?,
         };
-        self.to_secondary.contains(&message).then_some(*event)
+        Some(SecondaryEvent::Arrived(sent))
     }
 
     /// The frame as it was sent: contents may have been left out there, and be shown on arrival.
@@ -258,20 +241,12 @@ impl Sent {
         &self,
         incarnation: Incarnation,
         seq: Seq,
-    ) -> impl Iterator<Item = SecondaryEvent<Content>> {
-        let frames = self.frames_from(incarnation, seq).map(SecondaryEvent::Frame);
+    ) -> impl Iterator<Item = ToSecondary<Content>> {
+        let frames = self.frames_from(incarnation, seq).map(ToSecondary::Frame);
         let payload = Content::of(0);
         let (first, block) = (Incarnation(0), BlockIndex(0));
         let behind = ToSecondary::Unsequenced { incarnation: first, block, payload };
-        frames.chain(self.to_secondary.from(&behind).filter_map(|(message, ())| match *message {
-            ToSecondary::Frame(_) => None,
-            ToSecondary::Unsequenced { incarnation, block, payload } => {
-                Some(SecondaryEvent::Unsequenced { incarnation, block, payload })
-            }
-            ToSecondary::Resync { incarnation } => Some(SecondaryEvent::Resync { incarnation }),
-            ToSecondary::Suspend { incarnation } => Some(SecondaryEvent::Suspend { incarnation }),
-            ToSecondary::Delete { incarnation } => Some(SecondaryEvent::Delete { incarnation }),
-        }))
+        frames.chain(self.to_secondary.from(&behind).map(|(message, ())| *message))
     }
 
     /// Every message that the primary may receive.

@@ -2,12 +2,16 @@
 
 use core::fmt;
 
-use crate::protocol::message::{Ack, ToSecondary};
+use crate::protocol::message::{ToPrimary, ToSecondary};
 use crate::protocol::types::{BackupId, BlockIndex, Incarnation, PairState, Seq};
 
 /// What happens to the primary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "record",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(remote = "Self")
+)]
 pub enum PrimaryEvent<P, D> {
     /// A host wrote `payload` to `block`.
     HostWrite {
@@ -21,8 +25,6 @@ pub enum PrimaryEvent<P, D> {
         /// The entry's number.
         seq: Seq,
     },
-    /// The secondary's report arrived.
-    Ack(Ack),
     /// The copier chose a dirty block.
     CopyBlock {
         /// The block to copy.
@@ -40,20 +42,6 @@ pub enum PrimaryEvent<P, D> {
     Fail,
     /// Command: bring a suspended pair back. Given again, it asks the secondary again.
     Resync,
-    /// The secondary answered the request to start `incarnation`.
-    Ready {
-        /// The incarnation the answer is for.
-        incarnation: Incarnation,
-        /// What the secondary has written.
-        written: Seq,
-        /// The secondary's dirty map.
-        dirty: D,
-    },
-    /// The secondary says that it has left a pairing.
-    Suspended {
-        /// The pairing it has left.
-        incarnation: Incarnation,
-    },
     /// Command: end the pair. The volumes keep their contents.
     Delete,
     /// The coordinator asks to hold host writes for this backup (claim 4).
@@ -64,6 +52,39 @@ pub enum PrimaryEvent<P, D> {
     LeaseExpired,
     /// The array came back after a crash: what is volatile is lost, everything else is as it was.
     Restart,
+    /// A message of the secondary arrived. It is written down as the message alone.
+    #[cfg_attr(feature = "record", serde(skip))]
+    Arrived(ToPrimary<D>),
+}
+
+impl<P, D> PrimaryEvent<P, D> {
+    /// The same event with what `payload` makes of contents, and `dirty` of maps.
+    pub fn map<Q, E>(
+        &self,
+        payload: impl FnOnce(&P) -> Q,
+        dirty: impl FnOnce(&D) -> E,
+    ) -> PrimaryEvent<Q, E> {
+        match self {
+            Self::HostWrite { block, payload: of } => {
+                PrimaryEvent::HostWrite { block: *block, payload: payload(of) }
+            }
+            Self::Send { seq } => PrimaryEvent::Send { seq: *seq },
+            Self::CopyBlock { block, payload: of } => {
+                PrimaryEvent::CopyBlock { block: *block, payload: payload(of) }
+            }
+            Self::PairMark => PrimaryEvent::PairMark,
+            Self::Create => PrimaryEvent::Create,
+            Self::Suspend => PrimaryEvent::Suspend,
+            Self::Fail => PrimaryEvent::Fail,
+            Self::Resync => PrimaryEvent::Resync,
+            Self::Delete => PrimaryEvent::Delete,
+            Self::Quiesce(id) => PrimaryEvent::Quiesce(*id),
+            Self::Unquiesce(id) => PrimaryEvent::Unquiesce(*id),
+            Self::LeaseExpired => PrimaryEvent::LeaseExpired,
+            Self::Restart => PrimaryEvent::Restart,
+            Self::Arrived(message) => PrimaryEvent::Arrived(message.map(dirty)),
+        }
+    }
 }
 
 /// What the executor does after a step of the primary.
@@ -93,7 +114,7 @@ pub enum PrimaryEffect<P> {
 
 /// Why the primary did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum PrimaryRefusal {
     /// The block is not one of the group's.
     NoSuchBlock(BlockIndex),

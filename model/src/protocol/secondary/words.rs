@@ -3,44 +3,22 @@
 
 use core::fmt;
 
-use crate::protocol::message::{Frame, ToPrimary};
+use crate::protocol::message::{ToPrimary, ToSecondary};
 use crate::protocol::replica::{ReplicaEffect, ReplicaRefusal};
 use crate::protocol::types::{BackupId, BlockIndex, Incarnation, PairState, Seq};
 
 /// What happens to the secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "record",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(remote = "Self")
+)]
 pub enum SecondaryEvent<P> {
-    /// A frame arrived.
-    Frame(Frame<P>),
-    /// A copy outside the sequence arrived; only while rule RESYNC-2 is left out.
-    Unsequenced {
-        /// The pairing it belongs to.
-        incarnation: Incarnation,
-        /// The block copied.
-        block: BlockIndex,
-        /// Its contents when it was sent.
-        payload: P,
-    },
     /// The applier takes the next entry in order.
     Apply,
     /// Tell the primary how far this side has written.
     Report,
-    /// The primary asks to start `incarnation`.
-    Resync {
-        /// The new pairing.
-        incarnation: Incarnation,
-    },
-    /// The primary says that the pair was suspended by command.
-    Suspend {
-        /// The pairing that was suspended.
-        incarnation: Incarnation,
-    },
-    /// The primary says that the pair was deleted.
-    Delete {
-        /// The newest pairing the primary knew of.
-        incarnation: Incarnation,
-    },
     /// The link failed, or was thought to have.
     Fail,
     /// The array came back after a crash: what is volatile is lost, everything else is as it was.
@@ -65,6 +43,30 @@ pub enum SecondaryEvent<P> {
         /// Its new contents.
         payload: P,
     },
+    /// A message of the primary arrived. It is written down as the message alone.
+    #[cfg_attr(feature = "record", serde(skip))]
+    Arrived(ToSecondary<P>),
+}
+
+impl<P> SecondaryEvent<P> {
+    /// The same event with what `payload` makes of contents.
+    pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> SecondaryEvent<Q> {
+        match self {
+            Self::Apply => SecondaryEvent::Apply,
+            Self::Report => SecondaryEvent::Report,
+            Self::Fail => SecondaryEvent::Fail,
+            Self::Restart => SecondaryEvent::Restart,
+            Self::Arm(id) => SecondaryEvent::Arm(*id),
+            Self::Release(id) => SecondaryEvent::Release(*id),
+            Self::Split(id) => SecondaryEvent::Split(*id),
+            Self::CopyReplica(block) => SecondaryEvent::CopyReplica(*block),
+            Self::Takeover { force } => SecondaryEvent::Takeover { force: *force },
+            Self::RemoteWrite { block, payload: of } => {
+                SecondaryEvent::RemoteWrite { block: *block, payload: payload(of) }
+            }
+            Self::Arrived(message) => SecondaryEvent::Arrived(message.map(payload)),
+        }
+    }
 }
 
 /// What the executor does after a step of the secondary.
@@ -87,7 +89,7 @@ pub enum SecondaryEffect<P, D> {
 
 /// Why the secondary did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum SecondaryRefusal {
     /// The event has no place in this pair state.
     WrongState(PairState),
