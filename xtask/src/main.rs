@@ -4,7 +4,6 @@
 
 mod bench;
 mod count;
-mod libclang;
 mod mutants;
 mod no_std;
 mod packages;
@@ -106,33 +105,21 @@ fn exit_code(failed: u64) -> ExitCode {
 /// A step's name, how long it took, what it came to.
 type Row = (&'static str, Duration, Outcome);
 
-/// What steps need: what it is, its name, what finds or installs it.
-type Prerequisite = (Needs, &'static str, fn() -> Result<String, String>);
-
-/// Every prerequisite, the one that most steps need first.
-const PREREQUISITES: &[Prerequisite] = &[
-    (Needs::Libclang, "libclang", libclang::ensure),
-    (Needs::Servers, "servers", servers::ensure),
-];
-
 fn test(only: &[String]) -> ExitCode {
     let is_wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
     let wanted: Vec<&Step> = STEPS.iter().filter(is_wanted).collect();
     let mut rows: Vec<Row> = Vec::new();
-    let mut missing = None;
-    for (needs, name, ensure) in PREREQUISITES {
-        if wanted.iter().any(|step| step.needs >= *needs) {
-            rows.push(timed(name, "found, or installed", || ensure().into()));
-            let is_there = rows.last().is_some_and(|row| row.2.failed == 0);
-            missing = missing.or((!is_there).then_some((*needs, *name)));
-        }
+    let mut is_missing = false;
+    if wanted.iter().any(|step| step.needs == Needs::Packages) {
+        rows.push(timed("packages", "found, or installed", || servers::ensure().into()));
+        is_missing = rows.iter().any(|row| row.2.failed > 0);
     }
     for step in wanted {
-        rows.push(timed(step.name, step.says, || match missing {
-            Some((needs, name)) if step.needs >= needs => {
-                Outcome::failure(format!("not run, since something is missing: {name}"))
+        rows.push(timed(step.name, step.says, || match step.needs {
+            Needs::Packages if is_missing => {
+                Outcome::failure("not run, since a package is missing")
             }
-            _ => (step.run)(),
+            Needs::Packages | Needs::Toolchain => (step.run)(),
         }));
     }
     summary(&rows)

@@ -1,5 +1,5 @@
-//! What adapters of the conformance kit need: the servers that they are for, Redis, PostgreSQL and QEMU's storage daemon,
-//! and the language of one.
+//! What Debian has to install: the servers that adapters of the conformance kit are for, Redis, PostgreSQL and QEMU's
+//! storage daemon, the language of one adapter, and valgrind.
 
 use std::env;
 use std::fs;
@@ -18,9 +18,10 @@ const PACKAGES: &[Package] = &[
     ("qemu-system-common", || is_program("qemu-storage-daemon")),
     ("python3-libnbd", has_libnbd),
     ("nodejs", || is_program("node")),
+    ("valgrind", || is_program("valgrind")),
 ];
 
-/// Finds the servers, or installs those that are missing.
+/// Finds the packages, or installs those that are missing.
 ///
 /// # Errors
 /// A sentence that says what to install.
@@ -30,7 +31,7 @@ pub(crate) fn ensure() -> Result<String, String> {
     if !cfg!(target_os = "linux") || missing().next().is_none() {
         return Ok(String::new());
     }
-    let why = "the conformance kit is tried on real servers, and by an adapter in JavaScript";
+    let why = "the conformance kit is tried on real servers and by an adapter in JavaScript, the example under valgrind";
     let wanted: Vec<&str> = missing().collect();
     let installed = packages::install_unstarted(&wanted, why)?;
     let still: Vec<&str> = missing().collect();

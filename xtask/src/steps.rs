@@ -8,16 +8,12 @@ use crate::run::{Outcome, Show, cargo, end_of, outcome, root};
 use crate::{mutants, no_std, pinned};
 
 /// What must be there before a step can run.
-///
-/// Each needs what those before it need as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// Nothing but the toolchain.
     Toolchain,
-    /// libclang, since the step builds the example.
-    Libclang,
-    /// Redis, PostgreSQL and QEMU's storage daemon, since the step runs adapters of them.
-    Servers,
+    /// What Debian has to install: servers that the step runs adapters of, a language, valgrind.
+    Packages,
 }
 
 /// One thing to run.
@@ -49,25 +45,25 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "clippy",
         says: "no warning anywhere",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || clippy(&["--all-targets"]),
     },
     Step {
         name: "clippy-loom",
         says: "no warning with loom's primitives",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || clippy_races("syncsplit-tests/loom", "races_loom"),
     },
     Step {
         name: "clippy-shuttle",
         says: "no warning with shuttle's primitives",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || clippy_races("syncsplit-tests/shuttle", "races_shuttle"),
     },
     Step {
         name: "docs",
         says: "the documentation builds without a warning",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || {
             let mut command = cargo(&["doc", RELEASE, "--workspace", "--no-deps", "--keep-going"]);
             outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure)
@@ -76,19 +72,19 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "test",
         says: "unit, property and integration tests, pinned checks, expected counterexamples, seeded defects, real threads and servers",
-        needs: Needs::Servers,
+        needs: Needs::Packages,
         run: || some_tests(quiet(&["test", RELEASE, "--workspace", "--no-fail-fast"])),
     },
     Step {
         name: "loom",
         says: "every interleaving of each race, within the bounds it prints",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || races("syncsplit-tests/loom", "races_loom"),
     },
     Step {
         name: "shuttle",
         says: "random interleavings of each race at larger sizes",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || races("syncsplit-tests/shuttle", "races_shuttle"),
     },
     Step {
@@ -106,16 +102,30 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "example",
         says: "the README's second command backs up a real database",
-        needs: Needs::Libclang,
+        needs: Needs::Toolchain,
         run: || {
             let package = ["--package", "syncsplit-impl", "--example", "sqlite_backup"];
             let example = [&["run", "--quiet", RELEASE], &package[..]].concat();
             outcome(&mut cargo(&example), 0, Show::Stdout)
         },
     },
+    Step {
+        name: "valgrind",
+        says: "SQLite's calls of the example's VFS touch no memory that is not theirs, and lose none",
+        needs: Needs::Packages,
+        run: || {
+            let package = ["--package", "syncsplit-impl", "--example", "sqlite_backup"];
+            let cargo = ["--config", VALGRIND, "test", RELEASE];
+            some_tests(quiet(&[&cargo[..], &package, &["ffi_tests"]].concat()))
+        },
+    },
 ];
 
 const RELEASE: &str = "--release";
+
+/// Cargo runs what it has built under valgrind, which fails it for any finding.
+const VALGRIND: &str = "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=9', \
+    '--leak-check=full', '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite']";
 
 /// Rewrites the kill matrix, or its rows of some implementations and levels: every case about each seeded defect until one
 /// finds it.

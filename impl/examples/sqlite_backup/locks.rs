@@ -3,7 +3,20 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sqlite_plugin::flags::LockLevel;
+/// How far a connection has locked the database; each level has all that those before it have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LockLevel {
+    /// Neither reads nor writes.
+    Unlocked,
+    /// Reads, beside other readers.
+    Shared,
+    /// Is the one that will write, beside readers that may still come.
+    Reserved,
+    /// Waits for the last reader to leave; none may come.
+    Pending,
+    /// Writes, alone.
+    Exclusive,
+}
 
 /// The lock could not be taken now; SQLite may ask again.
 #[derive(Debug, PartialEq, Eq)]

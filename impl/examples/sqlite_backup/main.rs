@@ -14,9 +14,9 @@
 //! | `primary`, `traffic`, `timeline` | the local site, its writers, the times it notes |
 //! | `control`, `remote` | the other process: what is asked of it, what it does |
 //! | `bank`, `dump` | what the database ought to hold, what a database does hold |
-//! | `vfs`, `locks`, `layout`, `headers`, `device`, `extract` | SQLite on a volume, and off it again |
+//! | `ffi`, `vfs`, `locks`, `layout`, `headers`, `device`, `extract` | SQLite on a volume, and off it again |
 //! | `pace`, `dice` | a link that takes time, chance that can be repeated |
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backups;
 mod bank;
@@ -25,6 +25,10 @@ mod device;
 mod dice;
 mod dump;
 mod extract;
+#[expect(unsafe_code, reason = "SQLite's interface to files is C")]
+mod ffi;
+#[cfg(test)]
+mod ffi_tests;
 mod headers;
 mod homecoming;
 mod layout;

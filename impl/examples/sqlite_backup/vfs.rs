@@ -1,5 +1,5 @@
-//! The SQLite VFS over a volume's file table: names, locks, error codes.
-//! Where bytes lie on the volume is `layout`'s business, who may write them is `locks`'s.
+//! The SQLite VFS over a volume's file table: names, modes of opening, error codes.
+//! Where bytes lie on the volume is `layout`'s business, who may write them is `locks`'s, and C is `ffi`'s.
 //!
 //! # Which settings a consistent prefix needs
 //!
@@ -25,25 +25,20 @@
 //!   syncs (the first) or the count of records (the second), and with them what `FULL` is for.
 //! - `ATOMIC4K`, no: true of a page that is one block, but it lets SQLite skip the journal, and
 //!   nobody promises that the growth of the file falls under it. The bundled SQLite is built
-//!   without that path anyway. (The crate's default claims `ATOMIC` for writes of any size, which
-//!   is false here: that default must not be inherited.)
+//!   without that path anyway.
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
+use std::ffi::{CString, c_int};
 use std::fmt;
-use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::ffi as codes;
 use rusqlite::{Connection, OpenFlags};
-use sqlite_plugin::flags::ShmLockMode;
-use sqlite_plugin::flags::{AccessFlags, CreateMode, LockLevel, OpenKind, OpenMode, OpenOpts};
-use sqlite_plugin::vars;
-use sqlite_plugin::vfs::register_static;
-use sqlite_plugin::vfs::{Pragma, PragmaErr, RegisterOpts, Vfs, VfsHandle, VfsResult};
 
+use crate::ffi::{self, Answer, FileKind, OpenMode, Vfs};
 use crate::layout::{FileId, Layout, LayoutError};
-use crate::locks::LockTable;
+use crate::locks::{LockLevel, LockTable};
 
 /// The one database name a volume knows; its journal has SQLite's name for it.
 pub(crate) const DATABASE_NAME: &str = "volume.db";
@@ -55,7 +50,7 @@ pub(crate) enum RegisterError {
     /// The name is empty, has a NUL in it, or is taken.
     Name(String),
     /// SQLite refused.
-    Sqlite(i32),
+    Sqlite(c_int),
 }
 
 impl fmt::Display for RegisterError {
@@ -81,8 +76,7 @@ pub(crate) fn register(name: &str, layout: Layout) -> Result<VolumeVfs, Register
         return Err(refused());
     }
     let shared = Arc::new(Shared { layout, locks: LockTable::default(), error: Mutex::default() });
-    register_static(c_name, Files(shared.clone()), RegisterOpts { make_default: false })
-        .map_err(RegisterError::Sqlite)?;
+    ffi::register(c_name, Files(shared.clone())).map_err(RegisterError::Sqlite)?;
     Ok(VolumeVfs { name: name.to_string(), shared })
 }
 
@@ -121,11 +115,11 @@ struct Shared {
 
 impl Shared {
     /// Keeps the words and answers with the code: `SQLITE_FULL`, or else `code`.
-    fn note<T>(&self, result: Result<T, LayoutError>, code: i32) -> VfsResult<T> {
+    fn note<T>(&self, result: Result<T, LayoutError>, code: c_int) -> Answer<T> {
         result.map_err(|error| {
             *guard(&self.error) = Some(error.to_string());
             match error {
-                LayoutError::Full { .. } => vars::SQLITE_FULL,
+                LayoutError::Full { .. } => codes::SQLITE_FULL,
                 _ => code,
             }
         })
@@ -139,94 +133,60 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// An open file.
 enum Handle {
-    /// The database, with this connection's lock on it.
-    Main { level: LockLevel, readonly: bool },
-    /// The rollback journal; SQLite guards it by the locks on the database.
-    Journal { readonly: bool },
+    /// The database or its journal. Invariant: the level is of the database; SQLite guards the journal by it.
+    OnVolume { file: FileId, level: LockLevel, is_readonly: bool },
     /// A temporary file of one connection, never on the volume.
-    Temp(Vec<u8>),
-}
-
-impl Handle {
-    fn on_volume(&self) -> Option<FileId> {
-        match self {
-            Handle::Main { .. } => Some(FileId::Main),
-            Handle::Journal { .. } => Some(FileId::Journal),
-            Handle::Temp(_) => None,
-        }
-    }
-}
-
-impl VfsHandle for Handle {
-    fn readonly(&self) -> bool {
-        matches!(self, Handle::Main { readonly: true, .. } | Handle::Journal { readonly: true })
-    }
-
-    fn in_memory(&self) -> bool {
-        // Of the database this would tell SQLite to take no locks.
-        false
-    }
+    Temporary(Vec<u8>),
 }
 
 /// The VFS itself; SQLite owns it.
 struct Files(Arc<Shared>);
 
 impl Files {
-    fn open_on_volume(&self, file: FileId, mode: &OpenMode) -> VfsResult<()> {
-        let layout = &self.0.layout;
-        match (layout.size(file), mode) {
-            (Some(_), OpenMode::ReadWrite { create: CreateMode::MustCreate }) => {
-                Err(vars::SQLITE_CANTOPEN)
+    fn open_on_volume(&self, file: FileId, mode: OpenMode) -> Answer {
+        match (self.0.layout.size(file), mode) {
+            (Some(_), OpenMode::CreateNew) | (None, OpenMode::Read | OpenMode::Write) => {
+                Err(codes::SQLITE_CANTOPEN)
             }
-            (Some(_), _) => Ok(()),
-            (None, OpenMode::ReadWrite { create: CreateMode::Create | CreateMode::MustCreate }) => {
-                self.0.note(layout.create(file), vars::SQLITE_CANTOPEN)
+            (Some(_), OpenMode::Read | OpenMode::Write | OpenMode::Create) => Ok(()),
+            (None, OpenMode::Create | OpenMode::CreateNew) => {
+                self.0.note(self.0.layout.create(file), codes::SQLITE_CANTOPEN)
             }
-            (None, _) => Err(vars::SQLITE_CANTOPEN),
         }
     }
 }
 
 impl Vfs for Files {
-    type Handle = Handle;
+    type File = Handle;
 
-    fn open(&self, path: Option<&str>, opts: OpenOpts) -> VfsResult<Handle> {
-        let mode = opts.mode();
-        let readonly = mode.is_readonly();
-        match (opts.kind(), path) {
-            (OpenKind::MainDb, Some(DATABASE_NAME)) => {
-                self.open_on_volume(FileId::Main, &mode)?;
-                Ok(Handle::Main { level: LockLevel::Unlocked, readonly })
-            }
-            (OpenKind::MainJournal, Some(JOURNAL_NAME)) => {
-                self.open_on_volume(FileId::Journal, &mode)?;
-                Ok(Handle::Journal { readonly })
-            }
+    fn open(&self, path: Option<&str>, kind: FileKind, mode: OpenMode) -> Answer<Handle> {
+        let file = match (kind, path) {
+            (FileKind::Main, Some(DATABASE_NAME)) => FileId::Main,
+            (FileKind::Journal, Some(JOURNAL_NAME)) => FileId::Journal,
             // A journal of statements may outgrow SQLite's memory even with temp_store=MEMORY.
-            (
-                OpenKind::TempDb
-                | OpenKind::TempJournal
-                | OpenKind::TransientDb
-                | OpenKind::SubJournal,
-                _,
-            ) => Ok(Handle::Temp(Vec::new())),
+            (FileKind::Temporary, _) => return Ok(Handle::Temporary(Vec::new())),
             // A write-ahead log, a super-journal of several databases, or a database of another
             // name: the volume has no place where they would be part of the image.
-            _ => Err(vars::SQLITE_CANTOPEN),
-        }
+            (FileKind::Main | FileKind::Journal | FileKind::Other, _) => {
+                return Err(codes::SQLITE_CANTOPEN);
+            }
+        };
+        self.open_on_volume(file, mode)?;
+        let is_readonly = mode == OpenMode::Read;
+        Ok(Handle::OnVolume { file, level: LockLevel::Unlocked, is_readonly })
     }
 
-    fn delete(&self, path: &str) -> VfsResult<()> {
+    fn delete(&self, path: &str) -> Answer {
         match path {
             JOURNAL_NAME if self.0.layout.size(FileId::Journal).is_some() => {
-                self.0.note(self.0.layout.remove(FileId::Journal), vars::SQLITE_IOERR_DELETE)
+                self.0.note(self.0.layout.remove(FileId::Journal), codes::SQLITE_IOERR_DELETE)
             }
-            DATABASE_NAME => Err(vars::SQLITE_IOERR_DELETE),
-            _ => Err(vars::SQLITE_IOERR_DELETE_NOENT),
+            DATABASE_NAME => Err(codes::SQLITE_IOERR_DELETE),
+            _ => Err(codes::SQLITE_IOERR_DELETE_NOENT),
         }
     }
 
-    fn access(&self, path: &str, _flags: AccessFlags) -> VfsResult<bool> {
+    fn exists(&self, path: &str) -> Answer<bool> {
         Ok(match path {
             DATABASE_NAME => self.0.layout.size(FileId::Main).is_some(),
             JOURNAL_NAME => self.0.layout.size(FileId::Journal).is_some(),
@@ -234,140 +194,117 @@ impl Vfs for Files {
         })
     }
 
-    fn file_size(&self, handle: &mut Handle) -> VfsResult<usize> {
-        match (handle.on_volume(), handle) {
-            (Some(file), _) => {
-                let size = self.0.layout.size(file).ok_or(LayoutError::Missing(file));
-                let size = self.0.note(size, vars::SQLITE_IOERR_FSTAT)?;
-                usize::try_from(size).map_err(|_| vars::SQLITE_IOERR_FSTAT)
-            }
-            (None, Handle::Temp(bytes)) => Ok(bytes.len()),
-            (None, _) => Err(vars::SQLITE_IOERR_FSTAT),
-        }
+    fn close(&self, mut handle: Handle) -> Answer {
+        self.unlock(&mut handle, LockLevel::Unlocked)
     }
 
-    fn truncate(&self, handle: &mut Handle, size: usize) -> VfsResult<()> {
-        if handle.readonly() {
-            return Err(vars::SQLITE_READONLY);
-        }
-        match (handle.on_volume(), handle) {
-            (Some(file), _) => {
-                let result = self.0.layout.resize(file, size as u64);
-                self.0.note(result, vars::SQLITE_IOERR_TRUNCATE)
+    fn read(&self, handle: &mut Handle, offset: u64, data: &mut [u8]) -> Answer<usize> {
+        match handle {
+            Handle::OnVolume { file, .. } => {
+                let result = self.0.layout.read(*file, offset, data);
+                self.0.note(result, codes::SQLITE_IOERR_READ)
             }
-            (None, Handle::Temp(bytes)) => {
-                bytes.resize(size, 0);
-                Ok(())
-            }
-            (None, _) => Err(vars::SQLITE_IOERR_TRUNCATE),
-        }
-    }
-
-    fn write(&self, handle: &mut Handle, offset: usize, data: &[u8]) -> VfsResult<usize> {
-        if handle.readonly() {
-            return Err(vars::SQLITE_READONLY);
-        }
-        match (handle.on_volume(), handle) {
-            (Some(file), _) => {
-                let result = self.0.layout.write(file, offset as u64, data);
-                self.0.note(result, vars::SQLITE_IOERR_WRITE)?;
-            }
-            (None, Handle::Temp(bytes)) => {
-                let end = offset.checked_add(data.len()).ok_or(vars::SQLITE_FULL)?;
-                bytes.resize(bytes.len().max(end), 0);
-                bytes[offset..end].copy_from_slice(data);
-            }
-            (None, _) => return Err(vars::SQLITE_IOERR_WRITE),
-        }
-        Ok(data.len())
-    }
-
-    fn read(&self, handle: &mut Handle, offset: usize, data: &mut [u8]) -> VfsResult<usize> {
-        match (handle.on_volume(), handle) {
-            (Some(file), _) => {
-                let result = self.0.layout.read(file, offset as u64, data);
-                self.0.note(result, vars::SQLITE_IOERR_READ)
-            }
-            (None, Handle::Temp(bytes)) => {
-                let rest = bytes.get(offset..).unwrap_or(&[]);
+            Handle::Temporary(bytes) => {
+                let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..));
+                let rest = rest.unwrap_or(&[]);
                 let len = rest.len().min(data.len());
                 data[..len].copy_from_slice(&rest[..len]);
                 Ok(len)
             }
-            (None, _) => Err(vars::SQLITE_IOERR_READ),
         }
     }
 
-    fn lock(&self, handle: &mut Handle, wanted: LockLevel) -> VfsResult<()> {
+    fn write(&self, handle: &mut Handle, offset: u64, data: &[u8]) -> Answer {
         match handle {
-            Handle::Main { level, .. } => {
-                self.0.locks.lock(level, wanted).map_err(|_| vars::SQLITE_BUSY)
+            Handle::OnVolume { is_readonly: true, .. } => Err(codes::SQLITE_READONLY),
+            Handle::OnVolume { file, .. } => {
+                let result = self.0.layout.write(*file, offset, data);
+                self.0.note(result, codes::SQLITE_IOERR_WRITE)
             }
-            Handle::Journal { .. } | Handle::Temp(_) => Ok(()),
+            Handle::Temporary(bytes) => {
+                let offset = usize::try_from(offset).map_err(|_| codes::SQLITE_FULL)?;
+                let end = offset.checked_add(data.len()).ok_or(codes::SQLITE_FULL)?;
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[offset..end].copy_from_slice(data);
+                Ok(())
+            }
         }
     }
 
-    fn unlock(&self, handle: &mut Handle, wanted: LockLevel) -> VfsResult<()> {
-        if let Handle::Main { level, .. } = handle {
+    fn truncate(&self, handle: &mut Handle, size: u64) -> Answer {
+        match handle {
+            Handle::OnVolume { is_readonly: true, .. } => Err(codes::SQLITE_READONLY),
+            Handle::OnVolume { file, .. } => {
+                let result = self.0.layout.resize(*file, size);
+                self.0.note(result, codes::SQLITE_IOERR_TRUNCATE)
+            }
+            Handle::Temporary(bytes) => {
+                bytes.resize(usize::try_from(size).map_err(|_| codes::SQLITE_FULL)?, 0);
+                Ok(())
+            }
+        }
+    }
+
+    fn sync(&self, handle: &mut Handle) -> Answer {
+        match handle {
+            Handle::OnVolume { .. } => {
+                self.0.note(self.0.layout.flush(), codes::SQLITE_IOERR_FSYNC)
+            }
+            Handle::Temporary(_) => Ok(()),
+        }
+    }
+
+    fn size(&self, handle: &mut Handle) -> Answer<u64> {
+        match handle {
+            Handle::OnVolume { file, .. } => {
+                let size = self.0.layout.size(*file).ok_or(LayoutError::Missing(*file));
+                self.0.note(size, codes::SQLITE_IOERR_FSTAT)
+            }
+            Handle::Temporary(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+
+    fn lock(&self, handle: &mut Handle, wanted: LockLevel) -> Answer {
+        match handle {
+            Handle::OnVolume { file: FileId::Main, level, .. } => {
+                self.0.locks.lock(level, wanted).map_err(|_| codes::SQLITE_BUSY)
+            }
+            Handle::OnVolume { file: FileId::Journal, .. } | Handle::Temporary(_) => Ok(()),
+        }
+    }
+
+    fn unlock(&self, handle: &mut Handle, wanted: LockLevel) -> Answer {
+        if let Handle::OnVolume { file: FileId::Main, level, .. } = handle {
             self.0.locks.unlock(level, wanted);
         }
         Ok(())
     }
 
-    fn check_reserved_lock(&self, handle: &mut Handle) -> VfsResult<bool> {
-        Ok(matches!(handle, Handle::Main { .. }) && self.0.locks.is_reserved())
-    }
-
-    fn sync(&self, handle: &mut Handle) -> VfsResult<()> {
-        match handle.on_volume() {
-            Some(_) => self.0.note(self.0.layout.flush(), vars::SQLITE_IOERR_FSYNC),
-            None => Ok(()),
-        }
-    }
-
-    fn close(&self, mut handle: Handle) -> VfsResult<()> {
-        self.unlock(&mut handle, LockLevel::Unlocked)
+    fn is_reserved(&self, handle: &mut Handle) -> Answer<bool> {
+        let is_main = matches!(handle, Handle::OnVolume { file: FileId::Main, .. });
+        Ok(is_main && self.0.locks.is_reserved())
     }
 
     /// Refuses the journal modes whose commits leave no rollback journal on the volume.
-    fn pragma(&self, handle: &mut Handle, pragma: Pragma<'_>) -> Result<Option<String>, PragmaErr> {
-        let Some(mode) = pragma.arg else {
-            return Err(PragmaErr::NotFound);
+    fn pragma(&self, handle: &mut Handle, name: &str, value: Option<&str>) -> Result<(), String> {
+        let is_main = matches!(handle, Handle::OnVolume { file: FileId::Main, .. });
+        let Some(mode) = value.filter(|_| is_main && name.eq_ignore_ascii_case("journal_mode"))
+        else {
+            return Ok(());
         };
-        let is_ours = matches!(handle, Handle::Main { .. });
-        if !is_ours || !pragma.name.eq_ignore_ascii_case("journal_mode") {
-            return Err(PragmaErr::NotFound);
-        }
         if JOURNAL_MODES.iter().any(|known| mode.eq_ignore_ascii_case(known)) {
-            return Err(PragmaErr::NotFound);
+            return Ok(());
         }
-        let words =
-            format!("journal_mode {mode} is refused on a volume; use one of {JOURNAL_MODES:?}");
-        Err(PragmaErr::Fail(vars::SQLITE_ERROR, Some(words)))
+        Err(format!("journal_mode {mode} is refused on a volume; use one of {JOURNAL_MODES:?}"))
     }
 
-    fn sector_size(&self, _handle: &mut Handle) -> VfsResult<i32> {
-        i32::try_from(self.0.layout.block_size()).map_err(|_| vars::SQLITE_IOERR)
+    fn sector_size(&self, _: &mut Handle) -> c_int {
+        // Format allows no block of more than 64 KiB.
+        c_int::try_from(self.0.layout.block_size()).unwrap_or(0)
     }
 
-    fn device_characteristics(&self, _handle: &mut Handle) -> VfsResult<i32> {
-        Ok(vars::SQLITE_IOCAP_POWERSAFE_OVERWRITE)
-    }
-
-    /// Shared memory exists for write-ahead logs alone. A database file that was put into that mode
-    /// elsewhere fails to open here instead of being read without its log.
-    fn shm_map(
-        &self,
-        _handle: &mut Handle,
-        _region_idx: usize,
-        _region_size: usize,
-        _extend: bool,
-    ) -> VfsResult<Option<NonNull<u8>>> {
-        Err(vars::SQLITE_IOERR_SHMMAP)
-    }
-
-    fn shm_lock(&self, _: &mut Handle, _: u32, _: u32, _: ShmLockMode) -> VfsResult<()> {
-        Err(vars::SQLITE_IOERR_SHMLOCK)
+    fn characteristics(&self, _: &mut Handle) -> c_int {
+        codes::SQLITE_IOCAP_POWERSAFE_OVERWRITE
     }
 }
 
