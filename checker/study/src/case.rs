@@ -79,9 +79,11 @@ impl Shown {
     #[must_use]
     pub const fn verdict(&self) -> &'static str {
         match self {
-            Self::Always { .. } | Self::Promise { .. } | Self::Never { .. } => "violated",
-            Self::Nothing {} => "holds",
-            Self::Open { .. } => "undecided",
+            Self::Always { .. } | Self::Promise { .. } | Self::Never { .. } => {
+                Verdict::Violated.name()
+            }
+            Self::Nothing {} => Verdict::Holds.name(),
+            Self::Open { .. } => Verdict::Undecided.name(),
             Self::Failed { .. } => "error",
         }
     }

@@ -1,7 +1,16 @@
-//! The checker: the questions about the protocol that engines are asked.
+//! Questions about the protocol: what is asked, what an engine's outcome shows, and how it is told.
 //!
 //! Nothing here decides what the protocol is; that is `syncsplit_model`. Nothing here reads a command line, prints, shows
-//! progress or ends the process; that is the command `syncsplit`.
+//! progress or ends the process; that is the command `syncsplit`. In the order in which to read:
+//!
+//! | file | is |
+//! |---|---|
+//! | [`instance`], [`bounds`] | what can be asked about, by name or from a file |
+//! | [`question`], [`reduce`], [`checkpoint`] | one question to an engine, searched in less or in parts |
+//! | [`trace`], [`replay`], [`explore`] | a run as a reader sees it, stepped through the model again, or step by step |
+//! | [`coverage`], [`report`], [`words`] | what a check comes to, as text and as JUnit |
+//! | [`case`], [`ablate`], [`matrix`], [`pages`] | many searches, each beside what is expected of it |
+//! | [`simulate`] | walks by chance, where a search would not end |
 #![forbid(unsafe_code)]
 
 pub mod ablate;
