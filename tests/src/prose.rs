@@ -11,7 +11,7 @@ pub const WORDS_MAX: usize = 45;
 /// At most a tenth of a page's sentences may have more words than this.
 pub const WORDS_MANY: usize = 28;
 
-/// Sentences that stood in the pages and stopped readers; each is quoted without its marks of emphasis and code.
+/// Sentences that stood in pages and comments and stopped readers; each is quoted without marks of emphasis and code.
 pub const BANNED: &[&str] = &[
     "is accepted and changes nothing, so that a script need not ask first",
     "An event is refused by the first check that fails",
@@ -108,7 +108,7 @@ fn split(paragraph: &str) -> Vec<String> {
     found
 }
 
-/// Everything in a page that stops a reader.
+/// The sentences of a page that are too long, or too many that are long.
 #[must_use]
 pub fn heavy(page: &Source) -> Vec<Finding> {
     let path = &page.path;
@@ -124,9 +124,15 @@ pub fn heavy(page: &Source) -> Vec<Finding> {
         findings.push(format!("{path}: {many} of {count} sentences over {WORDS_MANY} words:"));
         findings.extend(over(WORDS_MANY).map(told));
     }
-    let plain = page.text.replace(['*', '`'], "");
-    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    let banned = BANNED.iter().filter(|phrase| plain.contains(**phrase));
-    findings.extend(banned.map(|phrase| format!("{path}: not again: {phrase}")));
     findings
+}
+
+/// Every banned turn of phrase in a page, or in the comments of a source.
+#[must_use]
+pub fn banned(source: &Source) -> Vec<Finding> {
+    let plain = source.text.replace(['*', '`'], "");
+    let words = plain.split_whitespace().filter(|word| !["///", "//!", "//", "#"].contains(word));
+    let plain = words.collect::<Vec<_>>().join(" ");
+    let found = BANNED.iter().filter(|phrase| plain.contains(**phrase));
+    found.map(|phrase| format!("{}: not again: {phrase}", source.path)).collect()
 }

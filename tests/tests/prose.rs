@@ -1,7 +1,7 @@
 //! The pages are written in sentences that are read once: none is too long, and few are long.
 #![allow(clippy::unwrap_used, reason = "a failing test panics")]
 
-use syncsplit_tests::prose::{BANNED, WORDS_MANY, WORDS_MAX, heavy, sentences};
+use syncsplit_tests::prose::{BANNED, WORDS_MANY, WORDS_MAX, banned, heavy, sentences};
 use syncsplit_tests::source::{Source, files};
 
 fn is_page(source: &Source) -> bool {
@@ -13,6 +13,14 @@ fn no_page_stops_a_reader() {
     let pages = files(&[".md"]).unwrap();
     let held = pages.iter().filter(|page| is_page(page));
     let findings: Vec<_> = held.flat_map(heavy).collect();
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+#[test]
+fn no_banned_sentence_comes_back() {
+    let sources = files(&[".md", ".rs", ".toml"]).unwrap();
+    let quoted = |source: &&Source| source.path != "tests/src/prose.rs";
+    let findings: Vec<_> = sources.iter().filter(quoted).flat_map(banned).collect();
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
@@ -66,10 +74,9 @@ fn what_is_heavy_is_found() {
     let many = of(WORDS_MANY + 1).replace('w', "W");
     assert_eq!(found(&format!("{short} {many} {many}")), 1 + 2);
     for phrase in BANNED {
-        assert_eq!(
-            found(&format!("{short}*So* `{}", phrase.replacen(' ', "`\n", 1))),
-            1,
-            "{phrase}"
-        );
+        let page = format!("*So* `{}", phrase.replacen(' ', "`\n", 1));
+        assert_eq!(banned(&Source::new("README.md", &page)).len(), 1, "{phrase}");
+        let comment = format!("/// {}", phrase.replacen(' ', "\n    /// ", 1));
+        assert_eq!(banned(&Source::new("a.rs", &comment)).len(), 1, "{phrase}");
     }
 }

@@ -18,7 +18,7 @@ use crate::wire::Reply;
 /// The states after `seen`, of those before it.
 ///
 /// # Errors
-/// There is none, or there are too many.
+/// No state explains what was seen, or too many states do.
 pub fn follow(
     guide: &Guide,
     numbers: Numbers,
@@ -32,7 +32,7 @@ pub fn follow(
 /// The states after the answer to a verb's own request.
 ///
 /// # Errors
-/// There is none, or there are too many.
+/// No state explains what was seen, or too many states do.
 pub fn answered(
     guide: &Guide,
     numbers: Numbers,
@@ -48,7 +48,7 @@ pub fn answered(
 /// As [`answered`], of all the states that the implementation may have come to by itself.
 ///
 /// # Errors
-/// There is none.
+/// No state explains what was seen.
 pub fn judged(
     guide: &Guide,
     numbers: Numbers,
@@ -67,7 +67,7 @@ pub fn judged(
 /// Those of `tracks` that show what was observed after a verb.
 ///
 /// # Errors
-/// There is none, or there are too many.
+/// No state explains what was seen, or too many states do.
 pub fn observed(
     guide: &Guide,
     numbers: Numbers,

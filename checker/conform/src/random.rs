@@ -127,7 +127,7 @@ impl Walk {
         }
     }
 
-    /// A verb that has to change nothing, or none if there is none to be had.
+    /// A verb that has to be without effect in the state of `track`, if there is such a verb.
     fn idle(&mut self, track: &Track) -> Option<Verb> {
         let is_frozen = track.state.database.freeze != FreezeState::Running;
         if is_frozen && track.state.database.open == 0 {

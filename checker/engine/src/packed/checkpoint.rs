@@ -65,10 +65,10 @@ struct Header {
 pub(super) struct About {
     /// In a few words.
     pub(super) title: String,
-    /// What whoever runs it says.
+    /// The settings of the command that runs the search, by name.
     pub(super) given: Vec<(String, String)>,
-    /// What the engine sees. It follows from what is given, as a rule, and is told apart from it so
-    /// that a difference is not told twice.
+    /// What the engine sees. It mostly follows from the settings. It stands apart from them so that a
+    /// difference is reported once.
     pub(super) own: Vec<(String, String)>,
 }
 
