@@ -4,7 +4,7 @@ what it does not permit, beside it."""
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "adapters"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "..", "adapters"))
 import minimal
 from minimal import Replicator
 
