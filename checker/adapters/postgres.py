@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import time
 
-from servers import Link, Pair, folder, serve, start, until
+from servers import Link, Pair, bound, folder, serve, start, until
 
 PAGE, SEGMENT = 8192, 1 << 20
 MARKS = {"insert": "pg_current_wal_insert_lsn()", "flush": "pg_current_wal_flush_lsn()", "write": "pg_current_wal_lsn()"}
@@ -30,7 +30,7 @@ class Connection:
 
     def __init__(self, *where):
         command = [program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", *where, "postgres"]
-        self.psql = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.psql = subprocess.Popen(bound(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, command):
         self.psql.stdin.write(f"{command};\n\\echo .\n")
@@ -62,7 +62,7 @@ class Postgres(Pair):
         self.writer("CREATE TABLE volume (block int PRIMARY KEY, data text)")
 
     def run(self, name, *options):
-        command = ["setpriv", "--pdeathsig", "KILL", *self.user, program(name), *options]
+        command = bound([program(name), *options], self.user)
         done = subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise OSError(f"{name}: {done.stdout}")
@@ -75,8 +75,9 @@ class Postgres(Pair):
         common = ["listen_addresses=", f"unix_socket_directories={self.folder}", f"port={port}", "shared_buffers=16MB",
                   "dynamic_shared_memory_type=mmap"]
         options = [word for setting in common + list(settings) for word in ("-c", setting)]
-        start([program("postgres"), "-D", path, *options], f"{path}.log", self.user)
-        ready = [program("pg_isready"), "-q", *self.where(port)]
+        # Killed, it would leave shared memory behind, so it is told to leave at once.
+        start([program("postgres"), "-D", path, *options], f"{path}.log", self.user, ends_by="QUIT")
+        ready = bound([program("pg_isready"), "-q", *self.where(port)])
         until(lambda: subprocess.run(ready, check=False).returncode == 0, path, f"{path}.log")
         return Connection(*self.where(port))
 

@@ -172,31 +172,44 @@ def hang_up(sockets):
 
 
 GUARDS, SERVERS = [], []
+# A shell without job control has what it runs in the background ignore SIGQUIT, and servers inherit that; but it is what
+# ends PostgreSQL's, with all that they have started.
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGQUIT])
 
 
 def folder():
-    """A folder that is removed when the adapter is no more, though it may be killed: by then this pipe is closed."""
-    path = tempfile.mkdtemp(prefix="syncsplit-")
-    remove = 'read line; for i in $(seq 90); do rm -rf "$0" && exit; sleep 0.1; done'
-    GUARDS.append(subprocess.Popen(["sh", "-c", remove, path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, start_new_session=True))
+    """A folder that is removed when the adapter is no more, though it may be killed: by then this pipe is closed. Who
+    removes it is there before it is, and waits until it has another parent itself: until then the system has not told
+    the servers, and one that has just begun would make the folder anew."""
+    path = tempfile.mktemp(prefix="syncsplit-")
+    remove = ('read line; while read -r a b c parent d < /proc/$$/stat && [ "$parent" = "$1" ]; do sleep 0.01; done; '
+              'for i in $(seq 600); do rm -rf "$0"; sleep 0.1; [ -e "$0" ] || exit; done')
+    GUARDS.append(subprocess.Popen(["sh", "-c", remove, path, str(os.getpid())], stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True))
+    os.mkdir(path, 0o700)
     return path
 
 
-def start(command, log, options=()):
-    """Starts a server that is told to end when the adapter is no more, or not at all if it is no more by then."""
+def bound(command, options=(), ends_by="KILL"):
+    """The command, told by the system to end when the adapter is no more. If it is no more when that is asked of the
+    system, nobody would tell: then nothing is run. `KILL` alone cannot be ignored, blocked or handled."""
     if_here = ["sh", "-c", 'test "$PPID" = "$0" && exec "$@"', str(os.getpid())]
+    return ["setpriv", "--pdeathsig", ends_by, *options, *if_here, *command]
+
+
+def start(command, log, options=(), ends_by="KILL"):
+    """Starts a server that ends when the adapter is no more."""
     with open(log, "ab") as out:
-        server = subprocess.Popen(["setpriv", "--pdeathsig", "QUIT", *options, *if_here, *command],
-                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    SERVERS.append(server)
+        server = subprocess.Popen(bound(command, options, ends_by), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    SERVERS.append((server, getattr(signal, f"SIG{ends_by}")))
 
 
 def end():
     """Ends every server, and waits as long as the kit waits for the adapter."""
-    for server in SERVERS:
-        server.send_signal(signal.SIGQUIT)
-    for server in SERVERS:
+    for server, how in SERVERS:
+        server.send_signal(how)
+    for server, _ in SERVERS:
         try:
             server.wait(1)
         except subprocess.TimeoutExpired:

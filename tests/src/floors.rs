@@ -233,6 +233,7 @@ pub const FLOORS: &[Floors] = &[
             &["request"],
             &["explain"],
             &["history"],
+            &["leash"],
             &["orphans"],
             &["process"],
             &["session"],

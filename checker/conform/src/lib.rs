@@ -17,6 +17,7 @@ pub mod follow;
 pub mod generated;
 pub mod history;
 pub mod known;
+pub mod leash;
 pub mod orphans;
 pub mod process;
 pub mod random;

@@ -25,11 +25,11 @@ pub fn adopt() {
     }
 }
 
-/// Ends every orphan that there is, once the adapter itself was ended and reaped.
-pub(crate) fn end() {
+/// Ends every orphan that there is, once the adapter itself was ended and reaped; `group` is who watched over its group.
+pub(crate) fn end(group: u32) {
     let begin = Instant::now();
     while begin.elapsed() < LEAVE + KILLED {
-        let (running, ended) = orphans(None);
+        let (running, ended) = orphans(&[group]);
         if running.is_empty() && ended.is_empty() {
             return;
         }
@@ -42,16 +42,18 @@ pub(crate) fn end() {
     }
 }
 
-/// Forgets the orphans that have ended, while the adapter runs: the system keeps a number for each until then.
-pub(crate) fn reap_ended(adapter: u32) {
-    let (_, ended) = orphans(i32::try_from(adapter).ok());
+/// Forgets the orphans that have ended, while the adapter runs: the system keeps a number for each until then. `known` are the
+/// adapter and who watches over its group.
+pub(crate) fn reap_ended(known: [u32; 2]) {
+    let (_, ended) = orphans(&known);
     ended.into_iter().for_each(reap);
 }
 
 /// The orphans that run, and those that have ended and are not reaped.
-fn orphans(adapter: Option<i32>) -> (Vec<i32>, Vec<i32>) {
+fn orphans(known: &[u32]) -> (Vec<i32>, Vec<i32>) {
     let Some(before) = BEFORE.get() else { return (Vec::new(), Vec::new()) };
-    let is_own = |child: &i32| before.contains(child) || adapter == Some(*child);
+    let is_known = |child| u32::try_from(child).is_ok_and(|child| known.contains(&child));
+    let is_own = |child: &i32| before.contains(child) || is_known(*child);
     let orphans = children().into_iter().filter(|(child, _)| !is_own(child));
     let (running, ended): (Vec<_>, Vec<_>) = orphans.partition(|(_, is_running)| *is_running);
     let numbers = |orphans: Vec<(i32, bool)>| orphans.into_iter().map(|(child, _)| child).collect();

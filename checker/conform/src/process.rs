@@ -1,5 +1,6 @@
 //! The adapter's process: started in a group of its own, asked one thing at a time within a time limit, and ended with
-//! everything of the group; what has left it is ended in [`orphans`]. What the questions mean is not known here.
+//! everything of the group, here or by its [`Leash`]; what has left it is ended in [`orphans`]. What the questions mean is
+//! not known here.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::leash::Leash;
 use crate::orphans;
 use crate::wire::{Hello, LINE_MAX, Reply, Request, VERSION};
 
@@ -48,6 +50,7 @@ impl fmt::Display for Trouble {
 /// A running adapter.
 pub struct Adapter {
     child: Child,
+    group: Leash,
     stdin: Option<ChildStdin>,
     lines: Receiver<Result<String, String>>,
     stderr: Arc<Mutex<VecDeque<String>>>,
@@ -74,8 +77,8 @@ impl Adapter {
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(command);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+        let group = Leash::new().map_err(|error| failed(format!("sh: {error}")))?;
+        group.hold(&mut shell);
         let mut child = shell.spawn().map_err(|error| failed(format!("sh: {error}")))?;
         let stderr = Arc::new(Mutex::new(VecDeque::new()));
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -105,7 +108,7 @@ impl Adapter {
         let interrupt = Arc::clone(interrupt);
         let record = record.then(Vec::new);
         let mut adapter =
-            Self { child, stdin, lines, stderr, limit, asked: 0, interrupt, hello, record };
+            Self { child, group, stdin, lines, stderr, limit, asked: 0, interrupt, hello, record };
         let request = Request::new("hello", json!({ "protocol": VERSION }));
         adapter.hello = match adapter.ask(&request)? {
             Reply::Ok(ok) => Hello::read(&ok).map_err(|what| adapter.trouble(&request, what))?,
@@ -127,7 +130,7 @@ impl Adapter {
     pub fn ask(&mut self, request: &Request) -> Result<Reply, Trouble> {
         self.asked += 1;
         if request.op == "init" {
-            orphans::reap_ended(self.child.id());
+            orphans::reap_ended([self.child.id(), self.group.id()]);
         }
         let line = request.line(self.asked);
         let sent = self.stdin.as_mut().map(|stdin| writeln!(stdin, "{line}"));
@@ -196,17 +199,6 @@ impl Adapter {
         #[cfg(not(unix))]
         !matches!(self.child.try_wait(), Ok(None))
     }
-
-    /// Ends whatever of the group is left.
-    fn kill(&mut self) {
-        #[cfg(unix)]
-        if let Ok(group) = i32::try_from(self.child.id()) {
-            let group = nix::unistd::Pid::from_raw(group);
-            // Fails when nothing of the group is left, which is what is wanted.
-            let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
-        }
-        let _ = self.child.kill();
-    }
 }
 
 impl Drop for Adapter {
@@ -220,10 +212,10 @@ impl Drop for Adapter {
                 break;
             }
         }
-        // The shell is reaped after the kill: until then nobody else is given the number of its group.
-        self.kill();
+        self.group.end();
+        let _ = self.child.kill();
         let _ = self.child.wait();
-        orphans::end();
+        orphans::end(self.group.id());
     }
 }
 

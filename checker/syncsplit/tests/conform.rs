@@ -1,12 +1,13 @@
 //! The conformance kit against adapters in Python: a correct one, one with a defect each, and ones that misbehave.
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use syncsplit_conform::directed;
+use syncsplit_conform::leash::Leash;
 use syncsplit_conform::process::Adapter;
 use syncsplit_conform::random::Walk;
 use syncsplit_conform::run;
@@ -26,6 +27,8 @@ fn conform(adapter: &str, more: &[&str]) -> Output {
     let command = format!("{program} {}/{adapter}", adapters().display());
     let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
     conform.args(["conform", "--adapter", &command]).args(more);
+    let leash = Leash::new().unwrap();
+    leash.hold(&mut conform);
     conform.output().unwrap()
 }
 
@@ -361,6 +364,38 @@ fn a_daemon_of_an_adapter_is_ended_with_it() {
     assert_eq!(code(&output), 0, "{daemons}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(!is_running(&mark), "{daemons}");
     assert!(other_runs.success());
+}
+
+/// How many processes are `sleep` for so long.
+fn sleepers(mark: &str) -> usize {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
+    let line = |process: std::fs::DirEntry| std::fs::read(process.path().join("cmdline")).ok();
+    let sleeper = format!("sleep\0{mark}\0");
+    processes.flatten().filter_map(line).filter(|line| *line == sleeper.as_bytes()).count()
+}
+
+/// An adapter that does not look at its stdin notices no end of the kit, nor does what it has started.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_adapter_that_hangs_ends_with_the_kit_however_the_kit_ends() {
+    let mark = format!("82{:07}", std::process::id());
+    let adapter = format!("trap '' TERM; sleep {mark} & sleep {mark}");
+    let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
+    conform.args(["conform", "--adapter", &adapter, "--only", "directed/WRITE-1"]);
+    let leash = Leash::new().unwrap();
+    leash.hold(&mut conform);
+    let mut conform = conform.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let until = |count| {
+        let begin = Instant::now();
+        while sleepers(&mark) != count {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{} sleep", sleepers(&mark));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    until(2);
+    conform.kill().unwrap();
+    conform.wait().unwrap();
+    until(0);
 }
 
 #[test]

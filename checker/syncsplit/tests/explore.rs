@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use stateright::{Checker, Model};
+use syncsplit_conform::leash::Leash;
 use syncsplit_model::world::{Bounds, Fault, Faults, Instance, Variant};
 use syncsplit_study::explore::Explored;
 use syncsplit_study::trace::Subject;
@@ -14,6 +15,7 @@ use syncsplit_study::trace::Subject;
 /// A running server, ended with the test.
 struct Server {
     child: Child,
+    _leash: Leash,
     address: String,
 }
 
@@ -28,13 +30,15 @@ impl Server {
     fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("syncsplit"));
         command.arg("explore").args(arguments).args(["--port", "0"]);
+        let leash = Leash::new().unwrap();
+        leash.hold(&mut command);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
         let address = address.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned();
         assert!(address.starts_with("127.0.0.1:"), "{address} is not this host alone");
-        let server = Self { child, address };
+        let server = Self { child, _leash: leash, address };
         // The address is printed before the server listens.
         let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while TcpStream::connect(&server.address).is_err() {
