@@ -96,7 +96,7 @@ enum Role {
 fn main() -> ExitCode {
     let options = Options::parse();
     let outcome = match &options.role {
-        Some(Role::RemoteSite { directory, sweep }) => remote::run(directory, sweep.as_deref()),
+        Some(Role::RemoteSite { directory, sweep }) => remote::run(directory, sweep.clone()),
         None => demonstrate(&options),
     };
     match outcome {

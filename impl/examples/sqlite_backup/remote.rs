@@ -1,8 +1,9 @@
 //! The second process: the remote site, and what it does when the first one orders it.
 
-use std::io::{self, BufRead};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,17 +32,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a backup goes on reading after the copy: a real one is larger than this example's, and reads for longer.
 const READING: Duration = Duration::from_millis(200);
 
-/// Serves until standard input ends, which it does when the first process does. `sweep` is then removed: the first
-/// process had no time to.
-pub(crate) fn run(directory: &Path, sweep: Option<&Path>) -> Outcome {
-    let outcome = serve(directory, &mut io::stdin().lock());
-    if let Some(sweep) = sweep {
-        std::fs::remove_dir_all(sweep)?;
-    }
+/// Serves until standard input ends, which it does when the first process does, however it ends. `sweep` is then removed: the
+/// first process had no time to.
+pub(crate) fn run(directory: &Path, sweep: Option<PathBuf>) -> Outcome {
+    let (heard, orders) = mpsc::channel();
+    let swept = sweep.clone();
+    thread::spawn(move || listen(&heard, swept.as_deref()));
+    let outcome = serve(directory, &orders);
+    remove(sweep.as_deref());
     outcome
 }
 
-fn serve(directory: &Path, orders: &mut impl BufRead) -> Outcome {
+/// Passes orders on. At the end this process ends at once, whatever it is doing: nobody is left who wants it done.
+fn listen(heard: &Sender<Outcome<Order>>, sweep: Option<&Path>) {
+    while let Some(order) = hear(&mut io::stdin().lock()).transpose() {
+        let is_over = order.is_err();
+        if heard.send(order).is_err() || is_over {
+            return;
+        }
+    }
+    remove(sweep);
+    std::process::exit(0)
+}
+
+/// A file that is being created keeps its folder, until it is there to be removed as well.
+fn remove(sweep: Option<&Path>) {
+    let Some(sweep) = sweep else { return };
+    for _ in 0..10 {
+        if std::fs::remove_dir_all(sweep).is_ok() || !sweep.exists() {
+            return;
+        }
+    }
+}
+
+fn serve(directory: &Path, orders: &Receiver<Outcome<Order>>) -> Outcome {
     let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary))?;
     let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester))?;
     let ready = Answer::Ready {
@@ -55,9 +79,9 @@ fn serve(directory: &Path, orders: &mut impl BufRead) -> Outcome {
         RemoteSite::start(config(), spvol.clone(), svol.clone(), dialers, Arc::new(NoTrace))?;
     let mut served = Served { site: Site::Secondary(site), spvol, svol, vfs: None };
     say(&mut io::stdout(), &ready)?;
-    while let Some(order) = hear(orders)? {
+    for order in orders {
         let answer = served
-            .obey(&order)
+            .obey(&order?)
             .unwrap_or_else(|error| Answer::Failed { reason: error.to_string() });
         say(&mut io::stdout(), &answer)?;
     }
