@@ -7,13 +7,13 @@
 //! script that suspends first need not know whether a failure was quicker.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, DirtyMap, Incarnation, PairState, Rules, Seq,
 };
+use syncsplit_model::world::bounded::{BlockSet, BoundedQueue};
 
 type Queue = BoundedQueue<u8, 4>;
 type TestPrimary = Primary<u8, Queue, BlockSet>;

@@ -2,7 +2,6 @@
 //! never go back, and no event panics. (SYNC-3, XFER-3 and WRITE-4 over all inputs.)
 
 use proptest::prelude::*;
-use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
 use syncsplit_model::protocol::database::{Database, DatabaseEvent};
 use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEvent};
@@ -13,6 +12,7 @@ use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, Incarnation, Item, PairState, Rules, Seq,
     ToPrimary, ToSecondary,
 };
+use syncsplit_model::world::bounded::{BlockSet, BoundedQueue};
 
 const BLOCKS: u32 = 3;
 type Queue = BoundedQueue<u8, 3>;

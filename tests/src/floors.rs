@@ -93,7 +93,6 @@ pub const FLOORS: &[Floors] = &[
             &["types"],
             &["message"],
             &["containers"],
-            &["bounded"],
             &["step"],
             &["rules"],
             &["coordinator"],

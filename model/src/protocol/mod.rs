@@ -10,7 +10,6 @@
 //! [`database`]. [`rules`] names every rule of SPEC.md; a guard that keeps a rule asks `rules.has(Rule::...)`, so the
 //! line that decides can be found by the rule's id, and the checker can leave the rule out.
 
-pub mod bounded;
 pub mod containers;
 pub mod coordinator;
 pub mod database;

@@ -4,8 +4,8 @@
 use enumset::EnumSetType;
 use strum::{Display, EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::{BlockIndex, HostMessage, Seq, ToPrimary, ToSecondary};
+use crate::world::bounded::BlockSet;
 use crate::world::state::Value;
 
 /// A message from secondary to primary in this world.

@@ -1,7 +1,6 @@
 //! What the arrays do in a step: primary and secondary take it, their effects reach the volumes and the link, and the
 //! ghosts watch in which order it all has to arrive.
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::containers::{DirtyMap, Journal};
 use crate::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
@@ -11,6 +10,7 @@ use crate::protocol::{
     BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, QMarker, Rule, Seq, ToSecondary,
 };
 use crate::world::action::Reply;
+use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
 use crate::world::instance::Cache;
 use crate::world::state::{Flight, Image, Queue, State, Value, WorldPrimary, WorldSecondary};

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
@@ -10,6 +9,7 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{Entry, HostMessage, Item, QMarker, ToPrimary, ToSecondary};
 use crate::world::World;
 use crate::world::action::{Action, Reply};
+use crate::world::bounded::BlockSet;
 use crate::world::state::{Image, Queue, State, Unanswered, Value};
 
 /// The action with its arguments, and who takes it.

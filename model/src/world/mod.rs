@@ -2,15 +2,16 @@
 //! [`stateright::Model`] whose reachable states are finite for runs of any length.
 //!
 //! Here the roles are composed and nothing of the protocol is decided: every transition of a role is the one that
-//! [`crate::protocol`] defines. [`state`] holds what there is, [`action`] what can happen, `offer` when, [`step`] how,
-//! with `arrays` and `hosts`; [`kind`] names sets of actions; [`normal`] says which states are the same, [`property`] what must be true, [`promise`]
-//! what must come to pass, [`instance`] how large it all is, [`describe`] how a person
-//! reads it, [`parties`] who takes part in it, [`symmetry`] which blocks can be exchanged, and
-//! `order` which steps can be taken first.
+//! [`crate::protocol`] defines. [`state`] holds what there is, in containers of [`bounded`], [`action`] what can
+//! happen, `offer` when, [`step`] how, with `arrays` and `hosts`; [`kind`] names sets of actions; [`normal`] says
+//! which states are the same, [`property`] what must be true, [`promise`] what must come to pass, [`instance`] how
+//! large it all is, [`describe`] how a person reads it, [`parties`] who takes part in it, [`symmetry`] which blocks
+//! can be exchanged, and `order` which steps can be taken first.
 
 pub mod action;
 mod arrays;
 mod bits;
+pub mod bounded;
 pub mod commute;
 pub mod describe;
 pub mod fault;

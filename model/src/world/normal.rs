@@ -9,7 +9,6 @@
 //!
 //! What rule a step leans on is asked of the rules in force: without XFER-4 a stale frame can still act, so it stays.
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::containers::{DirtyMap, ReorderQueue};
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
@@ -20,6 +19,7 @@ use crate::protocol::{
 };
 use crate::world::World;
 use crate::world::action::Reply;
+use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
 use crate::world::instance::Cache;
 use crate::world::state::{State, Value};

@@ -1,6 +1,5 @@
 //! When the world lets an action happen. Whether a role then acts is the role's decision.
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
@@ -8,6 +7,7 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{BlockIndex, HostMessage, PairState, Rule};
 use crate::world::World;
 use crate::world::action::Action;
+use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
 use crate::world::instance::{Cache, Transactions, Variant};
 use crate::world::state::{State, Unanswered};

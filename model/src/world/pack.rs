@@ -1,7 +1,6 @@
 //! A state in normal form as a few words, and back. One walk over the state serves both directions, so that what is
 //! written is what is read; the widths follow from the instance, so that a small world takes few bits.
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
@@ -14,6 +13,7 @@ use crate::protocol::{
 use crate::world::World;
 use crate::world::action::{Action, ActionKind, Reply};
 use crate::world::bits::{Bits, Counter, Reader, Writer};
+use crate::world::bounded::BlockSet;
 use crate::world::instance::{Cache, Stillness, Transactions, Variant};
 use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
 

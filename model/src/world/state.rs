@@ -1,7 +1,6 @@
 //! What there is in the world: the roles, the volumes' contents, what is in flight, and what the properties have to
 //! remember. Plain data, `Copy`, compared and hashed as a whole.
 
-use crate::protocol::bounded::{BlockSet, BoundedQueue};
 use crate::protocol::coordinator::Coordinator;
 use crate::protocol::database::Database;
 use crate::protocol::primary::Primary;
@@ -10,6 +9,7 @@ use crate::protocol::secondary::Secondary;
 use crate::protocol::sync::Sync;
 use crate::protocol::{BackupId, BlockIndex, HostMessage, Seq, ToSecondary};
 use crate::world::action::Reply;
+use crate::world::bounded::{BlockSet, BoundedQueue};
 
 /// The most blocks a world can have.
 pub const BLOCKS_MAX: usize = 3;

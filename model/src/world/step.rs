@@ -3,7 +3,6 @@
 
 use core::fmt;
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::coordinator::{Coordinator, CoordinatorEvent, CoordinatorRefusal};
 use crate::protocol::database::{Database, DatabaseEvent, DatabaseRefusal};
 use crate::protocol::primary::{Primary, PrimaryEvent, PrimaryRefusal};
@@ -14,6 +13,7 @@ use crate::protocol::sync::SyncEvent;
 use crate::protocol::{BlockIndex, Incarnation, PairState};
 use crate::world::World;
 use crate::world::action::{Action, ActionKind};
+use crate::world::bounded::BlockSet;
 use crate::world::instance::Start;
 use crate::world::state::{BLOCKS_MAX, Flight, Ghost, Image, Queue, State, Unanswered, Value};
 

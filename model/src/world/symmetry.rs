@@ -6,9 +6,9 @@
 //! only permutations that keep both are automorphisms there; with [`Transactions::Any`] all are. The normal form treats
 //! every block alike, and names the contents of each apart from those of others: the image of a normal form is one.
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::{BlockIndex, Item, ToPrimary, ToSecondary};
 use crate::world::World;
+use crate::world::bounded::BlockSet;
 use crate::world::instance::Transactions;
 use crate::world::pack::Packed;
 use crate::world::state::{BLOCKS_MAX, FrozenImage, Ghost, Image, Queue, State, Value};

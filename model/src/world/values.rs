@@ -1,12 +1,12 @@
 //! The names of contents in a normal form: which contents are compared with which, and new names for those that are.
 //! Nothing else about a state is renamed here.
 
-use crate::protocol::bounded::BlockSet;
 use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::{BlockIndex, Item, PairState, Rule, ToSecondary};
 use crate::world::World;
+use crate::world::bounded::BlockSet;
 use crate::world::instance::Cache;
 use crate::world::state::{BLOCKS_MAX, Image, State, Value};
 

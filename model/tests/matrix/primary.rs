@@ -1,11 +1,11 @@
 //! The primary's table.
 
-use syncsplit_model::protocol::bounded::BlockSet;
 use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, DirtyMap, Entry, Incarnation, Item, Journal, PairState, Rules, Seq,
     ToPrimary,
 };
+use syncsplit_model::world::bounded::BlockSet;
 
 use crate::show::{Queue, changes, map, option, queue, to_secondary};
 use crate::table::{Outcome, Table};

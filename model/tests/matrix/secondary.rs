@@ -1,12 +1,12 @@
 //! The secondary's table, and that of the replica pair it holds.
 
-use syncsplit_model::protocol::bounded::BlockSet;
 use syncsplit_model::protocol::replica::{Purpose, Replica, ReplicaEvent, ReplicaState};
 use syncsplit_model::protocol::secondary::{Secondary, SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, DirtyMap, Entry, Frame, Incarnation, Item, PairState, ReorderQueue,
     Rules, Seq, ToSecondary,
 };
+use syncsplit_model::world::bounded::BlockSet;
 
 use crate::show::{Queue, changes, map, option, queue, replica, replica_effect, to_primary};
 use crate::table::{Outcome, Table};

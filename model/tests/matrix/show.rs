@@ -1,8 +1,8 @@
 //! States, items and messages in few words, and what differs between two states.
 
-use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::replica::{Purpose, Replica, ReplicaEffect, ReplicaState};
 use syncsplit_model::protocol::{Entry, HostMessage, Item, ToPrimary, ToSecondary};
+use syncsplit_model::world::bounded::{BlockSet, BoundedQueue};
 
 /// The journal and the reorder queue of these tables, full at three entries; the fourth slot is for the entry whose turn
 /// it is.

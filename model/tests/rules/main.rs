@@ -2,7 +2,6 @@
 //! by the sections of SPEC.md; here is what they share.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use syncsplit_model::protocol::bounded::{BlockSet, BoundedQueue};
 use syncsplit_model::protocol::coordinator::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRefusal, CoordinatorState,
 };
@@ -26,6 +25,7 @@ use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Journal,
     PairState, QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
 };
+use syncsplit_model::world::bounded::{BlockSet, BoundedQueue};
 
 mod backup;
 mod freeze;

@@ -1,8 +1,8 @@
 //! The variables of a state in a trace file: one for each field that a reader follows, as a structured value where its
 //! text has a structure. A field that is new to this file stands there as its text.
 
-use syncsplit_model::protocol::bounded::BlockSet;
 use syncsplit_model::protocol::{Incarnation, Seq};
+use syncsplit_model::world::bounded::BlockSet;
 use syncsplit_model::world::state::{Image, Queue};
 use syncsplit_model::world::{State, World, describe};
 

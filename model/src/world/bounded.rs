@@ -1,9 +1,9 @@
 //! Containers of fixed size, all `Copy`: what the checker instantiates the protocol with, so that a transition
 //! allocates nothing. Their capacity is a field, so that one type serves every instance.
 
-use super::containers::{DirtyMap, Journal, ReorderQueue};
-use super::message::Entry;
-use super::types::{BlockIndex, Seq};
+use crate::protocol::containers::{DirtyMap, Journal, ReorderQueue};
+use crate::protocol::message::Entry;
+use crate::protocol::types::{BlockIndex, Seq};
 
 /// Up to `N` entries in rising order of seq; serves as journal and as reorder queue.
 ///
