@@ -166,6 +166,7 @@ pub const FLOORS: &[Floors] = &[
     Floors {
         folder: "checker/study/src",
         rooms: &[
+            &["ddmin"],
             &["instance"],
             &["coverage"],
             &["reduce"],

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use syncsplit_model::protocol::Rule;
+use syncsplit_study::ddmin::ddmin;
 
 use crate::finish::{Ending, finish};
 use crate::process::{Adapter, Trouble};
@@ -144,29 +145,19 @@ pub fn shrink(
     failing: &Script,
     first: Outcome,
 ) -> Result<(Script, Outcome), Trouble> {
-    let mut best = Script { setting: failing.setting, verbs: first.done.clone() };
-    let mut outcome = first;
-    let mut size = best.verbs.len().max(1);
-    let mut tries = 0;
-    loop {
-        let mut at = 0;
-        let mut is_shorter = false;
-        while at < best.verbs.len() && tries < TRIES {
-            tries += 1;
-            let mut shorter = best.clone();
-            let end = (at + size).min(shorter.verbs.len());
-            shorter.verbs.drain(at..end);
-            match script(adapter, how, &shorter, &[])? {
-                Some(found) if found.failure.is_some() => {
-                    shorter.verbs.clone_from(&found.done);
-                    (best, outcome, is_shorter) = (shorter, found, true);
-                }
-                _ => at += size,
-            }
+    let (setting, verbs, mut outcome) = (failing.setting, first.done.clone(), first);
+    let (size, mut tries) = (verbs.len(), 0);
+    let verbs = ddmin(verbs, size, |verbs| {
+        if tries == TRIES {
+            return Ok(None);
         }
-        if tries >= TRIES || size == 1 && !is_shorter {
-            return Ok((best, outcome));
-        }
-        size = (size / 2).max(1);
-    }
+        tries += 1;
+        let shorter = Script { setting, verbs: verbs.to_vec() };
+        let found = script(adapter, how, &shorter, &[])?.filter(|found| found.failure.is_some());
+        Ok(found.map(|found| {
+            outcome = found;
+            outcome.done.clone()
+        }))
+    })?;
+    Ok((Script { setting, verbs }, outcome))
 }

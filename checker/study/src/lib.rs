@@ -18,6 +18,7 @@ pub mod bounds;
 pub mod case;
 pub mod checkpoint;
 pub mod coverage;
+pub mod ddmin;
 pub mod explore;
 pub mod instance;
 pub mod matrix;

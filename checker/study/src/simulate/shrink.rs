@@ -2,10 +2,12 @@
 //! always the shortest: only an exhaustive search can say which that is.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use stateright::Model;
 use syncsplit_model::world::{Action, State, World, WorldProperty};
 
+use crate::ddmin::ddmin;
 use crate::trace::Path;
 
 /// The most steps that are tried; a count and not a time, so that the same run always shrinks to the same.
@@ -70,25 +72,19 @@ impl Shrinker<'_> {
             .is_some_and(|property| !property.is_true(self.world, state))
     }
 
-    /// Drops what can be dropped: halves first, then ever smaller pieces, down to single steps.
+    /// Drops what can be dropped, halves first.
     fn drop_chunks(&mut self, mut path: Path) -> Path {
-        let mut size = (path.len() / 2).max(1);
-        loop {
-            let mut at = 0;
-            while at < path.len().saturating_sub(1) && self.steps_left > 0 {
-                let kept = path.iter().filter_map(|(action, _)| *action).enumerate();
-                let kept = kept.filter(|(index, _)| *index < at || *index >= at + size);
-                let kept: Vec<_> = kept.map(|(_, action)| action).collect();
-                match self.follow(kept.into_iter()) {
-                    Some(shorter) if shorter.len() < path.len() => path = shorter,
-                    _ => at += size,
-                }
-            }
-            if size == 1 || self.steps_left == 0 {
-                return path;
-            }
-            size /= 2;
-        }
+        let actions = |path: &Path| path.iter().filter_map(|(action, _)| *action).collect();
+        let (all, half): (Vec<Action>, _) = (actions(&path), path.len() / 2);
+        let Ok(_) = ddmin(all, half, |shorter| {
+            let followed = self.follow(shorter.iter().copied());
+            let taken = followed.filter(|followed| followed.len() < path.len()).map(|followed| {
+                path = followed;
+                actions(&path)
+            });
+            Ok::<_, Infallible>(taken)
+        });
+        path
     }
 }
 
