@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, ToPrimary, ToSecondary};
+use syncsplit_model::protocol::{
+    BackupId, BlockIndex, HostMessage, Incarnation, ToPrimary, ToSecondary,
+};
 
 use super::base::{ArrayNode, Host, Site};
 use super::{LocalDialers, LocalSiteConfig, SiteError};
@@ -27,8 +29,39 @@ pub type LocalSite = Site<LocalNode, LocalHost>;
 
 /// The local host: the database's gate and the coordinator.
 pub struct LocalHost {
-    gate: Arc<Gate>,
-    coordinator: Arc<CoordinatorNode>,
+    /// The gate that a database passes its transactions through.
+    pub gate: Arc<Gate>,
+    /// The coordinator, with its inbox.
+    pub coordinator: Arc<CoordinatorNode>,
+}
+
+impl LocalHost {
+    /// A host beside `node`, with everything of `config` but the array's part. What it sends to the remote host goes to
+    /// `outbox`.
+    #[must_use]
+    pub fn new(
+        node: &Arc<LocalNode>,
+        config: &LocalSiteConfig,
+        hooks: Box<dyn FreezeHooks>,
+        outbox: Arc<Mailbox<HostMessage>>,
+        timer: Arc<dyn Timer>,
+        trace: Arc<dyn TraceSink>,
+    ) -> Self {
+        let inbox = Arc::new(CoordinatorInbox::new());
+        let answers = Arc::<CoordinatorInbox>::clone(&inbox);
+        let roles = Arc::clone(&node.config().roles);
+        let gate =
+            Gate::new(roles, config.lease, hooks, answers, Arc::clone(&timer), Arc::clone(&trace));
+        let answers = Arc::<CoordinatorInbox>::clone(&inbox);
+        let still: Arc<dyn Stillness> = match config.holds {
+            HoldStill::Database => Arc::<Gate>::clone(&gate),
+            HoldStill::HostWrites => Arc::new(HoldWrites::new(node, answers)),
+        };
+        let (coordinator, node) = (config.coordinator.clone(), Arc::clone(node));
+        let coordinator =
+            CoordinatorNode::new(coordinator, inbox, node, still, outbox, timer, trace);
+        Self { gate, coordinator }
+    }
 }
 
 impl Host for LocalHost {
@@ -92,29 +125,10 @@ impl LocalSite {
     ) -> std::io::Result<Self> {
         let timer: Arc<dyn Timer> = Arc::<SystemClock>::clone(&clock);
         node.link_down();
-        let inbox = Arc::new(CoordinatorInbox::new());
-        let hooks = hooks(&node);
-        let answers = Arc::<CoordinatorInbox>::clone(&inbox);
-        let roles = Arc::clone(&node.config().roles);
-        let gate =
-            Gate::new(roles, config.lease, hooks, answers, Arc::clone(&timer), Arc::clone(&trace));
-        let answers = Arc::<CoordinatorInbox>::clone(&inbox);
-        let still: Arc<dyn Stillness> = match config.holds {
-            HoldStill::Database => Arc::<Gate>::clone(&gate),
-            HoldStill::HostWrites => Arc::new(HoldWrites::new(&node, answers)),
-        };
-        let host_outbox = Arc::new(Mailbox::new());
-        let coordinator = CoordinatorNode::new(
-            config.coordinator,
-            inbox,
-            Arc::clone(&node),
-            still,
-            Arc::clone(&host_outbox),
-            timer,
-            trace,
-        );
-        let inbox = Arc::clone(coordinator.inbox());
-        let site = Self::new(node, LocalHost { gate, coordinator }, dialers, host_outbox, clock);
+        let (hooks, outbox) = (hooks(&node), Arc::new(Mailbox::new()));
+        let host = LocalHost::new(&node, &config, hooks, Arc::clone(&outbox), timer, trace);
+        let inbox = Arc::clone(host.coordinator.inbox());
+        let site = Self::new(node, host, dialers, outbox, clock);
         // A site that could not be started as a whole is dropped here, and stops what has been started.
         site.start_coordinator()?;
         site.run(config.tick, move |message, _| inbox.on_host_message(message))?;

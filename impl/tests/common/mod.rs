@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use syncsplit_impl::NodeError;
-use syncsplit_impl::backup::{CoordinatorConfig, CoordinatorInbox, CoordinatorNode, RequesterNode};
+use syncsplit_impl::backup::{CoordinatorNode, RequesterNode};
 use syncsplit_impl::clock::{Action, ManualClock, Tick, Timer, TimerId};
 use syncsplit_impl::database::{FreezeHooks, Gate, WriteThrough};
 use syncsplit_impl::error::ignore_refusal;
@@ -19,8 +19,8 @@ use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::site::deliver;
-use syncsplit_impl::stillness::{HoldStill, HoldWrites, Stillness};
+use syncsplit_impl::site::{LocalHost, LocalSiteConfig, deliver};
+use syncsplit_impl::stillness::HoldStill;
 use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
 use syncsplit_impl::volume::{MemoryVolume, Volume, VolumeError};
 use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
@@ -214,29 +214,12 @@ impl Kit {
         holds: HoldStill,
         (clock, trace): (Arc<ManualClock>, Arc<MemoryTrace>),
     ) -> Self {
-        let inbox = Arc::new(CoordinatorInbox::new());
         let lease = Duration::from_secs(1);
-        let gate = Gate::new(
-            local.config().roles.clone(),
-            lease,
-            hooks(&local),
-            inbox.clone(),
-            clock.clone(),
-            trace.clone(),
-        );
-        let still: Arc<dyn Stillness> = match holds {
-            HoldStill::Database => gate.clone(),
-            HoldStill::HostWrites => Arc::new(HoldWrites::new(&local, inbox.clone())),
-        };
-        let coordinator = CoordinatorNode::new(
-            CoordinatorConfig::default(),
-            inbox,
-            local.clone(),
-            still,
-            to_remote_host.clone(),
-            clock.clone(),
-            trace.clone(),
-        );
+        let hooks = hooks(&local);
+        let config = LocalSiteConfig { holds, lease, ..LocalSiteConfig::default() };
+        let (outbox, timer, sink) = (to_remote_host.clone(), clock.clone(), trace.clone());
+        let LocalHost { gate, coordinator } =
+            LocalHost::new(&local, &config, hooks, outbox, timer, sink);
         let requester = RequesterNode::new(
             BackupId(0),
             lease,

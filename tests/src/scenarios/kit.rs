@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use syncsplit_impl::NodeError;
-use syncsplit_impl::backup::{
-    BackupError, CoordinatorConfig, CoordinatorInbox, CoordinatorNode, RequesterNode,
-};
+use syncsplit_impl::backup::{BackupError, CoordinatorNode, RequesterNode};
 use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::database::{Gate, WriteThrough};
 use syncsplit_impl::doorway::{Arc, thread};
@@ -14,8 +12,8 @@ use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::site::deliver;
-use syncsplit_impl::stillness::{HoldStill, HoldWrites, Stillness};
+use syncsplit_impl::site::{LocalHost, LocalSiteConfig, deliver};
+use syncsplit_impl::stillness::HoldStill;
 use syncsplit_impl::trace::{Digest, MemoryTrace};
 use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, PairState};
@@ -131,29 +129,12 @@ impl Kit {
         holds: HoldStill,
         (clock, trace): (Arc<ManualClock>, Arc<MemoryTrace>),
     ) -> Self {
-        let (inbox, lease) = (Arc::new(CoordinatorInbox::new()), Duration::from_secs(1));
+        let lease = Duration::from_secs(1);
         let hooks = Box::new(WriteThrough(local.clone()));
-        let gate = Gate::new(
-            local.config().roles.clone(),
-            lease,
-            hooks,
-            inbox.clone(),
-            clock.clone(),
-            trace.clone(),
-        );
-        let still: Arc<dyn Stillness> = match holds {
-            HoldStill::Database => gate.clone(),
-            HoldStill::HostWrites => Arc::new(HoldWrites::new(&local, inbox.clone())),
-        };
-        let coordinator = CoordinatorNode::new(
-            CoordinatorConfig::default(),
-            inbox,
-            local.clone(),
-            still,
-            to_remote_host.clone(),
-            clock.clone(),
-            trace.clone(),
-        );
+        let config = LocalSiteConfig { holds, lease, ..LocalSiteConfig::default() };
+        let (outbox, timer, sink) = (to_remote_host.clone(), clock.clone(), trace.clone());
+        let LocalHost { gate, coordinator } =
+            LocalHost::new(&local, &config, hooks, outbox, timer, sink);
         let requester = RequesterNode::new(
             BackupId(0),
             lease,
