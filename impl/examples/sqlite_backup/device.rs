@@ -10,8 +10,8 @@ use syncsplit_impl::remote::RemoteNode;
 use syncsplit_impl::volume::{FileVolume, Volume};
 use syncsplit_model::protocol::BlockIndex;
 
+use crate::blocks::BlockDevice;
 use crate::control::{BLOCK_SIZE, BLOCKS};
-use crate::layout::BlockDevice;
 
 /// The P-VOL as its host sees it: a write is answered when the primary has numbered it (WRITE-1).
 pub(crate) struct Pvol(pub(crate) Arc<LocalNode>);

@@ -5,7 +5,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::layout::{self, BlockDevice, FileId, LayoutError};
+use crate::blocks::{BlockDevice, FileId, LayoutError};
+use crate::layout;
 
 /// Why the image could not be turned into files.
 #[derive(Debug)]

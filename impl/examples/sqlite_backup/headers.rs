@@ -1,7 +1,7 @@
 //! The superblock, the header of a file: their bytes, their checks.
 //! What is written when is `layout`'s business.
 
-use crate::layout::{BlockDevice, FileId, LayoutError, Result, read_block};
+use crate::blocks::{BlockDevice, FileId, LayoutError, Result, read_block};
 
 /// A run of blocks that belongs to one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use crate::blocks::{FileId, LayoutError};
 use crate::extract::{ExtractError, extract};
-use crate::layout::{self, FileId, LayoutError};
+use crate::layout;
 use crate::recorder::{BLOCK, Recorder};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;

@@ -14,12 +14,13 @@
 //! | `primary`, `traffic`, `timeline` | the local site, its writers, the times it notes |
 //! | `control`, `remote` | the other process: what is asked of it, what it does |
 //! | `bank`, `dump` | what the database ought to hold, what a database does hold |
-//! | `ffi`, `vfs`, `locks`, `layout`, `headers`, `device`, `extract` | SQLite on a volume, and off it again |
+//! | `ffi`, `vfs`, `locks`, `layout`, `headers`, `blocks`, `device`, `extract` | SQLite on a volume, and off it again |
 //! | `pace`, `dice` | a link that takes time, chance that can be repeated |
 #![deny(unsafe_code)]
 
 mod backups;
 mod bank;
+mod blocks;
 mod control;
 mod device;
 mod dice;

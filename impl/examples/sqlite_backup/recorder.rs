@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::layout::BlockDevice;
+use crate::blocks::BlockDevice;
 
 pub(crate) const BLOCK: usize = 4096;
 

@@ -20,9 +20,9 @@ use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, Incarnation, PairState, ReorderQueue, Seq};
 
+use crate::blocks::BlockDevice;
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, GROUP, Order, hear, hello, say};
 use crate::device::{Pvol, Spvol};
-use crate::layout::BlockDevice;
 use crate::pace::Paced;
 use crate::vfs::{self, VolumeVfs};
 use crate::{Outcome, bank, layout, primary};

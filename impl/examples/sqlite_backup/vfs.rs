@@ -36,8 +36,9 @@ use std::time::Duration;
 use rusqlite::ffi as codes;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::blocks::{FileId, LayoutError};
 use crate::ffi::{self, Answer, FileKind, OpenMode, Vfs};
-use crate::layout::{FileId, Layout, LayoutError};
+use crate::layout::Layout;
 use crate::locks::{LockLevel, LockTable};
 
 /// The one database name a volume knows; its journal has SQLite's name for it.

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use crate::blocks::{BlockDevice, FileId, LayoutError};
 use crate::dice::Dice;
 use crate::extract::{ExtractError, extract};
-use crate::layout::{self, BlockDevice, FileId, LayoutError};
+use crate::layout;
 use crate::recorder::{Recorder, Write};
 use crate::vfs::{VolumeVfs, register};
 
