@@ -123,6 +123,8 @@ fn sigterm_ends_a_check_with_a_checkpoint_that_can_be_gone_on_with() {
         let how = if file.exists() { "--resume" } else { "--checkpoint" };
         let mut command = Process::new(cargo_bin("syncsplit"));
         command.args(["check", "ci", "--format", "json", how, path]);
+        let leash = syncsplit_conform::leash::Leash::new().unwrap();
+        leash.hold(&mut command);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(1_000));
         let id = child.id().to_string();

@@ -183,6 +183,8 @@ fn an_interrupt_ends_a_long_run_with_a_report() {
     let program = assert_cmd::cargo::cargo_bin("syncsplit");
     let mut command = Process::new(program);
     command.args(["check", "ci", "--format", "json"]);
+    let leash = syncsplit_conform::leash::Leash::new().unwrap();
+    leash.hold(&mut command);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
     let begin = Instant::now();

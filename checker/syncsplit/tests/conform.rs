@@ -160,6 +160,8 @@ fn mistakes_in_javascript_are_found_and_named() {
         let command = format!("node {}/mistake.mjs", folder.display());
         let conform = |more: &[&str]| {
             let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
+            let leash = Leash::new().unwrap();
+            leash.hold(&mut conform);
             conform.args(["conform", "--adapter", &command]).args(more).output().unwrap()
         };
         // Which case meets it depends on the clock, so that one alone says nothing.
@@ -340,6 +342,8 @@ fn children_of_an_adapter_are_ended_with_it() {
     let adapter = format!("sleep {mark} & python3 {}/minimal.py", adapters().display());
     let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
     conform.args(["conform", "--adapter", &adapter, "--only", "directed/WRITE-1"]);
+    let leash = Leash::new().unwrap();
+    leash.hold(&mut conform);
     assert_eq!(conform.output().unwrap().status.code(), Some(0));
     assert!(!is_running(&mark));
 }
@@ -358,6 +362,8 @@ fn a_daemon_of_an_adapter_is_ended_with_it() {
         "sleep 600 >&- 2>&- & echo $!; exec \"$0\" conform --adapter \"$1\" --only WRITE-1";
     let mut shell = Command::new("sh");
     shell.args(["-c", with_other, env!("CARGO_BIN_EXE_syncsplit"), &adapter]);
+    let leash = Leash::new().unwrap();
+    leash.hold(&mut shell);
     let output = shell.output().unwrap();
     let other = String::from_utf8_lossy(&output.stdout).lines().next().unwrap().to_owned();
     let other_runs = Command::new("sh").args(["-c", &format!("kill {other}")]).status().unwrap();
