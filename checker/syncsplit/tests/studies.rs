@@ -257,3 +257,24 @@ fn an_engine_that_fails_is_an_error_in_junit() {
         "{xml}"
     );
 }
+
+#[test]
+fn a_rule_without_a_row_is_tried_until_something_breaks() {
+    let mut table = ablate::table().unwrap();
+    for row in &table {
+        assert!(ablate::TRIED.contains(&row.instance.as_str()), "{} is not tried", row.instance);
+    }
+    for name in ablate::TRIED {
+        assert!(Instance::named(name).is_some(), "no instance is called {name}");
+    }
+    table.retain(|row| row.rule != Rule::Takeover1.id());
+    let plan =
+        Plan { instance: None, variant: Variant::Hardened, rules: vec![Rule::Takeover1], table };
+    let study = plan.run(&Searcher::silent(1)).unwrap();
+    let case = &study.rules[0].case;
+    assert_eq!(
+        (case.instance.as_str(), case.shown.clone()),
+        ("takeover", always("image-is-prefix", 1))
+    );
+    assert!(case.unexpected.is_some(), "the missing row is not named");
+}
