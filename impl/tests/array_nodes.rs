@@ -1,12 +1,9 @@
 //! The arrays' nodes, one operation at a time: no threads, no clock, every message in the test's hands.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use common::{Failure, Kit, KitConfig, image, payload};
+use crate::common::{Failure, Kit, KitConfig, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::database::WriteThrough;

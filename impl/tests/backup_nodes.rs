@@ -1,14 +1,11 @@
 //! Sync, the gate, coordinator and requester, one operation at a time: no threads but those that have to wait.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use common::{Failure, Kit, LateClock, image, payload};
+use crate::common::{Failure, Kit, LateClock, image, payload};
 use syncsplit_impl::backup::{BackupError, CoordinatorInbox, CoordinatorInput};
 use syncsplit_impl::database::{Gate, WriteThrough};
 use syncsplit_impl::local::sync::{SyncError, SyncReport};

@@ -1,5 +1,4 @@
 //! Properties of the frame format: every message comes back as it went, and nothing else ever becomes a message.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use proptest::prelude::*;
 use syncsplit_impl::containers::BitMap;

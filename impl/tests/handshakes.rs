@@ -1,14 +1,11 @@
 //! A whole life of a pair - created, suspended, resynchronised, left by the secondary, deleted and created anew - over a
 //! link that loses, repeats or delays each of its messages in turn. Whatever happens to one message, the pair comes back
 //! to PAIR with equal volumes, and what arrives late does no harm.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::meddling::{Fate, Meddling, Target};
-use common::{Failure, Kit, KitConfig, payload};
+use crate::common::meddling::{Fate, Meddling, Target};
+use crate::common::{Failure, Kit, KitConfig, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::database::WriteThrough;
 use syncsplit_impl::frame::Kind;

@@ -1,13 +1,10 @@
 //! Backups without a database (QUIESCE-1, claim 4): host writes are held at the primary, for a lease, and the answer to
 //! their release decides.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::Arc;
 use std::thread;
 
-use common::{Failure, Kit, LateClock, image, payload};
+use crate::common::{Failure, Kit, LateClock, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::backup::{BackupError, CoordinatorInbox, CoordinatorInput};
 use syncsplit_impl::local::{LocalConfig, LocalNode};

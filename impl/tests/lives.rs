@@ -1,16 +1,13 @@
 //! What can become of a pair, on two whole sites with all their threads, over channels and over TCP: left by the secondary,
 //! deleted and made anew, backed up without a database, taken over and failed back. Nothing here asserts a time.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::sites::{BLOCKS, Over, Sites, over_both, patient, wait_more};
-use common::{Failure, image, payload};
+use crate::common::sites::{BLOCKS, Over, Sites, over_both, patient, wait_more};
+use crate::common::{Failure, image, payload};
 use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::site::{LocalSiteConfig, RemoteSiteConfig};

@@ -1,12 +1,9 @@
 //! Each role restarted in place: what is volatile is lost, what is not goes on, and nobody is left waiting.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::Barrier;
 use std::thread;
 
-use common::{Failure, Kit, image, payload};
+use crate::common::{Failure, Kit, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::backup::BackupError;
 use syncsplit_model::protocol::coordinator::{CoordinatorRefusal, CoordinatorState};

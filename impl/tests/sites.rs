@@ -1,8 +1,5 @@
 //! Two sites with all their threads in one process, over channels and over TCP, with volumes in files. Nothing here
 //! asserts a time: waits end by events, and timeouts are either far away or what is waited for.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,8 +10,8 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use common::Failure;
-use common::sites::{BLOCKS, FAR, Over, Sites, over_both, patient, wait_more};
+use crate::common::Failure;
+use crate::common::sites::{BLOCKS, FAR, Over, Sites, over_both, patient, wait_more};
 use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::trace::record::{PrimaryDone, SecondaryDone};
 use syncsplit_impl::trace::{FileTrace, MemoryTrace, RoleRecord, read_trace};

@@ -1,11 +1,8 @@
 //! Takeover, gold copy, fencing of the old primary and failback, one operation at a time (TAKEOVER-1, TAKEOVER-2, RESYNC-4).
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-
-mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::{BLOCK_SIZE, Failing, Failure, Kit, image, payload};
+use crate::common::{BLOCK_SIZE, Failing, Failure, Kit, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};

@@ -1,5 +1,4 @@
 //! The TCP link over loopback: what it delivers, what it refuses, and that a refusal ends the connection only.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -5,7 +5,6 @@
 //! The editions differ in one row: in PSUE, `pairsplit -r` and `-P` are rejected by the edition of the 2000s, and
 //! accepted with nothing done by the VSP generation's. The protocol accepts and does nothing, so that an operator's
 //! script that suspends first need not know whether a failure was quicker.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use syncsplit_model::protocol::primary::{JournalFull, Primary, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};

@@ -1,6 +1,5 @@
 //! Steps that commute: in every state of small worlds, and in some of the states of larger ones, of any two steps of which
 //! one may sleep after the other both orders lead to the same state.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashSet;
 

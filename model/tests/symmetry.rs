@@ -1,6 +1,5 @@
 //! Blocks that can be exchanged: over whole worlds, a state's image under each exchange has the images of its successors
 //! as successors and satisfies the same properties, with every rule, under every variant and without each rule.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashSet;
 

@@ -42,6 +42,30 @@ pub fn broken(source: &Source) -> Vec<Finding> {
     findings
 }
 
+/// Every file that no target and no module takes in, so that nothing in it is compiled; `targets` are the paths of the
+/// targets' own files.
+#[must_use]
+pub fn orphans(sources: &[Source], targets: &[String]) -> Vec<Finding> {
+    let is_target = |source: &&Source| targets.contains(&source.path);
+    let rust = sources.iter().filter(|source| source.path.ends_with(".rs"));
+    rust.filter(|source| !is_target(source) && !is_declared(source, sources, targets))
+        .map(|source| format!("{}: no target and no module takes it in", source.path))
+        .collect()
+}
+
+fn is_declared(source: &Source, sources: &[Source], targets: &[String]) -> bool {
+    let path = source.path.strip_suffix("/mod.rs").or_else(|| source.path.strip_suffix(".rs"));
+    let Some((folder, name)) = path.and_then(|path| path.rsplit_once('/')) else { return false };
+    let declaration = format!("mod {name};");
+    let is_parent = |path: &str| {
+        let inside = path.rsplit_once('/').is_some_and(|(its, _)| its == folder);
+        let is_root = path.ends_with("/mod.rs") || targets.iter().any(|target| target == path);
+        path == format!("{folder}.rs") || inside && is_root
+    };
+    let mut parents = sources.iter().filter(|parent| is_parent(&parent.path));
+    parents.any(|parent| parent.text.lines().any(|line| line.trim().ends_with(&declaration)))
+}
+
 struct Reader<'a> {
     path: &'a str,
     findings: Vec<Finding>,

@@ -1,8 +1,7 @@
 //! The conformance kit finds the seeded defects that it is said to find, enough of them, and no fault where there is none.
 //! With `BLESS` set in the environment, the table is rewritten by the whole matrix, and the page by the table. `KILLS_OF` and
 //! `KILLS_LEVEL` name the implementations and levels that are done then; the other rows stay.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;

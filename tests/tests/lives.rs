@@ -1,6 +1,5 @@
 //! What the validator refuses of a whole life: a gold copy brought back, a failback, a hold, restarts, a deletion. The good
 //! trace is made here by two nodes without threads; each test doctors it in one place.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 use std::error::Error;
 use std::sync::Arc;

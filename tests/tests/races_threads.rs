@@ -1,6 +1,5 @@
 //! The races on the operating system's threads: many repetitions of each, every trace replayed. What an interleaving
 //! needs luck for is in `races_loom` and `races_shuttle`.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 use syncsplit_tests::scenarios::{Failure, SCENARIOS, Verified};
 

@@ -1,6 +1,5 @@
 //! Two whole sites with all their threads, inside one process and over TCP: backups under load, a link that is cut,
 //! a resync. What they did is replayed through the model.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 //! SPEC.md, code, tests and the table of pinned checks speak of the same rules and properties.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
 use std::collections::BTreeSet;
 
 use stateright::Expectation;

@@ -1,5 +1,5 @@
 //! `syncsplit validate` on what the implementation records: a long run, the logs of two sites, and the schema of records.
-#![cfg(not(any(feature = "loom", feature = "shuttle")))]
+
 use std::error::Error;
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
 //! What the tests of nodes share: two nodes without threads, the messages between them, and volumes that fail on
 //! demand.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod lossy;
 pub(crate) mod meddling;

@@ -10,8 +10,8 @@ use syncsplit_model::protocol::requester::{
 use syncsplit_model::protocol::sync::{PairView, Sync, SyncEffect, SyncEvent};
 use syncsplit_model::protocol::{BackupId, Incarnation, PairState, QMarker, Rules, Seq};
 
-use crate::show::{changes, host_message, option};
-use crate::table::{Outcome, Table};
+use super::show::{changes, host_message, option};
+use super::table::{Outcome, Table};
 
 const ALL: Rules = Rules::HARDENED;
 const STATES: [PairState; 5] =

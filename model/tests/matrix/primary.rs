@@ -7,8 +7,8 @@ use syncsplit_model::protocol::{
 };
 use syncsplit_model::world::bounded::BlockSet;
 
-use crate::show::{Queue, changes, map, option, queue, to_secondary};
-use crate::table::{Outcome, Table};
+use super::show::{Queue, changes, map, option, queue, to_secondary};
+use super::table::{Outcome, Table};
 
 type TestPrimary = Primary<u8, Queue, BlockSet>;
 type Event = PrimaryEvent<u8, BlockSet>;

@@ -8,8 +8,8 @@ use syncsplit_model::protocol::{
 };
 use syncsplit_model::world::bounded::BlockSet;
 
-use crate::show::{Queue, changes, map, option, queue, replica, replica_effect, to_primary};
-use crate::table::{Outcome, Table};
+use super::show::{Queue, changes, map, option, queue, replica, replica_effect, to_primary};
+use super::table::{Outcome, Table};
 
 type TestSecondary = Secondary<u8, Queue, BlockSet>;
 type Event = SecondaryEvent<u8>;

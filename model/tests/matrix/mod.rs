@@ -1,6 +1,5 @@
 //! Every event of every role in every state that makes a difference, refusals included, as tables to be reviewed: one
 //! text file a role, beside this one. The protocol under all rules must give these tables; `BLESS=1` rewrites them.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
 

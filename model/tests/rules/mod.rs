@@ -1,6 +1,5 @@
 //! One test a rule: what the rule does, and what the same step does with the rule left out. The tests stand in modules
 //! by the sections of SPEC.md; here is what they share.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use syncsplit_model::protocol::coordinator::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRefusal, CoordinatorState,
