@@ -3,6 +3,8 @@
 //! the way of traces to the validator, and the races whose traces are replayed.
 #![forbid(unsafe_code)]
 
+pub mod bless;
+pub mod counts;
 pub mod defects;
 pub mod floors;
 pub mod ids;

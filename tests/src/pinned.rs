@@ -1,15 +1,18 @@
 //! The table of pinned checks, `tests/pinned.toml`: what each check asks, and what it must come to.
 //!
-//! An answer is rewritten by `cargo xtask pin`, never by hand, and its difference is read before it is committed: a
+//! An answer is rewritten by `cargo xtask bless`, never by hand, and its difference is read before it is committed: a
 //! count that moves says that the world has moved.
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Variant, WorldProperty};
+use syncsplit_model::world::{Transactions, Variant, WorldProperty};
 use syncsplit_study::instance::Instance;
 use syncsplit_study::question::{Engine, Question, Watch};
+use syncsplit_study::reduce::Reduction;
 use syncsplit_study::report::Report;
 
 use crate::source::{Finding, root};
@@ -18,7 +21,7 @@ use crate::source::{Finding, root};
 pub const THREADS: usize = 2;
 
 const HEADER: &str = "\
-# Checks with their answers, one a line. `cargo xtask pin` rewrites the answers; the questions - everything up to
+# Checks with their answers, one a line. `cargo xtask bless` rewrites the answers; the questions - everything up to
 # `verdict` - are written by hand.
 #
 # verdict, states (distinct), transitions and depth are the whole run's; `violated` names each `always` that fails and
@@ -33,7 +36,7 @@ pub struct Table {
 }
 
 /// One check.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Name of the instance.
@@ -47,6 +50,12 @@ pub struct Row {
     /// Names of the properties asked about; all when empty.
     #[serde(default)]
     pub property: Vec<String>,
+    /// Which blocks a transaction of two writes takes, if not those of the instance.
+    #[serde(default)]
+    pub transactions: String,
+    /// Names of the reductions.
+    #[serde(default)]
+    pub reduce: Vec<String>,
     /// What it comes to.
     #[serde(flatten)]
     pub answer: Answer,
@@ -76,6 +85,42 @@ pub struct Answer {
     /// Each `sometimes` that a whole search does not reach.
     #[serde(default)]
     pub unreached: Vec<String>,
+}
+
+impl Answer {
+    /// The end of a row.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let Self { verdict, states, transitions, depth, violated, steps, unreached } = self;
+        let mut fields = vec![
+            format!("verdict = {verdict:?}"),
+            format!("states = {}", grouped(*states)),
+            format!("transitions = {}", grouped(*transitions)),
+            format!("depth = {depth}"),
+        ];
+        fields.extend((*steps > 0).then(|| format!("violated = {violated:?}, steps = {steps}")));
+        fields.extend((!unreached.is_empty()).then(|| format!("unreached = {unreached:?}")));
+        fields
+    }
+
+    /// What a report says.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let named = |verdict: &str| -> Vec<String> {
+            let found = report.properties.iter().filter(|property| property.verdict == verdict);
+            found.map(|property| property.name.into()).collect()
+        };
+        let lengths = report.properties.iter().filter(|property| property.verdict == "violated");
+        Self {
+            verdict: report.verdict.name().into(),
+            states: report.states,
+            transitions: report.transitions,
+            depth: report.depth.unwrap_or_default(),
+            violated: named("violated"),
+            steps: lengths.filter_map(|property| property.steps).min().unwrap_or_default(),
+            unreached: named("unreached"),
+        }
+    }
 }
 
 fn hardened() -> String {
@@ -114,8 +159,14 @@ impl Table {
 impl Row {
     /// Whether every rule is in force and every property asked about.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub fn is_plain(&self) -> bool {
         self.variant == hardened() && self.without.is_empty() && self.property.is_empty()
+    }
+
+    /// Whether the row is about the instance as it is, and every state of it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_plain() && self.transactions.is_empty() && self.reduce.is_empty()
     }
 
     /// The row as it stands in the table.
@@ -124,18 +175,14 @@ impl Row {
         let mut fields = vec![format!("instance = {:?}", self.instance)];
         let is_default = self.variant == hardened();
         fields.extend((!is_default).then(|| format!("variant = {:?}", self.variant)));
-        let lists = [("without", &self.without), ("property", &self.property)];
+        let is_other = !self.transactions.is_empty();
+        fields.extend(is_other.then(|| format!("transactions = {:?}", self.transactions)));
+        let lists =
+            [("without", &self.without), ("property", &self.property), ("reduce", &self.reduce)];
         fields.extend(
             lists.iter().filter(|(_, l)| !l.is_empty()).map(|(n, l)| format!("{n} = {l:?}")),
         );
-        let Answer { verdict, states, transitions, depth, violated, steps, unreached } =
-            &self.answer;
-        fields.push(format!("verdict = {verdict:?}"));
-        fields.push(format!("states = {}", grouped(*states)));
-        fields.push(format!("transitions = {}", grouped(*transitions)));
-        fields.push(format!("depth = {depth}"));
-        fields.extend((*steps > 0).then(|| format!("violated = {violated:?}, steps = {steps}")));
-        fields.extend((!unreached.is_empty()).then(|| format!("unreached = {unreached:?}")));
+        fields.extend(self.answer.fields());
         format!("{{ {} }}", fields.join(", "))
     }
 
@@ -151,12 +198,22 @@ impl Row {
             found.map(WorldProperty::name).ok_or_else(|| none("property", name))
         });
         let variant = Variant::ALL.iter().find(|variant| variant.name() == self.variant);
-        let instance = Instance::named(&self.instance);
-        let instance = instance.ok_or_else(|| none("instance", &self.instance))?;
+        let mut instance =
+            Instance::named(&self.instance).ok_or_else(|| none("instance", &self.instance))?;
+        if !self.transactions.is_empty() {
+            let found = Transactions::WORDS.iter().find(|(word, _)| *word == self.transactions);
+            let (_, found) = found.ok_or_else(|| none("choice of blocks", &self.transactions))?;
+            instance.bounds.transactions = *found;
+        }
+        let reduce = self.reduce.iter().map(|name| {
+            let found = Reduction::VARIANTS.iter().find(|reduction| reduction.name() == name);
+            found.copied().ok_or_else(|| none("reduction", name))
+        });
         Ok(Question {
             variant: *variant.ok_or_else(|| none("variant", &self.variant))?,
             without: rules.collect::<Result<_, _>>()?,
             properties: names.collect::<Result<_, _>>()?,
+            reduce: reduce.collect::<Result<_, _>>()?,
             engine,
             ..Question::about(instance, threads)
         })
@@ -167,22 +224,15 @@ impl Row {
     /// # Errors
     /// A name that does not exist, or the engine's failure.
     pub fn ask(&self) -> Result<Answer, Finding> {
-        let report = ask(&self.question(Engine::Native, THREADS)?)?;
-        let named = |verdict: &str| -> Vec<String> {
-            let found = report.properties.iter().filter(|property| property.verdict == verdict);
-            found.map(|property| property.name.into()).collect()
-        };
-        let lengths = report.properties.iter().filter(|property| property.verdict == "violated");
-        Ok(Answer {
-            verdict: report.verdict.name().into(),
-            states: report.states,
-            transitions: report.transitions,
-            depth: report.depth.unwrap_or_default(),
-            violated: named("violated"),
-            steps: lengths.filter_map(|property| property.steps).min().unwrap_or_default(),
-            unreached: named("unreached"),
-        })
+        Ok(Answer::of(&ask(&self.question(Engine::Native, THREADS)?)?))
     }
+}
+
+/// One search at a time, whichever test makes it: each takes every core and up to a few GiB.
+#[must_use]
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks the engine, and gives the report that the command would print.

@@ -1,6 +1,5 @@
 //! Wrong programs that no seam of the implementation expresses stand as patches, and each still fits the tree. That the tests
 //! they name find them is seen by `cargo xtask nightly`.
-#![allow(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,14 +1,13 @@
 //! Every check of `tests/pinned.toml` comes to what it is pinned to, on any number of threads, again and again, and by an
 //! engine that shares no code with ours.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Faults, Instance};
 use syncsplit_study::ablate;
 use syncsplit_study::case::Shown;
 use syncsplit_study::question::Engine;
-use syncsplit_tests::pinned::{Row, Table, ask};
+use syncsplit_tests::bless;
+use syncsplit_tests::pinned::{Row, Table, alone, ask};
 
 /// Rules whose absence must show a counterexample, wherever it is searched.
 const NEEDED: &[Rule] = &[
@@ -29,19 +28,16 @@ const NEEDED: &[Rule] = &[
 /// The instance that takes longer than everything else together, and so has a command of its own.
 const NIGHTLY: &str = "nightly";
 
-/// The instance of the README's first command, which is run word for word and held to what is pinned by `cargo xtask test`.
-const README: &str = "ci";
+/// One space of states, with promises and without, which `cargo xtask test` searches once: its step `check` does, and holds
+/// what it finds to both rows.
+const BY_COMMAND: [&str; 2] = ["ci", "all-promises"];
 
-/// One search at a time: each takes every core and up to a few GiB.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Reduced spaces of more states than this wait for `cargo xtask nightly`.
+const REDUCED_MAX: u64 = 320_000;
 
 /// Checks each row that `wanted` picks; with `BLESS` set in the environment, rewrites what it comes to instead.
 fn check(wanted: impl Fn(&Row) -> bool) {
     let _alone = alone();
-    let bless = std::env::var_os("BLESS").is_some();
     let mut table = Table::read().unwrap();
     let mut wrong = Vec::new();
     let mut rows = 0;
@@ -54,22 +50,46 @@ fn check(wanted: impl Fn(&Row) -> bool) {
         }
     }
     assert!(rows > 0, "pinned.toml has no such row");
-    if bless {
+    if bless::is_on() {
         table.write().unwrap();
     } else {
-        assert!(wrong.is_empty(), "\n{}\n`cargo xtask pin` rewrites them.\n", wrong.join("\n"));
+        assert!(wrong.is_empty(), "\n{}\n`cargo xtask bless` rewrites them.\n", wrong.join("\n"));
     }
 }
 
 #[test]
 fn the_hardened_protocol_comes_to_what_is_pinned() {
-    check(|row| row.is_whole() && ![NIGHTLY, README].contains(&&*row.instance));
+    check(|row| {
+        let is_elsewhere = row.instance == NIGHTLY || BY_COMMAND.contains(&&*row.instance);
+        row.is_whole() && !is_elsewhere
+    });
 }
 
 #[test]
-#[ignore = "`cargo xtask test --only check` compares it; `cargo xtask pin` rewrites it by this"]
+#[ignore = "`cargo xtask test --only check` compares it; `cargo xtask bless` rewrites it by this"]
 fn the_instance_of_the_readme_comes_to_what_is_pinned() {
-    check(|row| row.is_whole() && row.instance == README);
+    check(|row| row.is_whole() && BY_COMMAND.contains(&&*row.instance));
+}
+
+#[test]
+fn the_instance_of_the_readme_is_searched_with_the_promises() {
+    let [ci, promises] = BY_COMMAND.map(|name| Instance::named(name).unwrap());
+    assert_eq!(ci.bounds, promises.bounds);
+    assert!(promises.promises && !ci.promises);
+    let rows = Table::read().unwrap().rows;
+    let answer = |name| rows.iter().find(|row| row.is_whole() && row.instance == name).unwrap();
+    assert_eq!(answer(BY_COMMAND[0]).answer, answer(BY_COMMAND[1]).answer);
+}
+
+#[test]
+fn a_reduced_space_comes_to_what_is_pinned() {
+    check(|row| row.is_plain() && !row.is_whole() && row.answer.states <= REDUCED_MAX);
+}
+
+#[test]
+#[ignore = "minutes: cargo xtask nightly"]
+fn a_large_reduced_space_comes_to_what_is_pinned() {
+    check(|row| row.is_plain() && !row.is_whole() && row.answer.states > REDUCED_MAX);
 }
 
 #[test]
@@ -85,7 +105,7 @@ fn the_published_protocol_comes_to_what_is_pinned() {
 
 #[test]
 fn leaving_a_rule_out_comes_to_what_is_pinned() {
-    check(|row| !row.is_whole() && row.variant != "published");
+    check(|row| !row.is_plain() && row.variant != "published");
 }
 
 #[test]
@@ -135,7 +155,7 @@ fn report(row: &Row, threads: usize) -> serde_json::Value {
 fn row(instance: &str, variant: &str, without: &[&str]) -> Row {
     let without = without.iter().map(|id| (*id).to_owned()).collect();
     let (instance, variant) = (instance.into(), variant.into());
-    Row { instance, variant, without, property: Vec::new(), answer: Default::default() }
+    Row { instance, variant, without, ..Row::default() }
 }
 
 #[test]

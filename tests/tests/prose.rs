@@ -1,5 +1,4 @@
 //! The pages are written in sentences that are read once: none is too long, and few are long.
-#![allow(clippy::unwrap_used, reason = "a failing test panics")]
 
 use syncsplit_tests::prose::{BANNED, WORDS_MANY, WORDS_MAX, banned, heavy, sentences};
 use syncsplit_tests::source::{Source, files};

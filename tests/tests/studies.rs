@@ -1,8 +1,6 @@
 //! `ablate` and `matrix` come to what their tables say, and the pages written from them are current. With `BLESS` set in
 //! the environment, tables and pages are rewritten by what is found instead.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
@@ -11,34 +9,22 @@ use syncsplit_study::case::{Case, Searcher};
 use syncsplit_study::matrix::{self, Matrix};
 use syncsplit_study::pages::markdown;
 use syncsplit_tests::ids::sections;
+use syncsplit_tests::pinned::alone;
 use syncsplit_tests::source::files;
-use syncsplit_tests::studies;
-
-/// One study at a time: each search takes every core and up to a few GiB.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn is_blessing() -> bool {
-    std::env::var_os("BLESS").is_some()
-}
+use syncsplit_tests::{bless, studies};
 
 /// Writes what is found, or compares it with what stands in the repository.
 fn settle(cases: &[(String, &Case)], files: &[(&str, String)]) {
     let open = cases.iter().filter(|(_, case)| matches!(case.verdict, "undecided" | "error"));
     let open: Vec<_> = open.map(|(name, case)| format!("{name}: {}", case.shown)).collect();
     assert!(open.is_empty(), "not settled:\n{}", open.join("\n"));
-    if is_blessing() {
-        files.iter().for_each(|(path, text)| studies::write(path, text).unwrap());
-        return;
-    }
     let unexpected = cases.iter().filter_map(|(name, case)| {
         case.unexpected.as_ref().map(|unexpected| format!("{name}: {unexpected}"))
     });
     let unexpected: Vec<_> = unexpected.collect();
-    assert!(unexpected.is_empty(), "`cargo xtask pin` rewrites:\n{}", unexpected.join("\n"));
-    files.iter().for_each(|(path, text)| studies::is_current(path, text).unwrap());
+    let is_current = unexpected.is_empty() || bless::is_on();
+    assert!(is_current, "`cargo xtask bless` rewrites:\n{}", unexpected.join("\n"));
+    files.iter().for_each(|(path, text)| bless::settle(path, text).unwrap());
 }
 
 #[test]

@@ -47,8 +47,7 @@ fn question(args: &CheckArgs) -> Result<Question, String> {
         question.set_transactions(transactions);
     }
     question.variant = args.variant.unwrap_or(question.variant);
-    let more = args.without.iter().filter(|rule| !question.instance.without.contains(rule));
-    question.without.extend(more);
+    question.without = question.instance.without_also(&args.without);
     let asked: Vec<_> = askable().filter(|name| args.property.iter().any(|p| p == name)).collect();
     if !asked.is_empty() {
         question.properties = asked;

@@ -15,10 +15,10 @@ use crate::{interrupt, print};
 pub(crate) fn run(args: ExploreArgs) -> Ended {
     let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
     let subject = Subject {
+        variant: args.variant.unwrap_or(instance.variant),
+        without: instance.without_also(&args.without),
         instance: instance.name,
         bounds: instance.bounds,
-        variant: args.variant,
-        without: args.without,
     };
     let port = args.port;
     let address = address(port).map_err(|error| {

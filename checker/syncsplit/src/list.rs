@@ -3,6 +3,7 @@ use serde::Serialize;
 use syncsplit_model::protocol::{Rule, Rules};
 use syncsplit_model::world::{Fault, INSTANCES, Verdict, WorldProperty};
 use syncsplit_study::bounds;
+use syncsplit_study::instance::{Instance, Refused};
 use syncsplit_study::words::expectation;
 
 use crate::args::{Format, ListArgs, Listing};
@@ -12,7 +13,7 @@ use crate::print;
 /// One row of any listing.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
-    name: &'static str,
+    name: String,
     kind: &'static str,
     says: String,
 }
@@ -36,7 +37,7 @@ start, transactions, variant, without, properties; docs/instances.md explains ea
 
 /// Runs the command.
 pub(crate) fn run(args: &ListArgs) -> Ended {
-    let rows = rows(args.what);
+    let rows = rows(args.what).map_err(|refused| refused.to_string())?;
     match args.format {
         Format::Text => print::text(text(&rows, args.what)),
         Format::Json => print::json(&rows),
@@ -52,10 +53,10 @@ fn text(rows: &[Row], what: Listing) -> String {
     if what == Listing::Instances { format!("{lines}\n{OWN_WORLD}\n") } else { lines }
 }
 
-fn rows(what: Listing) -> Vec<Row> {
-    match what {
-        Listing::Instances => INSTANCES
-            .iter()
+fn rows(what: Listing) -> Result<Vec<Row>, Refused> {
+    Ok(match what {
+        Listing::Instances => Instance::all()?
+            .into_iter()
             .map(|instance| Row {
                 name: instance.name,
                 kind: "instance",
@@ -65,7 +66,7 @@ fn rows(what: Listing) -> Vec<Row> {
         Listing::Rules => Rule::ALL
             .iter()
             .map(|rule| Row {
-                name: rule.id(),
+                name: rule.id().into(),
                 kind: if Rules::HARDENING.contains(*rule) { "hardening" } else { "patent" },
                 says: rule.says().into(),
             })
@@ -73,7 +74,7 @@ fn rows(what: Listing) -> Vec<Row> {
         Listing::Properties => WorldProperty::ALL
             .iter()
             .map(|property| Row {
-                name: property.name(),
+                name: property.name().into(),
                 kind: expectation(&property.kind()),
                 says: property.says().into(),
             })
@@ -84,8 +85,8 @@ fn rows(what: Listing) -> Vec<Row> {
                 let having = INSTANCES.iter().filter(|i| i.bounds.faults.contains(*fault));
                 let names: Vec<_> = having.map(|instance| instance.name).collect();
                 let says = format!("{}; in {}", fault.says(), names.join(", "));
-                Row { name: fault.name(), kind: "fault", says }
+                Row { name: fault.name().into(), kind: "fault", says }
             })
             .collect(),
-    }
+    })
 }

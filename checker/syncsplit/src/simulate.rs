@@ -32,6 +32,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Ended {
 /// The world that the arguments ask for.
 fn subject(args: &SimulateArgs) -> Result<Subject, String> {
     let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+    let without = instance.without_also(&args.without);
+    let variant = args.variant.unwrap_or(instance.variant);
     let mut bounds = instance.bounds;
     let Bounds { blocks, journal, frames, acks, host_messages, .. } = &mut bounds;
     let mut changed = Vec::new();
@@ -55,7 +57,7 @@ fn subject(args: &SimulateArgs) -> Result<Subject, String> {
     if !changed.is_empty() {
         name = format!("{name} with {}", changed.join(", "));
     }
-    Ok(Subject { instance: name, bounds, variant: args.variant, without: args.without.clone() })
+    Ok(Subject { instance: name, bounds, variant, without })
 }
 
 /// A seed that nobody chose, short enough to be copied, and exact in every reader of JSON.

@@ -1,8 +1,10 @@
 //! Instances as files: the example, what each key takes, how a wrong file is refused, and what is expected of a check.
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
@@ -45,10 +47,14 @@ impl Drop for TempFile {
     }
 }
 
-fn check(arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    command.arg("check").args(arguments);
+fn syncsplit(arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::cargo_bin("syncsplit").unwrap();
+    command.args(arguments);
     command
+}
+
+fn check(arguments: &[&str]) -> assert_cmd::Command {
+    syncsplit(&[&["check"], arguments].concat())
 }
 
 fn refusal(toml: &str) -> String {
@@ -100,6 +106,59 @@ fn the_example_comes_to_what_it_expects() {
     check(&[path.to_str().unwrap()]).assert().code(0).stdout(says).stderr("");
 }
 
+/// Runs a command that ends only when it is killed, and returns its first line.
+fn first_line(arguments: &[&str]) -> String {
+    let program = std::env!("CARGO_BIN_EXE_syncsplit");
+    let command = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
+    let mut child = command.unwrap();
+    let mut line = String::new();
+    let read = BufReader::new(child.stdout.take().unwrap()).read_line(&mut line);
+    child.kill().and_then(|()| child.wait()).unwrap();
+    read.unwrap();
+    line
+}
+
+#[test]
+fn every_command_takes_every_instance_that_is_listed() {
+    let listed = syncsplit(&["list", "instances", "--format", "json"]).output().unwrap().stdout;
+    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    let names = listed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap());
+    let names: BTreeSet<&str> = names.collect();
+    assert_eq!(names.len(), INSTANCES.len() + 57, "{names:?}");
+    let trace = TempFile::new("listed", "");
+    for name in names {
+        let cut = ["--states", "10", "--threads", "1"];
+        syncsplit(&[&["check", name], &cut[..]].concat()).assert().code(3);
+        let violated = ["--without", "BACKUP-1", "--property", "backup-is-frozen-image"];
+        let kept = ["--threads", "1", "--trace-out", trace.path()];
+        syncsplit(&[&["check", name], &violated[..], &kept].concat()).assert().code(1);
+        let replayed = syncsplit(&["replay", trace.path()]).assert().code(0);
+        replayed.stdout(predicate::str::contains(name));
+        syncsplit(&[&["ablate", name, "--only", "WRITE-2"], &cut[..]].concat()).assert().code(3);
+        let walk = ["simulate", name, "--runs", "2", "--steps", "5", "--seed", "1"];
+        syncsplit(&walk).assert().code(0);
+        let line = first_line(&["explore", name, "--port", "0"]);
+        assert!(line.starts_with(&format!("Explorer of {name}")), "{line}");
+    }
+}
+
+#[test]
+fn a_small_instance_is_one_of_its_table() {
+    let small = Instance::load("small-link-down-published").unwrap();
+    assert_eq!(
+        (small.variant, small.says.as_str()),
+        (Variant::Published, "small with link-down, published")
+    );
+    assert_eq!(small.bounds.faults, Faults::of(&[Fault::LinkDown]));
+    // The patent promises no image while a resync copies, and a world without suspensions reaches few twins.
+    assert_eq!(small.properties.len(), 10);
+    let wide = Instance::load("small-wide").unwrap();
+    assert_eq!((wide.bounds.journal, wide.bounds.acks, wide.properties.len()), (2, 2, 11));
+    let says = predicate::str::starts_with("HOLDS: small-link-down, published")
+        .and(predicate::str::contains("\nAs the instance expects.\n"));
+    check(&["small-link-down-published"]).assert().code(0).stdout(says);
+}
+
 #[test]
 fn every_key_is_on_the_page_and_in_the_example() {
     let page = include_str!("../../../docs/instances.md");
@@ -119,7 +178,7 @@ fn every_key_is_on_the_page_and_in_the_example() {
 
 #[test]
 fn what_the_list_shows_is_an_instance() {
-    let output = Command::cargo_bin("syncsplit").unwrap().args(["list", "instances"]).output();
+    let output = syncsplit(&["list", "instances"]).output();
     let text = String::from_utf8(output.unwrap().stdout).unwrap();
     let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
     let shown: String = lines.map(|line| format!("{line}\n")).collect();

@@ -4,6 +4,7 @@
 mod contradictions;
 mod parse;
 mod schema;
+mod small;
 
 use std::fmt;
 use std::fs::File;
@@ -70,10 +71,26 @@ impl From<&world::Instance> for Instance {
 }
 
 impl Instance {
+    /// Every instance that has a name: those of the model, then the small ones.
+    ///
+    /// # Errors
+    /// What is wrong with the table of the small ones.
+    pub fn all() -> Result<Vec<Self>, Refused> {
+        let small = small::all()?.iter().cloned();
+        Ok(INSTANCES.iter().map(Self::from).chain(small).collect())
+    }
+
     /// The named instance, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        world::Instance::named(name).map(Self::from)
+        Self::all().ok()?.into_iter().find(|instance| instance.name == name)
+    }
+
+    /// The rules that are left out when `more` are left out as well.
+    #[must_use]
+    pub fn without_also(&self, more: &[Rule]) -> Vec<Rule> {
+        let more = more.iter().filter(|rule| !self.without.contains(rule));
+        self.without.iter().chain(more).copied().collect()
     }
 
     /// Whether `text` is a path rather than a name.
@@ -88,7 +105,8 @@ impl Instance {
     /// What is wrong with the name or the file, where, and what would be valid.
     pub fn load(text: &str) -> Result<Self, Refused> {
         if !Self::is_path(text) {
-            return Self::named(text).ok_or_else(|| Refused::unknown(text));
+            let named = Self::all()?.into_iter().find(|instance| instance.name == text);
+            return named.ok_or_else(|| Refused::unknown(text));
         }
         let mut toml = String::new();
         File::open(text)
@@ -135,7 +153,8 @@ impl Refused {
     fn unknown(name: &str) -> Self {
         let names: Vec<_> = INSTANCES.iter().map(|instance| instance.name).collect();
         let message = format!(
-            "no instance is called {name:?}; there are {}, or the path of a file such as ./mine.toml",
+            "no instance is called {name:?}; there are {}, the small ones of `syncsplit list instances`, or the path of \
+             a file such as ./mine.toml",
             names.join(", ")
         );
         Self::at(name, None, message)

@@ -3,11 +3,12 @@
 
 use std::fmt::Debug;
 
+use stateright::{Expectation, Model};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant,
+    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant, World,
 };
 use toml::Spanned;
 
@@ -41,7 +42,7 @@ pub(super) fn instance(name: &str, toml: &str) -> Result<Instance, Refused> {
 }
 
 fn translate(name: &str, file: &File) -> Result<Instance, Wrong> {
-    Ok(Instance {
+    let mut instance = Instance {
         name: name.into(),
         says: file.says.clone().unwrap_or_default(),
         bounds: bounds(file)?,
@@ -50,7 +51,20 @@ fn translate(name: &str, file: &File) -> Result<Instance, Wrong> {
         properties: list("properties", &file.properties, &properties(|_| true))?,
         promises: file.promises,
         expected: file.expected.as_ref().map(expected).transpose()?,
-    })
+    };
+    let has_twins = file.twins.as_ref().is_none_or(|twins| *twins.get_ref());
+    if instance.properties.is_empty() && !has_twins {
+        instance.properties = without_twins(&instance);
+    }
+    Ok(instance)
+}
+
+/// Each `always` that is asked of the instance's world when no property is named.
+fn without_twins(instance: &Instance) -> Vec<&'static str> {
+    let world = World::new(instance.bounds, instance.variant, &instance.without);
+    let asked = world.properties().into_iter();
+    let always = asked.filter(|property| property.expectation == Expectation::Always);
+    always.map(|property| property.name).collect()
 }
 
 fn bounds(file: &File) -> Result<Bounds, Wrong> {

@@ -34,6 +34,7 @@ pub(super) struct File {
     pub(super) without: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) properties: Vec<Spanned<String>>,
+    pub(super) twins: Option<Spanned<bool>>,
     #[serde(default)]
     pub(super) promises: bool,
     pub(super) expected: Option<Outcome>,

@@ -71,7 +71,7 @@ pub(crate) struct CheckArgs {
     /// Which world to check: a name, or the path of a TOML file
     #[arg(default_value = "ci", help = words::instance_help())]
     pub(crate) instance: String,
-    /// Which reading of the protocol to check [default: what the file says, or hardened]
+    /// Which reading of the protocol to check [default: what the instance says]
     #[arg(long, value_parser = words::variant())]
     pub(crate) variant: Option<Variant>,
     /// Leave a rule out; may be given again. `syncsplit list rules` describes them
@@ -203,9 +203,9 @@ pub(crate) struct SimulateArgs {
     /// Which world to walk through; `syncsplit list instances` describes them
     #[arg(default_value = "ci", help = words::instance_help())]
     pub(crate) instance: String,
-    /// Which reading of the protocol to walk through
-    #[arg(long, default_value = "hardened", value_parser = words::variant())]
-    pub(crate) variant: Variant,
+    /// Which reading of the protocol to walk through [default: what the instance says]
+    #[arg(long, value_parser = words::variant())]
+    pub(crate) variant: Option<Variant>,
     /// Leave a rule out; may be given again. `syncsplit list rules` describes them
     #[arg(long, value_name = "RULE", value_parser = words::rule)]
     pub(crate) without: Vec<Rule>,
@@ -251,9 +251,9 @@ pub(crate) struct ExploreArgs {
     /// Which world to explore; `syncsplit list instances` describes them
     #[arg(default_value = "smoke", help = words::instance_help())]
     pub(crate) instance: String,
-    /// Which reading of the protocol to explore
-    #[arg(long, default_value = "hardened", value_parser = words::variant())]
-    pub(crate) variant: Variant,
+    /// Which reading of the protocol to explore [default: what the instance says]
+    #[arg(long, value_parser = words::variant())]
+    pub(crate) variant: Option<Variant>,
     /// Leave a rule out; may be given again. `syncsplit list rules` describes them
     #[arg(long, value_name = "RULE", value_parser = words::rule)]
     pub(crate) without: Vec<Rule>,

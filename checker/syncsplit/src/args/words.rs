@@ -50,7 +50,8 @@ pub(super) fn property() -> PossibleValuesParser {
 /// The names of the instances.
 pub(super) fn instance_help() -> String {
     let names: Vec<_> = INSTANCES.iter().map(|instance| instance.name).collect();
-    format!("Which world: {}, or a TOML file (`syncsplit list instances`)", names.join(", "))
+    let names = names.join(", ");
+    format!("Which world: {names}, a small one of `syncsplit list instances`, or a TOML file")
 }
 
 /// The id of a rule.
