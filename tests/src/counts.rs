@@ -2,8 +2,8 @@
 //! counts. What NAME may be stands in [`Counts::text`]; nothing is searched here.
 
 use serde::Deserialize;
-use syncsplit_study::words::thousands;
 use syncsplit_model::world::Fault;
+use syncsplit_study::words::thousands;
 
 use crate::bless;
 use crate::pinned::{Answer, Row, Table};

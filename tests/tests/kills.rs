@@ -1,6 +1,6 @@
 //! The conformance kit finds the seeded defects that it is said to find, enough of them, and no fault where there is none.
-//! With `BLESS` set in the environment, the table is rewritten by the whole matrix, and the page by the table. `KILLS_OF` and
-//! `KILLS_LEVEL` name the implementations and levels that are done then; the other rows stay.
+//! With `BLESS` set in the environment, the table is rewritten by the whole matrix, and the page by the table. Implementations
+//! and levels that it names are done alone; the other rows stay.
 
 use std::fs;
 use std::process::Command;
@@ -14,6 +14,7 @@ use syncsplit_conform::session::Use;
 use syncsplit_conform::wire::Level;
 use syncsplit_conform::{directed, run};
 use syncsplit_study::ablate;
+use syncsplit_tests::bless;
 use syncsplit_tests::defects::Defect;
 use syncsplit_tests::kills::page::{self, PAGE, TABLE};
 use syncsplit_tests::kills::{self, Cases, Row, Subject};
@@ -62,10 +63,12 @@ fn rows() -> Vec<Row> {
     page::rows(&fs::read_to_string(root().join(TABLE)).unwrap()).unwrap()
 }
 
-/// What the environment asks for by a name, whose values are separated by commas.
-fn asked(name: &str) -> Vec<String> {
-    let asked = std::env::var(name).unwrap_or_default();
-    asked.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+/// The implementations and the levels that the environment names.
+fn asked() -> (Vec<String>, Vec<String>) {
+    let asked = std::env::var("BLESS").unwrap_or_default();
+    let words = asked.split(',').filter(|word| !["", "1"].contains(word)).map(str::to_owned);
+    let levels = [Level::Steered, Level::Marked, Level::BlackBox].map(Level::name);
+    words.partition(|word| !levels.contains(&word.as_str()))
 }
 
 #[test]
@@ -101,12 +104,11 @@ fn every_defect_has_its_rows_and_the_page_is_current() {
         .collect();
     let found: Vec<_> =
         rows.iter().map(|r| (r.of.as_str(), r.defect.as_str(), r.level.as_str())).collect();
-    assert_eq!(found, expected, "{TABLE} on the left; `cargo xtask kills` rewrites it");
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(root().join(PAGE), page::page(&subjects, &rows)).unwrap();
-    }
-    let text = fs::read_to_string(root().join(PAGE)).unwrap();
-    assert!(text == page::page(&subjects, &rows), "{PAGE}: `cargo xtask kills` rewrites it");
+    assert_eq!(
+        found, expected,
+        "{TABLE} on the left; `cargo xtask bless --only kills` rewrites it"
+    );
+    bless::settle(PAGE, &page::page(&subjects, &rows)).unwrap();
 }
 
 #[test]
@@ -191,16 +193,13 @@ fn no_fault_is_found_where_there_is_none() {
 }
 
 #[test]
-#[ignore = "every case of every defect; `cargo xtask kills` runs it"]
+#[ignore = "every case of every defect; `cargo xtask bless --only kills` rewrites them"]
 fn the_whole_matrix_comes_to_what_is_pinned() {
     let all = subjects();
-    let wanted = kills::only(all.clone(), &asked("KILLS_OF"), &asked("KILLS_LEVEL")).unwrap();
+    let (of, levels) = asked();
+    let wanted = kills::only(all.clone(), &of, &levels).unwrap();
     let found = kills::matrix(&wanted).unwrap();
     let renewed = kills::renewed(&all, &rows(), &found);
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(root().join(TABLE), page::table(&renewed)).unwrap();
-        fs::write(root().join(PAGE), page::page(&all, &renewed)).unwrap();
-        return;
-    }
-    assert_eq!(renewed, rows());
+    bless::settle(TABLE, &page::table(&renewed)).unwrap();
+    bless::settle(PAGE, &page::page(&all, &renewed)).unwrap();
 }

@@ -20,8 +20,8 @@ use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, ToPrimary, ToSecondary};
 
 use syncsplit_model::protocol::Rules;
+use syncsplit_tests::bless;
 use syncsplit_tests::replay::{Hosts, Options, Writes, replay};
-use syncsplit_tests::source::root;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -222,17 +222,12 @@ fn a_restore_of_fewer_blocks_is_refused() -> Outcome {
 /// The life is kept beside the validator's own tests, which change what it has seen so far.
 #[test]
 fn the_good_life_is_the_one_that_is_kept() -> Outcome {
-    let path = root().join("checker/validate/tests/traces/life.ndjson");
     let mut lines = String::new();
     for record in good()? {
         lines += &serde_json::to_string(&record)?;
         lines.push('\n');
     }
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &lines)?;
-    }
-    assert_eq!(lines, std::fs::read_to_string(&path)?, "BLESS=1 writes it anew");
-    Ok(())
+    Ok(bless::settle("checker/validate/tests/traces/life.ndjson", &lines)?)
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_reduced_space_comes_to_what_is_pinned() {
 
 #[test]
 #[ignore = "minutes: cargo xtask nightly"]
-fn a_large_reduced_space_comes_to_what_is_pinned() {
+fn nightly_reduced_spaces_are_as_they_were_pinned() {
     check(|row| row.is_plain() && !row.is_whole() && row.answer.states > REDUCED_MAX);
 }
 

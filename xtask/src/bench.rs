@@ -2,32 +2,27 @@
 //!
 //! Never here: what is compared; see `checker/search/benches`.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use crate::packages;
+use crate::install::{self, Purpose};
+use crate::programs::BENCH;
 use crate::run::cargo;
 
 /// Runs the comparison; `arguments` are its own.
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    for program in ["spin", "gcc"] {
-        if Command::new(program).arg("--version").output().is_ok() {
-            continue;
-        }
-        match packages::install(&[program], &format!("the comparison with Spin needs {program}")) {
-            Ok(installed) => println!("{installed}"),
-            Err(why) => {
-                eprintln!("error: {why}");
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    let mut command = cargo(&["bench", "--package", "syncsplit-search", "--bench", "engines"]);
-    match command.arg("--").args(arguments).status() {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+    match compare(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(why) => {
-            eprintln!("error: cargo does not start: {why}");
+            eprintln!("error: {why}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn compare(arguments: &[String]) -> Result<bool, String> {
+    print!("{}", install::ensure(Purpose::Bench)?);
+    let mut command = cargo(&[&["bench"], BENCH].concat());
+    let status = command.arg("--").args(arguments).status();
+    status.map(|status| status.success()).map_err(|why| format!("cargo does not start: {why}"))
 }

@@ -1,9 +1,9 @@
-//! What `cargo test` says about each of its programs, read from its output.
+//! What a test program says of its tests, read from its output.
 
-/// One test program, or one crate's documentation tests.
+/// One test program, one part of one, or one crate's documentation tests.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Part {
-    /// Where its source is, or whose documentation it is.
+    /// The program and where its source is, or whose documentation it is.
     pub(crate) name: String,
     /// Tests that passed.
     pub(crate) passed: u64,
@@ -13,16 +13,20 @@ pub(crate) struct Part {
     pub(crate) seconds: f64,
 }
 
-/// Each part that ran at least one test.
+/// Each program of which `cargo test` says that it ran at least one test.
 ///
 /// `stderr` names the programs in the order in which `stdout` has their results.
 pub(crate) fn parts(stdout: &str, stderr: &str) -> Vec<Part> {
     let mut names = stderr.lines().filter_map(name);
-    let results = stdout.lines().filter_map(|line| {
-        let (passed, failed, seconds) = result(line)?;
-        Some(Part { name: names.next().unwrap_or_else(|| "?".into()), passed, failed, seconds })
-    });
-    results.filter(|part| part.passed + part.failed > 0).collect()
+    let results = stdout.lines().filter_map(|line| part("", line));
+    let parts =
+        results.map(|part| Part { name: names.next().unwrap_or_else(|| "?".into()), ..part });
+    parts.filter(|part| part.passed + part.failed > 0).collect()
+}
+
+/// What a program that was run by itself says of its tests.
+pub(crate) fn of_program(name: &str, stdout: &str) -> Vec<Part> {
+    stdout.lines().filter_map(|line| part(name, line)).collect()
 }
 
 /// `     Running tests/cli.rs (target/release/deps/cli-0123456789abcdef)`, or `   Doc-tests syncsplit_model`.
@@ -39,13 +43,13 @@ fn name(line: &str) -> Option<String> {
 }
 
 /// `test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.52s`.
-fn result(line: &str) -> Option<(u64, u64, f64)> {
+fn part(name: &str, line: &str) -> Option<Part> {
     let mut counts = line.strip_prefix("test result: ")?.split("; ");
     let passed = counts.next()?.rsplit_once(". ")?.1.strip_suffix(" passed")?.parse().ok()?;
     let failed = counts.next()?.strip_suffix(" failed")?.parse().ok()?;
     let seconds = counts.last().and_then(|last| last.strip_prefix("finished in "));
     let seconds = seconds.and_then(|text| text.trim_end().strip_suffix('s')?.parse().ok());
-    Some((passed, failed, seconds.unwrap_or_default()))
+    Some(Part { name: name.into(), passed, failed, seconds: seconds.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -69,6 +73,7 @@ mod tests {
         let expected =
             [part("a_b: src/lib.rs", 2, 0, 0.52), part("cli: tests/cli.rs", 10, 3, 61.0)];
         assert_eq!(parts(stdout, stderr), expected);
+        assert_eq!(of_program("x", stdout)[1], part("x", 10, 3, 61.0));
     }
 
     #[test]

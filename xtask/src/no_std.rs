@@ -8,7 +8,8 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use crate::run::{Outcome, Show, cargo, end_of, outcome, target_dir};
+use crate::programs::protocol_alone;
+use crate::run::{Outcome, end_of, target_dir};
 
 /// A program without std that links the protocol, and nothing else.
 const PROGRAM: &str = "\
@@ -30,10 +31,7 @@ const REFUSED: &str = "error[E0152]";
 /// Runs the step.
 pub(crate) fn link() -> Outcome {
     let folder = target_dir().join("no-std");
-    let folder_name = folder.to_string_lossy();
-    let package = ["build", "--package", "syncsplit-model", "--no-default-features"];
-    let mut build = cargo(&[&package[..], &["--target-dir", &folder_name]].concat());
-    let built = outcome(&mut build, 0, Show::OnFailure);
+    let built = protocol_alone(&folder);
     if built.failed > 0 {
         return built;
     }

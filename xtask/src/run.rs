@@ -73,8 +73,29 @@ pub(crate) fn target_dir() -> PathBuf {
 
 /// The cargo that runs us.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    let mut command = Command::new(cargo_path());
     command.args(arguments).current_dir(root());
+    command
+}
+
+/// The same, out of the way of what waits.
+pub(crate) fn niced_cargo(arguments: &[&str]) -> Command {
+    let mut command = niced(Path::new(&cargo_path()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn cargo_path() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
+/// A program that leaves the processor to whatever else wants it, so that a test that waits is not kept waiting.
+pub(crate) fn niced(program: &Path) -> Command {
+    if !cfg!(unix) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("nice");
+    command.args(["-n", "10"]).arg(program);
     command
 }
 
@@ -118,12 +139,23 @@ pub(crate) fn outcome(command: &mut Command, expected: i32, show: Show) -> Outco
         Err(why) => return Outcome::failure(why),
     };
     let parts = count::parts(&ended.stdout, &ended.stderr);
-    let mut passed: u64 = parts.iter().map(|part| part.passed).sum();
-    let mut failed: u64 = parts.iter().map(|part| part.failed).sum();
-    let is_expected = ended.code == Some(expected);
+    let shown = if show == Show::Stdout { ended.stdout.clone() } else { String::new() };
+    let mut outcome = counted(command, ended, parts, expected);
+    // A command that runs no test is one thing that passes.
+    outcome.passed += u64::from(outcome.passed + outcome.failed == 0);
+    Outcome { shown, ..outcome }
+}
+
+/// The tests that `command` has run.
+pub(crate) fn of_tests(command: &Command, ended: Ended, parts: Vec<Part>) -> Outcome {
+    counted(command, ended, parts, 0)
+}
+
+fn counted(command: &Command, ended: Ended, parts: Vec<Part>, expected: i32) -> Outcome {
+    let passed = parts.iter().map(|part| part.passed).sum();
+    let failed: u64 = parts.iter().map(|part| part.failed).sum();
     // A program that ends badly without a failed test did not get so far, or died.
-    failed += u64::from(!is_expected && failed == 0);
-    passed += u64::from(is_expected && passed + failed == 0);
+    let died = u64::from(ended.code != Some(expected) && failed == 0);
     let code = ended.code.map_or("a signal".into(), |code| format!("exit code {code}"));
     let output = format!(
         "{}\n{}{}ended by {code}, expected exit code {expected}\n",
@@ -131,12 +163,19 @@ pub(crate) fn outcome(command: &mut Command, expected: i32, show: Show) -> Outco
         ended.stderr,
         ended.stdout
     );
-    let shown = if show == Show::Stdout { ended.stdout } else { String::new() };
-    Outcome { passed, failed, parts, output, shown }
+    let output = if failed + died == 0 { String::new() } else { output };
+    Outcome { passed, failed: failed + died, parts, output, shown: String::new() }
+}
+
+/// A suite that has become empty says nothing, so it is no success.
+pub(crate) fn some_tests(outcome: Outcome) -> Outcome {
+    let ran: u64 = outcome.parts.iter().map(|part| part.passed + part.failed).sum();
+    let is_empty = ran == 0 && outcome.failed == 0;
+    if is_empty { Outcome::failure("no test was run") } else { outcome }
 }
 
 /// The command as one would type it.
-fn words(command: &Command) -> String {
+pub(crate) fn words(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();

@@ -1,19 +1,30 @@
-//! Everything that must be green, in the order in which it is run.
-//!
-//! All steps build with one profile and, where they can, one selection of packages, so that nothing is built twice.
+//! Everything that must be green: each step with its usual time, and which other steps it stands beside.
 
-use std::fs;
+use crate::programs::{self, BUILD, LOOM, Program, Races, SHUTTLE, Suite};
+use crate::run::{Outcome, Show, niced_cargo, outcome, some_tests};
+use crate::{no_std, pinned};
 
-use crate::run::{Outcome, Show, cargo, end_of, outcome, root};
-use crate::{mutants, no_std, pinned};
-
-/// What must be there before a step can run.
+/// When a step is run. Steps that compute and steps that wait are run side by side, those of one kind one after the other;
+/// what computes leaves the processor to what waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// Nothing but the toolchain.
-    Toolchain,
-    /// What Debian has to install: servers that the step runs adapters of, a language, valgrind.
-    Packages,
+pub(crate) enum Lane {
+    /// Before all others.
+    First,
+    /// It takes all there is of the processor.
+    Computes,
+    /// It waits for threads, links, servers and timers most of the time.
+    Waits,
+}
+
+/// Which command runs a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum In {
+    /// `test`.
+    Test,
+    /// `quick`.
+    Quick,
+    /// Both.
+    Both,
 }
 
 /// One thing to run.
@@ -22,188 +33,225 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// What it checks, in one line.
     pub(crate) says: &'static str,
-    /// What must be there.
-    pub(crate) needs: Needs,
-    /// Runs it.
-    pub(crate) run: fn() -> Outcome,
+    /// The command that runs it.
+    pub(crate) within: In,
+    /// When it is run.
+    pub(crate) lane: Lane,
+    /// Seconds it takes by itself, once everything is built, on two quiet cores.
+    pub(crate) usual: u32,
+    /// Runs it on what was built.
+    pub(crate) run: fn(&[Program]) -> Outcome,
 }
 
-/// Every step.
+/// The step that comes before all that run a program; what it builds they are given.
+pub(crate) const BUILT: (&str, &str, u32) = ("build", "the whole workspace, once", 330);
+
+/// Every other step.
 pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "format",
         says: "every file is formatted",
-        needs: Needs::Toolchain,
-        run: || quiet(&["fmt", "--all", "--check"]),
+        within: In::Both,
+        lane: Lane::First,
+        usual: 2,
+        run: |_| quiet(&["fmt", "--all", "--check"]),
     },
     Step {
         name: "no-std",
         says: "the protocol links without std",
-        needs: Needs::Toolchain,
-        run: no_std::link,
+        within: In::Both,
+        lane: Lane::First,
+        usual: 5,
+        run: |_| no_std::link(),
+    },
+    Step {
+        name: "tree",
+        says: "imports, habits, ids of rules, and counts in pages",
+        within: In::Both,
+        lane: Lane::Computes,
+        usual: 5,
+        run: |programs| Suite::Tree.run(programs, true),
+    },
+    Step {
+        name: "unit",
+        says: "the tests inside of crates, and those of the protocol and its world",
+        within: In::Both,
+        lane: Lane::Computes,
+        usual: 30,
+        run: |programs| Suite::Unit.run(programs, true),
+    },
+    Step {
+        name: "studies",
+        says: "the small instances, every rule left out, every variant under every class of faults",
+        within: In::Both,
+        lane: Lane::Computes,
+        usual: 15,
+        run: |programs| Suite::Studies.run(programs, true),
+    },
+    Step {
+        name: "minimal",
+        says: "the smallest adapter conforms",
+        within: In::Quick,
+        lane: Lane::Waits,
+        usual: 15,
+        run: |programs| syncsplit(programs, MINIMAL, 0, false),
     },
     Step {
         name: "clippy",
         says: "no warning anywhere",
-        needs: Needs::Toolchain,
-        run: || clippy(&["--all-targets"]),
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 45,
+        run: |_| clippy(&["--all-targets"]),
     },
     Step {
         name: "clippy-loom",
         says: "no warning with loom's primitives",
-        needs: Needs::Toolchain,
-        run: || clippy_races("syncsplit-tests/loom", "races_loom"),
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 10,
+        run: |_| clippy_races(LOOM),
     },
     Step {
         name: "clippy-shuttle",
         says: "no warning with shuttle's primitives",
-        needs: Needs::Toolchain,
-        run: || clippy_races("syncsplit-tests/shuttle", "races_shuttle"),
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 10,
+        run: |_| clippy_races(SHUTTLE),
     },
     Step {
         name: "docs",
-        says: "the documentation builds without a warning",
-        needs: Needs::Toolchain,
-        run: || {
-            let mut command = cargo(&["doc", RELEASE, "--workspace", "--no-deps", "--keep-going"]);
-            outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure)
+        says: "the documentation builds without a warning, and what it shows runs",
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 25,
+        run: |_| {
+            let mut command = niced_cargo(&["doc", "--release", "--workspace", "--no-deps"]);
+            let built = outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure);
+            built.and(quiet(&[&["test", "--doc"], BUILD].concat()))
         },
     },
     Step {
-        name: "test",
-        says: "unit, property and integration tests, pinned checks, expected counterexamples, seeded defects, real threads and servers",
-        needs: Needs::Packages,
-        run: || some_tests(quiet(&["test", RELEASE, "--workspace", "--no-fail-fast"])),
+        name: "alone",
+        says: "what the README's two commands build needs nothing of the rest",
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 30,
+        run: |_| {
+            let check = |what: &&[&str]| quiet(&[&["check", "--release"], *what].concat());
+            programs::FIRST_COMMANDS.iter().map(check).fold(Outcome::default(), Outcome::and)
+        },
+    },
+    Step {
+        name: "check",
+        says: "every state of the README's first command, with the promises: it holds, with the pinned counts; the published \
+               protocol is violated",
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 95,
+        run: check,
+    },
+    Step {
+        name: "searches",
+        says: "pinned checks, on any number of threads, by another engine, and with reductions",
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 110,
+        run: |programs| Suite::Searches.run(programs, true),
+    },
+    Step {
+        name: "checker",
+        says: "every other test that computes",
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 60,
+        run: |programs| Suite::Checker.run(programs, true),
     },
     Step {
         name: "loom",
         says: "every interleaving of each race, within the bounds it prints",
-        needs: Needs::Toolchain,
-        run: || races("syncsplit-tests/loom", "races_loom"),
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 140,
+        run: |_| races(LOOM),
     },
     Step {
         name: "shuttle",
         says: "random interleavings of each race at larger sizes",
-        needs: Needs::Toolchain,
-        run: || races("syncsplit-tests/shuttle", "races_shuttle"),
+        within: In::Test,
+        lane: Lane::Computes,
+        usual: 105,
+        run: |_| races(SHUTTLE),
     },
     Step {
-        name: "check",
-        says: "the README's first command holds, with the pinned counts; the published protocol is violated",
-        needs: Needs::Toolchain,
-        run: || {
-            let check = ["run", "--quiet", RELEASE, "--", "check"];
-            let published = [&check[..], &["--variant", "published"]].concat();
-            let holds = outcome(&mut cargo(&check), 0, Show::Stdout);
-            let is_pinned = pinned::compare("ci", &holds.shown).into();
-            holds.and(is_pinned).and(outcome(&mut cargo(&published), 1, Show::Stdout))
-        },
+        name: "sites",
+        says: "races on real threads, recorded runs against the model, our own implementation through the kit, and the \
+               seeded defects that docs/kill-matrix.md says are found",
+        within: In::Test,
+        lane: Lane::Waits,
+        usual: 160,
+        run: |programs| Suite::Sites.run(programs, false),
+    },
+    Step {
+        name: "waiting",
+        says: "nodes and sites, and the kit with adapters of all kinds and real servers",
+        within: In::Test,
+        lane: Lane::Waits,
+        usual: 150,
+        run: |programs| Suite::Waiting.run(programs, false),
     },
     Step {
         name: "example",
         says: "the README's second command backs up a real database",
-        needs: Needs::Toolchain,
-        run: || {
-            let package = ["--package", "syncsplit-impl", "--example", "sqlite_backup"];
-            let example = [&["run", "--quiet", RELEASE], &package[..]].concat();
-            outcome(&mut cargo(&example), 0, Show::Stdout)
-        },
+        within: In::Test,
+        lane: Lane::Waits,
+        usual: 20,
+        run: |programs| programs::run(programs, programs::EXAMPLE, &[], 0, false),
     },
     Step {
         name: "valgrind",
         says: "SQLite's calls of the example's VFS touch no memory that is not theirs, and lose none",
-        needs: Needs::Packages,
-        run: || {
-            let package = ["--package", "syncsplit-impl", "--example", "sqlite_backup"];
-            let cargo = ["--config", VALGRIND, "test", RELEASE];
-            some_tests(quiet(&[&cargo[..], &package, &["ffi_tests"]].concat()))
-        },
+        within: In::Test,
+        lane: Lane::Waits,
+        usual: 20,
+        run: |programs| programs::under_valgrind(programs, programs::EXAMPLE, "ffi_tests"),
     },
 ];
 
-const RELEASE: &str = "--release";
+const MINIMAL: &[&str] = &["conform", "--adapter", "python3 checker/adapters/minimal.py"];
 
-/// Cargo runs what it has built under valgrind, which fails it for any finding.
-const VALGRIND: &str = "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=9', \
-    '--leak-check=full', '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite']";
-
-/// Rewrites the kill matrix, or its rows of some implementations and levels: every case about each seeded defect until one
-/// finds it.
-pub(crate) fn kills(of: &[String], levels: &[String]) -> Outcome {
-    let tests = ["test", RELEASE, "--workspace", "--test", "kills", "--", "--ignored"];
-    let mut command = cargo(&tests);
-    let asked =
-        [("BLESS", "1".into()), ("KILLS_OF", of.join(",")), ("KILLS_LEVEL", levels.join(","))];
-    some_tests(outcome(command.envs(asked), 0, Show::Stdout))
+fn syncsplit(programs: &[Program], arguments: &[&str], expected: i32, is_niced: bool) -> Outcome {
+    programs::run(programs, programs::SYNCSPLIT, arguments, expected, is_niced)
 }
 
-/// Rewrites what is pinned, one search after the other: the answers of the checks, the tables of `ablate` and
-/// `matrix`, and the pages written from them.
-pub(crate) fn pin() -> Outcome {
-    let tests = ["test", RELEASE, "--workspace", "--test", "pinned", "--test", "studies"];
-    let every = ["--", "comes_to_what_is_pinned", "--include-ignored", "--test-threads=1"];
-    let arguments = [&tests[..], &every].concat();
-    outcome(cargo(&arguments).env("BLESS", "1"), 0, Show::Stdout)
-}
-
-/// The checks that `test` has no time for: `nightly` against what is pinned, and reductions of what is large.
-pub(crate) fn nightly(pin: bool) -> Outcome {
-    let test = ["test", RELEASE, "--package", "syncsplit-tests", "--test", "pinned"];
-    let more: &[&str] = if pin { &[] } else { &["--test", "reductions"] };
-    let mut command = cargo(&[&test[..], more, &["--", "--ignored", "--nocapture"]].concat());
-    if pin {
-        command.env("BLESS", "1");
-    }
-    let checked = some_tests(outcome(&mut command, 0, Show::Stdout));
-    if pin { checked } else { checked.and(mutants::are_found()) }
-}
-
-/// The commands whose output is a page of the documentation.
-const PAGES: &[(&str, &str)] = &[("ablate", "docs/ablation.md"), ("matrix", "docs/matrix.md")];
-
-/// Rewrites the pages that commands write. A command whose outcome is not the expected one writes none.
-pub(crate) fn docs_generate() -> Outcome {
-    PAGES
-        .iter()
-        .map(|(command, path)| page(command, path).into())
-        .fold(Outcome::default(), |all, one: Outcome| all.and(one))
-}
-
-fn page(command: &str, path: &str) -> Result<String, String> {
-    let syncsplit = ["run", "--quiet", RELEASE, "--package", "syncsplit", "--"];
-    let arguments = [&syncsplit[..], &[command, "--format", "markdown"]].concat();
-    let ended = end_of(&mut cargo(&arguments))?;
-    if ended.code != Some(0) {
-        let code = ended.code.map_or("a signal".into(), |code| format!("exit code {code}"));
-        let hint = format!("syncsplit {command} ended by {code}; `syncsplit {command}` says why");
-        return Err(format!("{hint}\n{}", ended.stderr));
-    }
-    fs::write(root().join(path), ended.stdout).map_err(|error| format!("{path}: {error}"))?;
-    Ok(format!("{path} is written\n"))
+/// `ci` and `all-promises` are one space of states, so it is searched once.
+fn check(programs: &[Program]) -> Outcome {
+    let holds = syncsplit(programs, &["check", "all-promises"], 0, true);
+    let pinned = |name| Outcome::from(pinned::compare(name, &holds.shown));
+    let pinned = pinned("all-promises").and(pinned("ci"));
+    // By itself the first command has no argument; a few states show that it asks about `ci`.
+    let first = syncsplit(programs, &["check", "--states", "1000"], 3, true);
+    let published = syncsplit(programs, &["check", "--variant", "published"], 1, true);
+    holds.and(pinned).and(first).and(published)
 }
 
 fn quiet(arguments: &[&str]) -> Outcome {
-    outcome(&mut cargo(arguments), 0, Show::OnFailure)
-}
-
-fn clippy_races(feature: &str, test: &str) -> Outcome {
-    clippy(&["--lib", "--test", test, "--features", feature])
+    outcome(&mut niced_cargo(arguments), 0, Show::OnFailure)
 }
 
 fn clippy(targets: &[&str]) -> Outcome {
-    let clippy = ["clippy", RELEASE, "--workspace", "--keep-going"];
-    quiet(&[&clippy[..], targets, &["--", "-Dwarnings"]].concat())
+    quiet(&[&["clippy"], BUILD, &["--keep-going"], targets, &["--", "-Dwarnings"]].concat())
 }
 
-/// Races print how many executions each explored; whoever reads the log sees them.
-fn races(feature: &str, test: &str) -> Outcome {
-    let targets = ["--workspace", "--test", test, "--features", feature];
-    let arguments = [&["test", RELEASE], &targets[..], &["--", "--show-output"]].concat();
-    some_tests(outcome(&mut cargo(&arguments), 0, Show::Stdout))
+/// What else the workspace has was looked at before, and is not anew.
+fn clippy_races((feature, test): Races) -> Outcome {
+    clippy(&["--lib", "--test", test, "--features", feature])
 }
 
-/// A suite that has become empty says nothing, so it is no success.
-fn some_tests(outcome: Outcome) -> Outcome {
-    let is_empty = outcome.parts.is_empty() && outcome.failed == 0;
-    if is_empty { Outcome::failure("no test was run") } else { outcome }
+/// Races print how many executions each explored; a reader of the log sees them.
+fn races((feature, test): Races) -> Outcome {
+    let targets = ["--test", test, "--features", feature, "--", "--show-output"];
+    let mut command = niced_cargo(&[&["test"], BUILD, &targets].concat());
+    some_tests(outcome(&mut command, 0, Show::Stdout))
 }

@@ -21,7 +21,7 @@ const TABLE: &str = include_str!("../../directed.toml");
 /// The cases' head.
 const HEAD: &str = "\
 # For each rule the shortest way to the harm that it prevents: the counterexample of `syncsplit ablate`, as a script for
-# `syncsplit conform`. Rewritten by `BLESS=1 cargo test --release -p syncsplit-conform --test directed`.
+# `syncsplit conform`. Rewritten by `cargo xtask bless --only directed`.
 ";
 
 /// The head of the scripts that need no steering.

@@ -65,11 +65,11 @@ fn a_counterexample_looks_as_it_was_reviewed() {
         let name = format!("smoke_without_xfer_2.{ending}");
         let seen = fs::read_to_string(counterexample(&["--without", "XFER-2"], &name)).unwrap();
         let reviewed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(&name);
-        if std::env::var_os("SYNCSPLIT_BLESS").is_some() {
+        if std::env::var_os("BLESS").is_some() {
             fs::write(&reviewed, &seen).unwrap();
         }
         let expected = fs::read_to_string(&reviewed).unwrap_or_default();
-        let how = "look at it, then bless it with SYNCSPLIT_BLESS=1";
+        let how = "look at it, then bless it by `cargo xtask bless --only traces`";
         assert!(seen == expected, "tests/traces/{name} is now, {how}:\n{seen}");
     }
 }

@@ -18,23 +18,23 @@ const STATES: [PairState; 5] =
     [PairState::Smpl, PairState::Copy, PairState::Pair, PairState::Psus, PairState::Psue];
 
 const SYNC_LEGEND: &str = "\
-Sync: what it answers to every view of the primary, under all rules. Reviewed; BLESS=1 rewrites it from the protocol.
+Sync: what it answers to every view of the primary, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 \"begin PAIR 3/7/5\" is a Sync begun on a primary in PAIR, incarnation 3, newest 7, written 5; \"look\" is a later look
 of a Sync that holds 3/7.";
 
 const DATABASE_LEGEND: &str = "\
-The database: every event in every state, under all rules. Reviewed; BLESS=1 rewrites it from the protocol.
+The database: every event in every state, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 \"open 2\": two transactions are begun and not committed. The number behind a freeze is the backup's.";
 
 const COORDINATOR_LEGEND: &str = "\
-The coordinator: every event in every state, under all rules. Reviewed; BLESS=1 rewrites it from the protocol.
+The coordinator: every event in every state, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 The newest backup it took on is 2, unless it is none. The number behind a state is the backup's.";
 
 const REQUESTER_LEGEND: &str = "\
-The requester: every event in every state, under all rules. Reviewed; BLESS=1 rewrites it from the protocol.
+The requester: every event in every state, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 The newest id it used is 2. The number behind a state is the backup's.";
 

@@ -1,5 +1,5 @@
 //! Every event of every role in every state that makes a difference, refusals included, as tables to be reviewed: one
-//! text file a role, beside this one. The protocol under all rules must give these tables; `BLESS=1` rewrites them.
+//! text file a role, beside this one. The protocol under all rules must give these tables; `cargo xtask bless` rewrites them.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn reviewed(role: &str, table: &Table) {
     let at = at.unwrap_or_else(|| kept.lines().count().min(text.lines().count()));
     assert!(
         kept == text,
-        "{role}, line {}: the file has\n  {}\nthe protocol gives\n  {}\nReview, then BLESS=1.",
+        "{role}, line {}: the file has\n  {}\nthe protocol gives\n  {}\nReview, then `cargo xtask bless`.",
         at + 1,
         kept.lines().nth(at).unwrap_or("(no such line)"),
         text.lines().nth(at).unwrap_or("(no such line)"),

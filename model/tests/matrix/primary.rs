@@ -14,7 +14,7 @@ type TestPrimary = Primary<u8, Queue, BlockSet>;
 type Event = PrimaryEvent<u8, BlockSet>;
 
 const LEGEND: &str = "\
-The primary: every event in every state, under all rules. Reviewed; BLESS=1 rewrites it from the protocol.
+The primary: every event in every state, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 A group of blocks 0 to 2 (block 3 is none of it) and a journal of three entries. Incarnation 3 is, or was last, in
 force, and 6 is the highest number reported written. Where nothing else is said: a suspended pair has block 0 dirty;

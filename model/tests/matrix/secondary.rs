@@ -15,7 +15,7 @@ type TestSecondary = Secondary<u8, Queue, BlockSet>;
 type Event = SecondaryEvent<u8>;
 
 const LEGEND: &str = "\
-The secondary: every event in every state, under all rules. Reviewed; BLESS=1 rewrites it from the protocol.
+The secondary: every event in every state, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 A group of blocks 0 to 2 (block 3 is none of it) and a reorder queue of three entries. Incarnation 3 is, or was last, in
 force, and 6 is written. Where nothing else is said: nothing is queued, armed or dirty; the replica pair is Pair with
@@ -28,7 +28,7 @@ changed; \"same\" without a refusal is: accepted, nothing done. A split that is 
 remote host.";
 
 const REPLICA_LEGEND: &str = "\
-The replica pair inside the secondary: every event in every state, under all rules. Reviewed; BLESS=1 rewrites it.
+The replica pair inside the secondary: every event in every state, under all rules. Reviewed; `cargo xtask bless` rewrites it.
 
 Blocks 0 and 1. In Pair the map shows what is not yet copied on, in Split what changed since. Who may ask for what, and
 when, is the secondary's table.";

@@ -15,7 +15,7 @@ pub const PAGE: &str = "docs/kill-matrix.md";
 
 const HEAD: &str = "\
 # For each seeded defect and level the first case of `syncsplit conform` that finds it, and how many cases that took; a row
-# without a case says that the defect survives them all. `cargo xtask kills` rewrites this and docs/kill-matrix.md.
+# without a case says that the defect survives them all. `cargo xtask bless --only kills` rewrites this and docs/kill-matrix.md.
 ";
 
 /// The table's text.
@@ -49,7 +49,7 @@ pub fn killed(subject: &Subject, level: Level, rows: &[Row]) -> (usize, usize) {
 const INTRO: &str = "\
 # What the conformance kit finds
 
-Written by `cargo xtask kills`, never by hand. A kit that passes wrong implementations is worth nothing. This page shows
+Written by `cargo xtask bless --only kills`, never by hand. A kit that passes wrong implementations is worth nothing. This page shows
 implementations that have been given a defect on purpose, one defect at a time, and the result of `syncsplit conform` on each.
 A cell names the first case that fails and the number of cases done until then, in the order of `syncsplit conform`.
 ";
@@ -71,7 +71,7 @@ is not steered.
 ";
 
 const HELD: &str = "\
-Where a cell names a case, `cargo xtask test` does this case again, with the defect and without it. Only `cargo xtask kills`
+Where a cell names a case, `cargo xtask test` does this case again, with the defect and without it. Only `cargo xtask bless --only kills`
 does the cases before it, and the cases of the cells that name no case. A case that finds fault with the implementation
 without a defect is not counted. The rule that the kit names for a defect is not compared: a broken rule may show under the
 words of another rule. `--cases` of `syncsplit conform` asks for as many random runs.

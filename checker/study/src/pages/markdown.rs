@@ -9,7 +9,7 @@ use crate::matrix::{Cell, Line, Matrix};
 use crate::pages::text::outcome;
 use crate::trace::Step;
 
-const WRITTEN: &str = "Written by `cargo xtask docs-generate`, never by hand.";
+const WRITTEN: &str = "Written by `cargo xtask bless`, never by hand.";
 
 /// Rules left out in turn.
 #[must_use]
