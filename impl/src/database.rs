@@ -11,6 +11,7 @@ use syncsplit_model::protocol::BackupId;
 use syncsplit_model::protocol::database::{
     Database, DatabaseEffect, DatabaseEvent, DatabaseRefusal, FreezeState,
 };
+use syncsplit_model::record::Fault;
 
 use crate::clock::{Timer, TimerId};
 use crate::doorway::{Arc, Condvar, Mutex, Weak};
@@ -19,7 +20,6 @@ use crate::local::LocalNode;
 use crate::roles::Roles;
 use crate::slot::Slot;
 use crate::stillness::{FreezeAnswers, Stillness};
-use crate::trace::record::Fault;
 use crate::trace::{RoleRecord, Taken, TraceSink};
 
 /// What a database does for a freeze. Called with the gate's lock held: it must not call the gate.
@@ -252,7 +252,7 @@ impl Gate {
         let after = inner.database.get()?;
         let mut record = 0;
         if self.trace.is_on() {
-            let (after, effects) = (after.into(), effects.iter().map(Into::into).collect());
+            let (after, effects) = (*after, effects.to_vec());
             record =
                 self.trace.record(RoleRecord::Database(Taken { event, refused, after, effects }));
         }
@@ -272,7 +272,7 @@ impl Gate {
                     if let Err(reason) = self.hooks.flush() {
                         return self.on_flush_failure(
                             inner,
-                            Fault { of: record, effect: place, error: reason },
+                            Fault { of: record, effect: place, error: Some(reason) },
                         );
                     }
                 }
@@ -291,7 +291,7 @@ impl Gate {
     /// What is committed did not reach the P-VOL: the freeze is given up, and the coordinator need not wait for it.
     fn on_flush_failure(&self, inner: &mut Inner, fault: Fault) -> Result<(), NodeError> {
         let id = frozen_for(inner.database.get()?.freeze);
-        let reason = fault.error.clone();
+        let reason = fault.error.clone().unwrap_or_default();
         self.trace.record(RoleRecord::Fault(fault));
         self.take(inner, DatabaseEvent::LeaseExpired)?;
         if let Some(id) = id {

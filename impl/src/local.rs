@@ -16,6 +16,7 @@ use syncsplit_model::protocol::primary::{
 use syncsplit_model::protocol::secondary::SecondaryRefusal;
 use syncsplit_model::protocol::sync::PairView;
 use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, PairState, Seq, ToSecondary};
+use syncsplit_model::record::{Fault, HandedOver, Side, Start, blocks};
 
 use crate::clock::Timer;
 use crate::containers::{BitMap, VecJournal};
@@ -26,9 +27,7 @@ use crate::mailbox::Outbox;
 use crate::payload::Payload;
 use crate::roles::{Protocol, Roles};
 use crate::slot::Slot;
-use crate::trace::arrays::{primary_after, primary_done, primary_event};
-use crate::trace::record::{Fault, HandedOver, Side, Start};
-use crate::trace::{RoleRecord, Taken, TraceSink};
+use crate::trace::{RoleRecord, Taken, TraceSink, digest};
 use crate::volume::{Volume, VolumeError};
 
 /// The primary as this implementation instantiates it.
@@ -141,7 +140,7 @@ impl LocalNode {
             .roles
             .primary_of_taken_over(secondary, journal, config.journal_full, newest)
             .ok_or(NodeError::Secondary(SecondaryRefusal::WrongState(state)))?;
-        let from = Some(HandedOver::Primary(primary_after(&primary)));
+        let from = Some(HandedOver::Primary((&primary).into()));
         Ok(Self::around(config, primary, from, volume, timer, trace))
     }
 
@@ -156,8 +155,8 @@ impl LocalNode {
         trace.record(RoleRecord::Start(Start {
             side: Side::Primary,
             blocks: volume.blocks(),
-            block_size: volume.block_size(),
-            entries_max: primary.journal.capacity(),
+            block_size: Some(volume.block_size()),
+            entries_max: Some(primary.journal.capacity()),
             journal_full: Some(config.journal_full),
             from,
         }));
@@ -366,13 +365,13 @@ impl LocalNode {
         event: PrimaryEvent<Payload, BitMap>,
     ) -> Result<(), NodeError> {
         let before = awaited(inner.primary.get()?);
-        let told = self.trace.is_on().then(|| primary_event(&event));
+        let told = self.trace.is_on().then(|| event.map(digest, blocks));
         let roles = &self.config.roles;
         let (effects, refused) = inner.primary.step(|primary| roles.primary(primary, event))?;
         let mut record = 0;
         if let Some(event) = told {
-            let after = primary_after(inner.primary.get()?);
-            let effects = effects.iter().map(primary_done).collect();
+            let after = inner.primary.get()?.into();
+            let effects = effects.iter().map(|effect| effect.map(digest)).collect();
             record =
                 self.trace.record(RoleRecord::Primary(Taken { event, refused, after, effects }));
         }
@@ -387,7 +386,7 @@ impl LocalNode {
                 self.trace.record(RoleRecord::Fault(Fault {
                     of: record,
                     effect,
-                    error: error.to_string(),
+                    error: Some(error.to_string()),
                 }));
                 break;
             }

@@ -16,6 +16,7 @@ use syncsplit_model::protocol::secondary::{
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, Frame, HostMessage, Item, PairState, ToPrimary, ToSecondary,
 };
+use syncsplit_model::record::{Fault, HandedOver, Side, Start, blocks};
 
 use crate::containers::{BitMap, TreeQueue};
 use crate::doorway::{Arc, Condvar, Mutex};
@@ -25,9 +26,7 @@ use crate::mailbox::{Mailbox, Outbox};
 use crate::payload::Payload;
 use crate::roles::{Protocol, Roles};
 use crate::slot::Slot;
-use crate::trace::arrays::{secondary_after, secondary_done, secondary_event};
-use crate::trace::record::{Fault, HandedOver, Side, Start};
-use crate::trace::{RoleRecord, Taken, TraceSink};
+use crate::trace::{RoleRecord, Taken, TraceSink, digest};
 use crate::volume::{Volume, VolumeError};
 
 /// The secondary as this implementation instantiates it.
@@ -156,7 +155,7 @@ impl RemoteNode {
         let queue = TreeQueue::new(config.queue_max.max(1));
         let clean = BitMap::new(spvol.blocks());
         let secondary = config.roles.secondary_of_old_primary(&primary, queue, clean);
-        let from = Some(HandedOver::Secondary(secondary_after(&secondary)));
+        let from = Some(HandedOver::Secondary((&secondary).into()));
         Self::around(config, secondary, from, Volumes { spvol, svol }, host, trace)
     }
 
@@ -173,8 +172,8 @@ impl RemoteNode {
         trace.record(RoleRecord::Start(Start {
             side: Side::Secondary,
             blocks: volumes.spvol.blocks(),
-            block_size: volumes.spvol.block_size(),
-            entries_max: queue_max,
+            block_size: Some(volumes.spvol.block_size()),
+            entries_max: Some(queue_max),
             journal_full: None,
             from,
         }));
@@ -443,14 +442,14 @@ impl RemoteNode {
     /// Performs what the last step left, then takes one step and performs its effects, with the lock held.
     fn take(&self, inner: &mut Inner, event: SecondaryEvent<Payload>) -> Result<(), NodeError> {
         self.perform_all(inner)?;
-        let told = self.trace.is_on().then(|| secondary_event(&event));
+        let told = self.trace.is_on().then(|| event.map(digest));
         let roles = &self.config.roles;
         let (effects, refused) =
             inner.secondary.step(|secondary| roles.secondary(secondary, event))?;
         let mut record = 0;
         if let Some(event) = told {
-            let after = secondary_after(inner.secondary.get()?);
-            let effects = effects.iter().map(secondary_done).collect();
+            let after = inner.secondary.get()?.into();
+            let effects = effects.iter().map(|effect| effect.map(digest, blocks)).collect();
             record =
                 self.trace.record(RoleRecord::Secondary(Taken { event, refused, after, effects }));
         }
@@ -483,7 +482,7 @@ impl RemoteNode {
                 self.trace.record(RoleRecord::Fault(Fault {
                     of,
                     effect,
-                    error: error.to_string(),
+                    error: Some(error.to_string()),
                 }));
                 inner.unperformed.push_front(next);
                 return Err(error);

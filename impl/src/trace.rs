@@ -33,16 +33,19 @@
 //! 2. The lock is given up; the sender takes it, and the message leaves with a greater `n`.
 //! 3. The secondary records its arrival with a greater one still.
 
-pub(crate) mod arrays;
-pub mod hosts;
-pub mod record;
-
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use record::{Digest, RoleRecord, Taken, TraceRecord};
+pub use syncsplit_model::record::{Digest, RoleRecord, Taken, TraceRecord};
+
+use crate::payload::Payload;
+
+/// Contents as records show them.
+pub(crate) fn digest(payload: &Payload) -> Digest {
+    Digest(payload.digest())
+}
 
 /// Where records go. The sinks lock with `std`'s mutex whatever the doorway chose: they are reached with a role's
 /// lock held, and the order in which two roles' unrelated records are numbered is nothing to explore.
@@ -206,10 +209,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::record::{PrimaryAfter, PrimaryDone};
     use super::*;
-    use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
+    use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent, PrimaryRefusal};
     use syncsplit_model::protocol::{BlockIndex, PairState, Seq};
+    use syncsplit_model::record::PrimaryAfter;
 
     fn write(refused: Option<PrimaryRefusal>) -> RoleRecord {
         let payload = Digest(0x00e0_daaf);
@@ -222,7 +225,7 @@ mod tests {
                 journal: vec![Seq(8), Seq(9)],
                 ..PrimaryAfter::default()
             },
-            effects: vec![PrimaryDone::WritePvol { block, payload }, PrimaryDone::AnswerHost],
+            effects: vec![PrimaryEffect::WritePvol { block, payload }, PrimaryEffect::AnswerHost],
         })
     }
 

@@ -13,11 +13,10 @@ use std::time::Duration;
 use crate::common::Failure;
 use crate::common::sites::{BLOCKS, FAR, Over, Sites, over_both, patient, wait_more};
 use syncsplit_impl::backup::BackupError;
-use syncsplit_impl::trace::record::{PrimaryDone, SecondaryDone};
 use syncsplit_impl::trace::{FileTrace, MemoryTrace, RoleRecord, read_trace};
 use syncsplit_model::protocol::database::DatabaseEvent;
-use syncsplit_model::protocol::primary::PrimaryEvent;
-use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, PairState, ToPrimary, ToSecondary};
 
@@ -246,13 +245,13 @@ fn check_causality(path: &Path) -> Result<u64, Failure> {
         match record.role {
             RoleRecord::Primary(taken) => {
                 sent.extend(taken.effects.iter().filter_map(|effect| match effect {
-                    PrimaryDone::Send(message) => Some(format!("{message:?}")),
+                    PrimaryEffect::Send(message) => Some(format!("{message:?}")),
                     _ => None,
                 }))
             }
             RoleRecord::Secondary(taken) => {
                 sent.extend(taken.effects.iter().filter_map(|effect| match effect {
-                    SecondaryDone::Send(message) => Some(format!("{message:?}")),
+                    SecondaryEffect::Send(message) => Some(format!("{message:?}")),
                     _ => None,
                 }));
             }

@@ -6,11 +6,12 @@ use crate::common::{BLOCK_SIZE, Failing, Failure, Kit, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::trace::record::{HandedOver, SecondaryDone};
 use syncsplit_impl::trace::{NoTrace, RoleRecord};
+use syncsplit_model::protocol::replica::ReplicaEffect;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
-use syncsplit_model::protocol::secondary::SecondaryRefusal;
+use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryRefusal};
 use syncsplit_model::protocol::{BackupId, BlockIndex, DirtyMap, Incarnation, PairState};
+use syncsplit_model::record::{Blocks, Digest, HandedOver};
 
 const FIRST: BlockIndex = BlockIndex(0);
 
@@ -305,7 +306,9 @@ fn the_trace_tells_what_was_restored_and_handed_over() -> Result<(), Failure> {
     for record in kit.trace.records() {
         match record.role {
             RoleRecord::Secondary(taken) => {
-                let is_restore = |done: &&SecondaryDone| matches!(done, SecondaryDone::Restore(_));
+                let is_restore = |done: &&SecondaryEffect<Digest, Blocks>| {
+                    matches!(done, SecondaryEffect::Replica(ReplicaEffect::Restore(_)))
+                };
                 restored += taken.effects.iter().filter(is_restore).count();
             }
             RoleRecord::Start(start) => from.extend(start.from),

@@ -1,7 +1,7 @@
 //! Where the implementation's traces meet the checker's validator: records as the implementation makes them become
 //! records as the validator reads them. Nothing is judged here.
-use syncsplit_impl::trace::record::Side;
 use syncsplit_impl::trace::{Digest, RoleRecord, TraceRecord};
+use syncsplit_model::record::Side;
 use syncsplit_validate::{Ending, Limits, Log, Reader, System, explain, validate};
 
 pub use syncsplit_validate::{Hosts, Options, Writes};

@@ -10,14 +10,13 @@ use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::trace::record::{
-    HandedOver, PrimaryAfter, PrimaryDone, SecondaryDone, Side, Start,
-};
 use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
 use syncsplit_impl::volume::MemoryVolume;
-use syncsplit_model::protocol::primary::PrimaryEvent;
-use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use syncsplit_model::protocol::replica::ReplicaEffect;
+use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, ToPrimary, ToSecondary};
+use syncsplit_model::record::{HandedOver, PrimaryAfter, Side, Start};
 
 use syncsplit_model::protocol::Rules;
 use syncsplit_tests::bless;
@@ -182,7 +181,7 @@ fn an_answer_that_the_secondary_never_gave_is_refused() -> Outcome {
 fn a_hold_that_did_not_last_is_not_said_to_have() -> Outcome {
     let words = doctored(|role| match role {
         RoleRecord::Primary(taken) => match taken.effects.first_mut() {
-            Some(PrimaryDone::AnswerReleased { held, .. }) => {
+            Some(PrimaryEffect::AnswerReleased { held, .. }) => {
                 *held = true;
                 true
             }
@@ -210,7 +209,9 @@ fn a_hold_that_nobody_asked_for_is_refused() -> Outcome {
 fn a_restore_of_fewer_blocks_is_refused() -> Outcome {
     let words = doctored(|role| match role {
         RoleRecord::Secondary(taken) => match taken.effects.first_mut() {
-            Some(SecondaryDone::Restore(blocks)) => blocks.pop().is_some(),
+            Some(SecondaryEffect::Replica(ReplicaEffect::Restore(blocks))) => {
+                blocks.pop().is_some()
+            }
             _ => false,
         },
         _ => false,
@@ -244,7 +245,7 @@ fn a_role_goes_on_from_what_was_handed_over_and_from_nothing_else() -> Outcome {
         let is_takeover = matches!(role, RoleRecord::Secondary(taken)
             if matches!(taken.event, SecondaryEvent::Takeover { .. }));
         if is_takeover {
-            let (blocks, block_size, entries_max) = (3, 8, 1024);
+            let (blocks, block_size, entries_max) = (3, Some(8), Some(1024));
             let from = Some(HandedOver::Primary(PrimaryAfter::default()));
             let side = Side::Primary;
             let journal_full = None;

@@ -23,11 +23,6 @@ impl Entries {
         self.entries.print()
     }
 
-    /// The numbers held, rising.
-    pub(super) fn seqs(&self) -> Vec<Seq> {
-        self.entries.keys().copied().collect()
-    }
-
     /// The newest entry above `written` that changes `block`.
     pub(super) fn newest_for(&self, block: BlockIndex, written: Seq) -> Option<&Entry<Content>> {
         let newer = self.entries.iter().rev().take_while(|(seq, _)| **seq > written);
@@ -118,11 +113,6 @@ impl Dirty {
         let mut map = Self::new(blocks);
         list.iter().for_each(|block| map.mark(*block));
         map
-    }
-
-    /// The dirty blocks, rising: how a record shows a map.
-    pub(super) fn list(&self) -> Vec<BlockIndex> {
-        self.dirty.keys().copied().collect()
     }
 
     pub(super) const fn print(&self) -> u128 {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use syncsplit_model::record::Digest;
 
 /// The contents of a block: a digest of 32 bits, or contents that a record left out, by a number that stands for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,13 +51,6 @@ impl Content {
     }
 }
 
-/// The digest that eight lower-case hex digits spell, so that one digest has one spelling.
-#[must_use]
-pub(super) fn spelled(text: &str) -> Option<u32> {
-    let lower = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if text.len() == 8 && lower { u32::from_str_radix(text, 16).ok() } else { None }
-}
-
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.digest(), self.number()) {
@@ -74,11 +68,7 @@ impl Serialize for Content {
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        spelled(&text).map(Self::of).ok_or_else(|| {
-            let valid = "eight lower-case hex digits are valid";
-            serde::de::Error::custom(format_args!("payload {text:?}: {valid}"))
-        })
+        Digest::deserialize(deserializer).map(|digest| Self::of(digest.0))
     }
 }
 

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use syncsplit_model::protocol::coordinator::CoordinatorEvent;
-use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
+use syncsplit_model::protocol::database::{Database, DatabaseEvent};
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryEvent};
-use syncsplit_model::protocol::requester::RequesterEvent;
+use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
 use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::record::{
+    Blocks, Digest, PrimaryAfter, SecondaryAfter, Side, Start, SyncAfter, SyncTaken,
+};
 use toml::Spanned;
 
-use super::content::{Content, spelled};
+use super::content::Content;
 use super::log::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
 use super::pattern::{Shown, form};
-use super::record::hosts::{CoordinatorAfter, DatabaseAfter, RequesterAfter, SyncAfter, SyncTaken};
-use super::record::{Blocks, PrimaryAfter, Record, SecondaryAfter, Side, Start};
+use super::record::Record;
 use super::table::print_of;
 
 /// A mapping.
@@ -179,7 +181,7 @@ impl Mapping {
         }
         match value {
             // Payloads are compared, and nothing else; any other digest is made one of 32 bits.
-            _ if field == "payload" && spelled(&spelling).is_none() => {
+            _ if field == "payload" && Digest::spelled(&spelling).is_none() => {
                 json!(Content::of(print_of(&spelling) as u32).to_string())
             }
             Value::String(digits) if field != "payload" => match digits.parse::<u64>() {
@@ -256,9 +258,9 @@ fn check(mapped: &Mapped) -> Result<(), String> {
         "primary" => (PrimaryEvent::<Content, Blocks>::SAMPLES, PrimaryAfter::SAMPLES),
         "secondary" => (SecondaryEvent::<Content>::SAMPLES, SecondaryAfter::SAMPLES),
         "sync" => (SyncTaken::SAMPLES, SyncAfter::SAMPLES),
-        "database" => (DatabaseEvent::SAMPLES, DatabaseAfter::SAMPLES),
-        "coordinator" => (CoordinatorEvent::SAMPLES, CoordinatorAfter::SAMPLES),
-        "requester" => (RequesterEvent::SAMPLES, RequesterAfter::SAMPLES),
+        "database" => (DatabaseEvent::SAMPLES, Database::SAMPLES),
+        "coordinator" => (CoordinatorEvent::SAMPLES, Coordinator::SAMPLES),
+        "requester" => (RequesterEvent::SAMPLES, Requester::SAMPLES),
         _ => {
             let valid = "primary, secondary, sync, database, coordinator, requester";
             return Err(format!("is = {:?}; the role is one of {valid}", mapped.is));

@@ -5,21 +5,19 @@ use std::collections::HashMap;
 use serde_json::Value;
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::DatabaseEvent;
-use syncsplit_model::protocol::primary::PrimaryEvent;
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::requester::RequesterEvent;
-use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, DirtyMap, Frame, Incarnation, Journal, PairState, Seq, ToPrimary,
     ToSecondary,
 };
+use syncsplit_model::record::{Blocks, SyncTaken, blocks};
 
 use super::content::Content;
 use super::log::Log;
 use super::pattern::{Seen, as_json, form};
-use super::record::hosts::SyncTaken;
-use super::record::{
-    Blocks, ModelPrimary, ModelSecondary, PrimaryDone, Record, SecondaryDone, Taken,
-};
+use super::record::{ModelPrimary, ModelSecondary, Record, Taken};
 use super::system::{Event, System};
 
 /// The most blocks that are tried for a write that does not say which it is to.
@@ -43,7 +41,7 @@ impl Clues {
                 }
                 Record::Primary(Taken { effects: Seen::All(effects), .. }) => {
                     for effect in effects {
-                        if let PrimaryDone::Send(ToSecondary::Frame(frame)) = effect {
+                        if let PrimaryEffect::Send(ToSecondary::Frame(frame)) = effect {
                             clues.add(frame);
                         }
                     }
@@ -106,16 +104,16 @@ pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Ve
     Some(match record {
         Record::Start(_) | Record::Fault(_) => return None,
         Record::Primary(taken) if !taken.event.is_all() => {
-            let shown = |effect: &PrimaryDone| match effect {
-                PrimaryDone::WritePvol { block, .. } => Some(*block),
+            let shown = |effect: &PrimaryEffect<Content>| match effect {
+                PrimaryEffect::WritePvol { block, .. } => Some(*block),
                 _ => None,
             };
             let wanted = wanted(taken, shown);
             primary(system, &wanted, clues).into_iter().map(Event::Primary).collect()
         }
         Record::Secondary(taken) if !taken.event.is_all() => {
-            let shown = |effect: &SecondaryDone| match effect {
-                SecondaryDone::WriteSpvol { block, .. } => Some(*block),
+            let shown = |effect: &SecondaryEffect<Content, Blocks>| match effect {
+                SecondaryEffect::WriteSpvol { block, .. } => Some(*block),
                 _ => None,
             };
             let wanted = wanted(taken, shown);
@@ -216,7 +214,7 @@ fn primary(
     }
     if wanted.is("CopyBlock") {
         let only = wanted.block.or_else(|| clues.next(state));
-        let blocks: Vec<_> = only.map_or_else(|| state.dirty.list(), |block| vec![block]);
+        let blocks: Vec<_> = only.map_or_else(|| blocks(&state.dirty), |block| vec![block]);
         events.extend(blocks.into_iter().map(|block| {
             let payload = system.volumes().pvol.get(block).unwrap_or(payload);
             PrimaryEvent::CopyBlock { block, payload }
@@ -297,7 +295,7 @@ fn secondary(system: &System, wanted: &Wanted<'_>) -> Vec<SecondaryEvent<Content
     ];
     events.extend(simple.into_iter().filter(|(name, _)| wanted.is(name)).map(|(_, event)| event));
     if wanted.is("CopyReplica") {
-        let blocks = state.replica.dirty.list();
+        let blocks = blocks(&state.replica.dirty);
         events.extend(blocks.into_iter().map(SecondaryEvent::CopyReplica));
     }
     if wanted.is("RemoteWrite") && (wanted.idle || state.state == PairState::Ssws) {

@@ -4,8 +4,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use syncsplit_model::record::Digest;
 
-use super::content::{Content, spelled};
+use super::content::Content;
 use super::table::Table;
 
 /// What a record shows of a value.
@@ -240,8 +241,10 @@ impl Bindings {
     /// Whether the text of contents that were left out can be the digest shown.
     fn is_text(&mut self, shown: &str, model: &str) -> bool {
         let number = model.strip_prefix('?').and_then(|number| number.parse().ok());
-        match (number, spelled(shown)) {
-            (Some(number), Some(digest)) => self.is(Content::left_out(number), Content::of(digest)),
+        match (number, Digest::spelled(shown)) {
+            (Some(number), Some(digest)) => {
+                self.is(Content::left_out(number), Content::of(digest.0))
+            }
             _ => false,
         }
     }

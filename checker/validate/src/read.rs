@@ -9,11 +9,12 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use syncsplit_model::record::{Fault, Start};
 
 use super::log::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
 use super::mapping::{Applied, Mapping};
 use super::pattern::{Seen, Shown, read, read_list, read_option, read_whole, read_whole_list};
-use super::record::{Fault, Record, Start, Taken};
+use super::record::{Record, Taken};
 
 /// A line that is no record, or a set of logs that says too little.
 #[derive(Clone, Debug, PartialEq, Eq)]

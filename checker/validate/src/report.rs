@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use syncsplit_model::protocol::Rule;
+use syncsplit_model::record::{Blocks, PrimaryAfter, SecondaryAfter, SyncTaken};
 
 use super::log::Log;
 use super::moves;
 use super::pattern::{Shown, as_json, form, shown_json};
-use super::record::{PrimaryAfter, Record, SecondaryAfter};
+use super::record::Record;
 use super::search::{Ending, Limit, Limits, Node, Outcome};
 use super::system::{Event, System};
 use super::why::Explain;
@@ -99,7 +100,6 @@ fn offers(system: &System, role: &str) -> Vec<Offer> {
             all
         }};
     }
-    use super::record::hosts::SyncTaken;
     let candidates = match role {
         "primary" => of!(Primary, samples_of_primary()),
         "secondary" => of!(Secondary, samples_of_secondary()),
@@ -145,7 +145,6 @@ fn samples<T: Shown>() -> &'static [&'static str] {
 
 fn samples_of_primary() -> &'static [&'static str] {
     use super::content::Content;
-    use super::record::Blocks;
     samples::<syncsplit_model::protocol::primary::PrimaryEvent<Content, Blocks>>()
 }
 
@@ -357,12 +356,11 @@ const fn limit_name(limit: Limit) -> &'static str {
 
 /// The roles' states, as records show them.
 fn state(system: &System) -> Value {
-    use super::record::hosts::{CoordinatorAfter, DatabaseAfter, RequesterAfter};
     json!({
         "primary": system.primary().map(|state| as_json(&PrimaryAfter::from(state))),
         "secondary": system.secondary().map(|state| as_json(&SecondaryAfter::from(state))),
-        "database": as_json(&DatabaseAfter::from(&system.database)),
-        "coordinator": as_json(&CoordinatorAfter::from(&system.coordinator)),
-        "requester": as_json(&RequesterAfter::from(&system.requester)),
+        "database": as_json(&system.database),
+        "coordinator": as_json(&system.coordinator),
+        "requester": as_json(&system.requester),
     })
 }

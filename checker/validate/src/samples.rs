@@ -1,22 +1,24 @@
 //! One value of each form that a record can show, in JSON: what a part leaves out is filled in from here to see whether
 //! it is well formed.
 
-use syncsplit_model::protocol::coordinator::{CoordinatorEvent, CoordinatorRefusal};
-use syncsplit_model::protocol::database::{DatabaseEvent, DatabaseRefusal};
-use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
-use syncsplit_model::protocol::requester::{RequesterEvent, RequesterRefusal};
-use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
-use syncsplit_model::protocol::sync::NotPair;
+use syncsplit_model::protocol::coordinator::{
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRefusal,
+};
+use syncsplit_model::protocol::database::{
+    Database, DatabaseEffect, DatabaseEvent, DatabaseRefusal,
+};
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent, PrimaryRefusal};
+use syncsplit_model::protocol::requester::{
+    Requester, RequesterEffect, RequesterEvent, RequesterRefusal,
+};
+use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent, SecondaryRefusal};
+use syncsplit_model::protocol::sync::{NotPair, SyncEffect};
+use syncsplit_model::record::{
+    Blocks, Fault, PrimaryAfter, SecondaryAfter, Start, SyncAfter, SyncTaken,
+};
 
 use super::content::Content;
 use super::pattern::Shown;
-use super::record::hosts::{
-    CoordinatorAfter, CoordinatorDone, DatabaseAfter, DatabaseDone, RequesterAfter, RequesterDone,
-    SyncAfter, SyncDone, SyncTaken,
-};
-use super::record::{
-    Blocks, Fault, PrimaryAfter, PrimaryDone, SecondaryAfter, SecondaryDone, Start,
-};
 
 macro_rules! shown {
     ($($type:ty, $name:literal, $strict:literal: $($sample:literal)*;)*) => {
@@ -43,7 +45,7 @@ shown! {
         r#""MarkedBefore""#;
     PrimaryAfter, "state of the primary", true:
         r#"{"state":"SMPL","incarnation":0,"newest":0,"written":0,"journal":[],"dirty":[],"mark":null,"pending":null,"quiesced":null}"#;
-    PrimaryDone, "effect of the primary", false:
+    PrimaryEffect<Content>, "effect of the primary", false:
         r#"{"WritePvol":{"block":0,"payload":"00000000"}}"# r#""AnswerHost""#
         r#"{"Send":{"Frame":{"incarnation":1,"entry":{"seq":1,"item":{"Write":{"block":0,"payload":"00000000"}}}}}}"#
         r#"{"Send":{"Frame":{"incarnation":1,"entry":{"seq":1,"item":{"Copy":{"block":0,"payload":"00000000"}}}}}}"#
@@ -68,7 +70,7 @@ shown! {
         r#"{"Replica":{"NotDirty":0}}"#;
     SecondaryAfter, "state of the secondary", true:
         r#"{"state":"SMPL","incarnation":0,"written":0,"queue":[],"dirty":[],"consistent":false,"replica":"Pair","replica_dirty":[],"armed":null}"#;
-    SecondaryDone, "effect of the secondary", false:
+    SecondaryEffect<Content, Blocks>, "effect of the secondary", false:
         r#"{"WriteSpvol":{"block":0,"payload":"00000000"}}"# r#"{"CopyToSvol":0}"# r#"{"Reflect":[]}"#
         r#"{"Restore":[]}"# r#"{"Send":{"Ack":{"incarnation":1,"written":1}}}"#
         r#"{"Send":{"Ready":{"incarnation":1,"written":0,"dirty":[]}}}"#
@@ -78,14 +80,14 @@ shown! {
         r#"{"Look":{"state":"PAIR","newest":{"incarnation":1,"seq":1},"written":1}}"# r#""Timeout""#;
     NotPair, "refusal of a Sync", false: r#""SMPL""# r#""COPY""# r#""PSUS""# r#""PSUE""#;
     SyncAfter, "state of a Sync", false: r#"{"id":1,"held":{"incarnation":1,"seq":1}}"# r#"{"id":1,"held":null}"#;
-    SyncDone, "effect of a Sync", false:
+    SyncEffect, "effect of a Sync", false:
         r#""Wait""# r#"{"Return":"DONE"}"#;
     DatabaseEvent, "event of the database", false:
         r#""Begin""# r#""Write""# r#""Commit""# r#"{"Freeze":1}"# r#""LeaseExpired""# r#"{"Thaw":1}"#
         r#""Restart""#;
     DatabaseRefusal, "refusal of the database", false: r#"{"Frozen":1}"# r#""NoneOpen""# r#""NotFrozen""#;
-    DatabaseAfter, "state of the database", false: r#"{"freeze":"Running","open":0}"# r#"{"freeze":{"Freezing":1},"open":0}"# r#"{"freeze":{"Frozen":1},"open":0}"#;
-    DatabaseDone, "effect of the database", false:
+    Database, "state of the database", false: r#"{"freeze":"Running","open":0}"# r#"{"freeze":{"Freezing":1},"open":0}"# r#"{"freeze":{"Frozen":1},"open":0}"#;
+    DatabaseEffect, "effect of the database", false:
         r#""Flush""# r#"{"AnswerFrozen":1}"# r#"{"AnswerThawed":{"id":1,"held":true}}"#;
     CoordinatorEvent, "event of the coordinator", false:
         r#"{"Request":1}"# r#"{"Frozen":1}"# r#"{"Synced":{"done":true}}"#
@@ -95,21 +97,21 @@ shown! {
         r#"{"SeenBefore":1}"# r#"{"WrongState":"Idle"}"# r#"{"WrongState":{"Freezing":1}}"#
         r#"{"WrongState":{"Syncing":1}}"# r#"{"WrongState":{"Splitting":1}}"#
         r#"{"WrongState":{"Thawing":1}}"#;
-    CoordinatorAfter, "state of the coordinator", false:
+    Coordinator, "state of the coordinator", false:
         r#"{"state":"Idle","newest":null}"# r#"{"state":{"Freezing":1},"newest":null}"#
         r#"{"state":{"Syncing":1},"newest":null}"# r#"{"state":{"Splitting":1},"newest":null}"#
         r#"{"state":{"Thawing":1},"newest":null}"#;
-    CoordinatorDone, "effect of the coordinator", false:
+    CoordinatorEffect, "effect of the coordinator", false:
         r#"{"Freeze":1}"# r#"{"BeginSync":1}"# r#"{"Thaw":1}"# r#"{"Send":{"Split":1}}"#
         r#"{"Send":{"Permit":1}}"# r#"{"Send":{"Reject":1}}"#;
     RequesterEvent, "event of the requester", false:
         r#""Start""# r#"{"Permit":1}"# r#"{"Reject":1}"# r#""Finish""# r#""Timeout""# r#""Restart""#;
     RequesterRefusal, "refusal of the requester", false:
         r#"{"WrongState":"Idle"}"# r#"{"WrongState":{"Waiting":1}}"# r#"{"WrongState":{"Reading":1}}"#;
-    RequesterAfter, "state of the requester", false:
+    Requester, "state of the requester", false:
         r#"{"state":"Idle","newest":0}"# r#"{"state":{"Waiting":1},"newest":0}"#
         r#"{"state":{"Reading":1},"newest":0}"#;
-    RequesterDone, "effect of the requester", false:
+    RequesterEffect, "effect of the requester", false:
         r#"{"Arm":1}"# r#"{"Send":{"Request":1}}"# r#"{"Read":1}"# r#"{"Release":1}"#;
     Start, "start", false: r#"{"side":"primary","blocks":1,"block_size":null,"entries_max":null,"journal_full":null}"#;
     Fault, "fault", false: r#"{"of":0,"effect":0,"error":null}"#;

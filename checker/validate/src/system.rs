@@ -21,19 +21,17 @@ use std::sync::Arc;
 
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
-use syncsplit_model::protocol::database::{Database, DatabaseEvent};
-use syncsplit_model::protocol::primary::PrimaryEvent;
-use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
+use syncsplit_model::protocol::database::{Database, DatabaseEffect, DatabaseEvent};
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use syncsplit_model::protocol::requester::{Requester, RequesterEffect, RequesterEvent};
 use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::protocol::{BackupId, Rules};
+use syncsplit_model::record::{Blocks, Fault, Side, Start, SyncTaken};
 
 use super::content::Content;
 use super::log::Line;
 use super::pattern::Bindings;
-use super::record::hosts::{DatabaseDone, RequesterDone, SyncTaken};
-use super::record::{
-    Blocks, Fault, ModelPrimary, ModelSecondary, PrimaryDone, Record, Side, Start,
-};
+use super::record::{ModelPrimary, ModelSecondary, Record};
 use super::table::Table;
 use super::why::{Explain, Why};
 
@@ -97,11 +95,11 @@ struct Last {
 
 #[derive(Clone, Debug)]
 enum Done {
-    Primary(Vec<PrimaryDone>),
+    Primary(Vec<PrimaryEffect<Content>>),
     /// How many; the secondary keeps what failed and performs it before its next step.
     Secondary(usize),
-    Database(Vec<DatabaseDone>),
-    Requester(Vec<RequesterDone>),
+    Database(Vec<DatabaseEffect>),
+    Requester(Vec<RequesterEffect>),
 }
 
 /// The system.

@@ -11,9 +11,9 @@ use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
 use syncsplit_model::protocol::requester::RequesterEvent;
 use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{PairState, Rule, ToPrimary, ToSecondary};
+use syncsplit_model::record::SyncTaken;
 
 use super::pattern::{Seen, as_json, differing, shown_json};
-use super::record::hosts::SyncTaken;
 
 /// Why the model does not take a step.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use syncsplit_impl::trace::TraceSink;
-use syncsplit_impl::trace::hosts::DatabaseDone;
-use syncsplit_impl::trace::record::RoleRecord;
+use syncsplit_impl::trace::{RoleRecord, TraceSink};
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
-use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::database::{DatabaseEffect, DatabaseEvent};
 use syncsplit_model::protocol::{BackupId, Incarnation, PairState};
 
 use crate::Outcome;
@@ -116,7 +114,7 @@ impl TraceSink for Timeline {
                 match taken.event {
                     // A gate without an open transaction is drained at once.
                     DatabaseEvent::Freeze(id) => {
-                        if answers(DatabaseDone::AnswerFrozen(id)) {
+                        if answers(DatabaseEffect::AnswerFrozen(id)) {
                             self.lock().marks.push((Instant::now(), Mark::Closed(id)));
                             Some(Mark::Drained(id))
                         } else {
@@ -124,11 +122,11 @@ impl TraceSink for Timeline {
                         }
                     }
                     DatabaseEvent::Thaw(id) => {
-                        answers(DatabaseDone::AnswerThawed { id, held: true })
+                        answers(DatabaseEffect::AnswerThawed { id, held: true })
                             .then_some(Mark::Thawed(id))
                     }
                     _ => taken.effects.iter().find_map(|effect| match effect {
-                        DatabaseDone::AnswerFrozen(id) => Some(Mark::Drained(*id)),
+                        DatabaseEffect::AnswerFrozen(id) => Some(Mark::Drained(*id)),
                         _ => None,
                     }),
                 }

@@ -173,7 +173,7 @@ impl CoordinatorNode {
         let coordinator = inner.coordinator.get()?;
         let state = coordinator.state;
         if self.trace.is_on() {
-            let (after, effects) = (coordinator.into(), effects.iter().map(Into::into).collect());
+            let (after, effects) = (*coordinator, effects.to_vec());
             self.trace.record(RoleRecord::Coordinator(Taken { event, refused, after, effects }));
         }
         if let Some(refusal) = refused {

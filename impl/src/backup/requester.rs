@@ -7,6 +7,7 @@ use syncsplit_model::protocol::requester::{
     Requester, RequesterEffect, RequesterEvent, RequesterRefusal, RequesterState,
 };
 use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
+use syncsplit_model::record::Fault;
 
 use super::BackupError;
 use crate::clock::Timer;
@@ -16,7 +17,6 @@ use crate::mailbox::Mailbox;
 use crate::payload::Payload;
 use crate::remote::RemoteNode;
 use crate::slot::Slot;
-use crate::trace::record::Fault;
 use crate::trace::{RoleRecord, Taken, TraceSink};
 use crate::volume::{Volume, VolumeError};
 
@@ -275,7 +275,7 @@ impl RequesterNode {
         let requester = inner.requester.get()?;
         let mut record = 0;
         if self.trace.is_on() {
-            let (after, effects) = (requester.into(), effects.iter().map(Into::into).collect());
+            let (after, effects) = (*requester, effects.to_vec());
             record =
                 self.trace.record(RoleRecord::Requester(Taken { event, refused, after, effects }));
         }
@@ -298,7 +298,7 @@ impl RequesterNode {
                 RequesterEffect::Read(_) => Ok(()),
             };
             if let Err(error) = performed {
-                let fault = Fault { of: record, effect: place, error: error.to_string() };
+                let fault = Fault { of: record, effect: place, error: Some(error.to_string()) };
                 self.trace.record(RoleRecord::Fault(fault));
                 // What follows depends on it: no request without arming (SPLIT-2).
                 return Err(error);

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use syncsplit_model::protocol::QMarker;
 use syncsplit_model::protocol::sync::{NotPair, Sync, SyncEffect, SyncEvent, SyncOutcome};
+use syncsplit_model::record::{SyncAfter, SyncTaken};
 
 use super::{Inner, LocalNode};
 use crate::doorway::Arc;
 use crate::error::NodeError;
-use crate::trace::hosts::{SyncAfter, SyncTaken};
 use crate::trace::{RoleRecord, Taken};
 
 /// How a Sync ended, in the words of CCI's `pairsyncwait`.
@@ -246,7 +246,7 @@ impl LocalNode {
                 SyncEvent::Timeout => SyncTaken::Timeout,
             };
             let after = SyncAfter { id, held: Some(begun.sync.held) };
-            let effects = step.effects.iter().map(Into::into).collect();
+            let effects = step.effects.to_vec();
             self.trace.record(RoleRecord::Sync(Taken { event, refused: None, after, effects }));
         }
         for effect in step.effects {

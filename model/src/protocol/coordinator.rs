@@ -74,6 +74,7 @@ pub enum CoordinatorEvent {
 
 /// What the executor does after a step of the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum CoordinatorEffect {
     /// Ask the database to freeze (55).
     Freeze(BackupId),

@@ -52,6 +52,7 @@ pub enum DatabaseEvent {
 
 /// What the executor does after a step of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum DatabaseEffect {
     /// Put everything committed on the P-VOL, before the next effect.
     Flush,

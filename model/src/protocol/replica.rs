@@ -56,6 +56,7 @@ pub enum ReplicaEvent {
 
 /// What the executor does after a step of the replica pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum ReplicaEffect<D> {
     /// Copy the S/P-VOL's block, as it is at this step, to the S-VOL.
     CopyToSvol(BlockIndex),
@@ -63,6 +64,17 @@ pub enum ReplicaEffect<D> {
     Reflect(D),
     /// Copy all these blocks from the S-VOL to the S/P-VOL; nothing writes or reads the S/P-VOL meanwhile.
     Restore(D),
+}
+
+impl<D> ReplicaEffect<D> {
+    /// The same effect with what `dirty` makes of its map.
+    pub fn map<E>(&self, dirty: impl FnOnce(&D) -> E) -> ReplicaEffect<E> {
+        match self {
+            Self::CopyToSvol(block) => ReplicaEffect::CopyToSvol(*block),
+            Self::Reflect(map) => ReplicaEffect::Reflect(dirty(map)),
+            Self::Restore(map) => ReplicaEffect::Restore(dirty(map)),
+        }
+    }
 }
 
 /// Why the replica pair did nothing.

@@ -51,6 +51,7 @@ pub enum RequesterEvent {
 
 /// What the executor does after a step of the requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum RequesterEffect {
     /// Arm the secondary for this backup, before the request is sent (rule SPLIT-2).
     Arm(BackupId),

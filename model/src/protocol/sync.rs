@@ -78,6 +78,7 @@ impl fmt::Display for SyncOutcome {
 
 /// What a Sync's caller does after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncEffect {
     /// Wait a while, then look again (step 38).
     Wait,

@@ -1,5 +1,5 @@
-//! Enums one of whose variants is written down as what it holds: a message that arrived is its own text.
-//! Which enums those are stands at the end; what they mean never does.
+//! Enums one of whose variants is written down as what it holds: a message that arrived is its own text, and so is an
+//! effect on the replica pair. Which enums those are stands at the end; what they mean never does.
 //!
 //! serde's `untagged` would do the same, but answers a mistake in a field with "did not match any variant".
 
@@ -12,7 +12,8 @@ use serde::de::{
 use serde::{Deserialize, Serialize, Serializer, forward_to_deserialize_any};
 
 use crate::protocol::primary::PrimaryEvent;
-use crate::protocol::secondary::SecondaryEvent;
+use crate::protocol::replica::ReplicaEffect;
+use crate::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use crate::protocol::{ToPrimary, ToSecondary};
 
 /// An enum with a variant that is written down as what it holds.
@@ -197,4 +198,5 @@ macro_rules! flat {
 flat! {
     PrimaryEvent<P, M>, Arrived(ToPrimary<M>);
     SecondaryEvent<P>, Arrived(ToSecondary<P>);
+    SecondaryEffect<P, M>, Replica(ReplicaEffect<M>);
 }

@@ -1,21 +1,20 @@
 //! The arrays' steps: each event is taken by the model's primary or secondary, and its effects are performed on the
 //! volumes.
 
-use syncsplit_model::protocol::primary::PrimaryEvent;
-use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use syncsplit_model::protocol::replica::ReplicaEffect;
+use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     BackupId, HostMessage, Incarnation, Journal, Rule, Seq, ToPrimary, ToSecondary,
 };
+use syncsplit_model::record::{Blocks, PrimaryAfter, SecondaryAfter, Start, blocks};
 
 use super::properties::Touched;
 use super::{Done, Hosts, System, Writes};
 use crate::containers::{Dirty, Entries};
 use crate::content::Content;
 use crate::pattern::shown_json;
-use crate::record::{
-    Blocks, ModelPrimary, ModelSecondary, PrimaryAfter, PrimaryDone, PrimaryTaken, SecondaryAfter,
-    SecondaryDone, SecondaryTaken, Start,
-};
+use crate::record::{ModelPrimary, ModelSecondary, PrimaryTaken, SecondaryTaken};
 use crate::why::{Why, of_primary, of_primary_refusal, of_secondary, of_secondary_refusal};
 
 /// The primary that a start record describes.
@@ -62,7 +61,7 @@ impl System {
             let what = "the state after it";
             return Err(self.explain.differs(governing, what, &after, &taken.after));
         }
-        let effects: Vec<PrimaryDone> = step.effects.into_iter().map(PrimaryDone::from).collect();
+        let effects = step.effects.to_vec();
         if !self.bindings.fits(&taken.effects, &effects) {
             return Err(self.explain.differs(governing, "its effects", &effects, &taken.effects));
         }
@@ -76,17 +75,17 @@ impl System {
         self.primary = Some(step.state);
         for effect in &effects {
             match effect {
-                PrimaryDone::WritePvol { block, payload } => {
+                PrimaryEffect::WritePvol { block, payload } => {
                     self.judge_write()?;
                     self.volumes.write_pvol(*block, Some(*payload));
                 }
-                PrimaryDone::AnswerHost => {}
-                PrimaryDone::Send(message) => self.sent.add_to_secondary(*message),
-                PrimaryDone::AnswerQuiesced(id) => {
+                PrimaryEffect::AnswerHost => {}
+                PrimaryEffect::Send(message) => self.sent.add_to_secondary(*message),
+                PrimaryEffect::AnswerQuiesced(id) => {
                     self.on_held_image(*id);
                     self.sent.by_primary(effect.clone());
                 }
-                PrimaryDone::AnswerReleased { .. } => self.sent.by_primary(effect.clone()),
+                PrimaryEffect::AnswerReleased { .. } => self.sent.by_primary(effect.clone()),
             }
         }
         for entry in numbered.into_iter().flatten() {
@@ -178,7 +177,8 @@ impl System {
             let what = "the state after it";
             return Err(self.explain.differs(governing, what, &after, &taken.after));
         }
-        let effects: Vec<_> = step.effects.into_iter().map(SecondaryDone::from).collect();
+        let shown = |effect: &SecondaryEffect<_, Dirty>| effect.map(|payload| *payload, blocks);
+        let effects: Vec<_> = step.effects.iter().map(shown).collect();
         if !self.bindings.fits(&taken.effects, &effects) {
             return Err(self.explain.differs(governing, "its effects", &effects, &taken.effects));
         }
@@ -192,7 +192,7 @@ impl System {
         self.remember(1, n, Done::Secondary(effects.len()));
         let mut written = None;
         for effect in effects {
-            if let SecondaryDone::WriteSpvol { block, .. } = effect {
+            if let SecondaryEffect::WriteSpvol { block, .. } = effect {
                 written = Some(block);
             }
             self.perform_secondary(effect)?;
@@ -241,22 +241,24 @@ impl System {
         Ok(())
     }
 
-    fn perform_secondary(&mut self, effect: SecondaryDone) -> Result<(), Why> {
+    fn perform_secondary(&mut self, effect: SecondaryEffect<Content, Blocks>) -> Result<(), Why> {
         match effect {
-            SecondaryDone::WriteSpvol { block, payload } => {
+            SecondaryEffect::WriteSpvol { block, payload } => {
                 self.volumes.write_spvol(block, Some(payload));
             }
-            SecondaryDone::CopyToSvol(block) => {
+            SecondaryEffect::Replica(ReplicaEffect::CopyToSvol(block)) => {
                 self.volumes.copy_on(&[block]);
                 self.judge_svol()?;
             }
-            SecondaryDone::Reflect(blocks) => {
+            SecondaryEffect::Replica(ReplicaEffect::Reflect(blocks)) => {
                 self.volumes.copy_on(&blocks);
                 self.judge_svol()?;
             }
-            SecondaryDone::Restore(blocks) => self.volumes.copy_back(&blocks),
-            SecondaryDone::Send(message) => self.sent.add_to_primary(message),
-            SecondaryDone::SplitDone(id) => self.on_split_done(id),
+            SecondaryEffect::Replica(ReplicaEffect::Restore(blocks)) => {
+                self.volumes.copy_back(&blocks)
+            }
+            SecondaryEffect::Send(message) => self.sent.add_to_primary(message),
+            SecondaryEffect::SplitDone(id) => self.on_split_done(id),
         }
         Ok(())
     }
@@ -270,8 +272,8 @@ impl System {
     }
 
     /// A failed write of the P-VOL leaves the block undefined.
-    pub(super) fn on_primary_fault(&mut self, effect: &PrimaryDone) {
-        if let PrimaryDone::WritePvol { block, .. } = effect {
+    pub(super) fn on_primary_fault(&mut self, effect: &PrimaryEffect<Content>) {
+        if let PrimaryEffect::WritePvol { block, .. } = effect {
             self.volumes.write_pvol(*block, None);
         }
     }

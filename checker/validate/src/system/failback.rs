@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
+use syncsplit_model::record::{HandedOver, PrimaryAfter, SecondaryAfter, Start};
 
 use super::System;
 use super::sent::Sent;
 use crate::containers::{Dirty, Entries};
 use crate::pattern::Seen;
-use crate::record::{
-    HandedOver, ModelPrimary, ModelSecondary, PrimaryAfter, SecondaryAfter, Start,
-};
+use crate::record::{ModelPrimary, ModelSecondary};
 use crate::why::Why;
 
 const RULES: &[Rule] = &[Rule::Takeover2];

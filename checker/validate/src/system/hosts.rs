@@ -1,19 +1,18 @@
 //! The hosts' steps: Sync, database, coordinator and requester, each event taken by the model's role.
 
 use serde::Serialize;
-use syncsplit_model::protocol::coordinator::CoordinatorEvent;
-use syncsplit_model::protocol::database::{DatabaseEvent, FreezeState};
-use syncsplit_model::protocol::requester::RequesterEvent;
-use syncsplit_model::protocol::sync::{NotPair, PairView, Sync, SyncEvent, SyncOutcome};
+use syncsplit_model::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent};
+use syncsplit_model::protocol::database::{DatabaseEffect, DatabaseEvent, FreezeState};
+use syncsplit_model::protocol::requester::{RequesterEffect, RequesterEvent};
+use syncsplit_model::protocol::sync::{
+    NotPair, PairView, Sync, SyncEffect, SyncEvent, SyncOutcome,
+};
 use syncsplit_model::protocol::{BackupId, QMarker, Rule};
+use syncsplit_model::record::{SyncAfter, SyncTaken};
 
 use super::volumes::{Image, differences};
 use super::{Done, Hosts, System, Writes};
 use crate::pattern::{Seen, as_json, shown_json};
-use crate::record::hosts::{
-    CoordinatorAfter, CoordinatorDone, DatabaseAfter, DatabaseDone, RequesterAfter, RequesterDone,
-    SyncAfter, SyncDone, SyncTaken,
-};
 use crate::record::{CoordinatorTaken, DatabaseTaken, RequesterTaken, SyncRecord, Taken};
 use crate::why::{Why, of_coordinator, of_database, of_requester, of_sync};
 
@@ -62,10 +61,10 @@ impl System {
         self.judge_refused::<NotPair>(of_sync(&event), None, &taken.refused)?;
         let after = SyncAfter { id, held: Some(step.state.held) };
         self.judge_after(of_sync(&event), &after, &taken.after)?;
-        let effects: Vec<SyncDone> = step.effects.iter().map(Into::into).collect();
+        let effects = step.effects.to_vec();
         self.judge_effects(of_sync(&event), &effects, &taken.effects)?;
         for effect in effects {
-            if let SyncDone::Return(outcome) = effect {
+            if let SyncEffect::Return(outcome) = effect {
                 self.syncs.remove(&id);
                 let done = outcome == SyncOutcome::Done;
                 if waiting.round == self.sync_rounds {
@@ -143,13 +142,13 @@ impl System {
         }
         let step = self.database.step(self.options.rules, event);
         self.judge_refused(governing, step.refused, &taken.refused)?;
-        self.judge_after(governing, &DatabaseAfter::from(&step.state), &taken.after)?;
-        let effects: Vec<DatabaseDone> = step.effects.iter().map(Into::into).collect();
+        self.judge_after(governing, &step.state, &taken.after)?;
+        let effects = step.effects.to_vec();
         self.judge_effects(governing, &effects, &taken.effects)?;
         self.database = step.state;
         for effect in &effects {
             self.sent.by_database(*effect);
-            let answered = matches!(effect, DatabaseDone::AnswerFrozen(_));
+            let answered = matches!(effect, DatabaseEffect::AnswerFrozen(_));
             if answered && self.options.writes == Writes::Gated {
                 self.on_frozen_image();
             }
@@ -176,12 +175,12 @@ impl System {
         }
         let step = self.coordinator.step(self.options.rules, event);
         self.judge_refused(governing, step.refused, &taken.refused)?;
-        self.judge_after(governing, &CoordinatorAfter::from(&step.state), &taken.after)?;
-        let effects: Vec<CoordinatorDone> = step.effects.iter().map(Into::into).collect();
+        self.judge_after(governing, &step.state, &taken.after)?;
+        let effects = step.effects.to_vec();
         self.judge_effects(governing, &effects, &taken.effects)?;
         self.coordinator = step.state;
         for effect in effects {
-            if matches!(effect, CoordinatorDone::BeginSync(_)) {
+            if matches!(effect, CoordinatorEffect::BeginSync(_)) {
                 self.sync_rounds += 1;
             }
             self.sent.by_coordinator(effect);
@@ -201,13 +200,13 @@ impl System {
         }
         let step = self.requester.step(self.options.rules, event);
         self.judge_refused(governing, step.refused, &taken.refused)?;
-        self.judge_after(governing, &RequesterAfter::from(&step.state), &taken.after)?;
-        let effects: Vec<RequesterDone> = step.effects.iter().map(Into::into).collect();
+        self.judge_after(governing, &step.state, &taken.after)?;
+        let effects = step.effects.to_vec();
         self.judge_effects(governing, &effects, &taken.effects)?;
         self.requester = step.state;
         for effect in &effects {
             self.sent.by_requester(*effect);
-            if let RequesterDone::Read(id) = effect {
+            if let RequesterEffect::Read(id) = effect {
                 self.judge_permit(*id)?;
                 self.judge_svol()?;
             }

@@ -1,19 +1,18 @@
 //! What has been sent, and what one role of a site has told another. A link may lose and repeat, so nothing is ever
 //! taken out when it is received; only a failed effect takes back what was then not sent.
 
-use syncsplit_model::protocol::coordinator::CoordinatorEvent;
-use syncsplit_model::protocol::database::DatabaseEvent;
-use syncsplit_model::protocol::primary::PrimaryEvent;
-use syncsplit_model::protocol::requester::RequesterEvent;
+use syncsplit_model::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent};
+use syncsplit_model::protocol::database::{DatabaseEffect, DatabaseEvent};
+use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
+use syncsplit_model::protocol::requester::{RequesterEffect, RequesterEvent};
 use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, Entry, Frame, HostMessage, Incarnation, Item, Seq, ToPrimary, ToSecondary,
 };
+use syncsplit_model::record::Blocks;
 
 use crate::content::Content;
 use crate::pattern::Bindings;
-use crate::record::hosts::{CoordinatorDone, DatabaseDone, RequesterDone};
-use crate::record::{Blocks, PrimaryDone};
 use crate::table::{Table, print_of};
 
 /// Something that one role of a site has told another.
@@ -65,37 +64,39 @@ impl Sent {
         self.host.insert(message, ());
     }
 
-    pub(super) fn by_coordinator(&mut self, effect: CoordinatorDone) {
+    pub(super) fn by_coordinator(&mut self, effect: CoordinatorEffect) {
         match effect {
-            CoordinatorDone::Send(message) => self.add_to_host(message),
-            CoordinatorDone::BeginSync(_) => self.syncs = Some([false; 2]),
-            CoordinatorDone::Freeze(id) => self.tell(Told::Freeze(id)),
-            CoordinatorDone::Thaw(id) => self.tell(Told::Thaw(id)),
+            CoordinatorEffect::Send(message) => self.add_to_host(message),
+            CoordinatorEffect::BeginSync(_) => self.syncs = Some([false; 2]),
+            CoordinatorEffect::Freeze(id) => self.tell(Told::Freeze(id)),
+            CoordinatorEffect::Thaw(id) => self.tell(Told::Thaw(id)),
         }
     }
 
-    pub(super) fn by_requester(&mut self, effect: RequesterDone) {
+    pub(super) fn by_requester(&mut self, effect: RequesterEffect) {
         match effect {
-            RequesterDone::Send(message) => self.add_to_host(message),
-            RequesterDone::Arm(id) => self.tell(Told::Armed(id)),
-            RequesterDone::Release(id) => self.tell(Told::Released(id)),
-            RequesterDone::Read(_) => {}
+            RequesterEffect::Send(message) => self.add_to_host(message),
+            RequesterEffect::Arm(id) => self.tell(Told::Armed(id)),
+            RequesterEffect::Release(id) => self.tell(Told::Released(id)),
+            RequesterEffect::Read(_) => {}
         }
     }
 
-    pub(super) fn by_primary(&mut self, effect: PrimaryDone) {
+    pub(super) fn by_primary(&mut self, effect: PrimaryEffect<Content>) {
         match effect {
-            PrimaryDone::AnswerQuiesced(id) => self.tell(Told::Frozen(id)),
-            PrimaryDone::AnswerReleased { id, held } => self.tell(Told::Thawed(id, held)),
-            PrimaryDone::WritePvol { .. } | PrimaryDone::AnswerHost | PrimaryDone::Send(_) => {}
+            PrimaryEffect::AnswerQuiesced(id) => self.tell(Told::Frozen(id)),
+            PrimaryEffect::AnswerReleased { id, held } => self.tell(Told::Thawed(id, held)),
+            PrimaryEffect::WritePvol { .. }
+            | PrimaryEffect::AnswerHost
+            | PrimaryEffect::Send(_) => {}
         }
     }
 
-    pub(super) fn by_database(&mut self, effect: DatabaseDone) {
+    pub(super) fn by_database(&mut self, effect: DatabaseEffect) {
         match effect {
-            DatabaseDone::AnswerFrozen(id) => self.tell(Told::Frozen(id)),
-            DatabaseDone::AnswerThawed { id, held } => self.tell(Told::Thawed(id, held)),
-            DatabaseDone::Flush => {}
+            DatabaseEffect::AnswerFrozen(id) => self.tell(Told::Frozen(id)),
+            DatabaseEffect::AnswerThawed { id, held } => self.tell(Told::Thawed(id, held)),
+            DatabaseEffect::Flush => {}
         }
     }
 
@@ -111,21 +112,21 @@ impl Sent {
     }
 
     /// The effect failed, so what it would have told was not told.
-    pub(super) fn take_back_database(&mut self, effect: DatabaseDone) {
+    pub(super) fn take_back_database(&mut self, effect: DatabaseEffect) {
         match effect {
-            DatabaseDone::AnswerFrozen(id) => self.told.remove(&Told::Frozen(id)),
-            DatabaseDone::AnswerThawed { id, held } => self.told.remove(&Told::Thawed(id, held)),
-            DatabaseDone::Flush => None,
+            DatabaseEffect::AnswerFrozen(id) => self.told.remove(&Told::Frozen(id)),
+            DatabaseEffect::AnswerThawed { id, held } => self.told.remove(&Told::Thawed(id, held)),
+            DatabaseEffect::Flush => None,
         };
     }
 
     /// The effect failed, so what it would have sent was not sent.
-    pub(super) fn take_back_requester(&mut self, effect: RequesterDone) {
+    pub(super) fn take_back_requester(&mut self, effect: RequesterEffect) {
         match effect {
-            RequesterDone::Send(message) => self.host.remove(&message),
-            RequesterDone::Arm(id) => self.told.remove(&Told::Armed(id)),
-            RequesterDone::Release(id) => self.told.remove(&Told::Released(id)),
-            RequesterDone::Read(_) => None,
+            RequesterEffect::Send(message) => self.host.remove(&message),
+            RequesterEffect::Arm(id) => self.told.remove(&Told::Armed(id)),
+            RequesterEffect::Release(id) => self.told.remove(&Told::Released(id)),
+            RequesterEffect::Read(_) => None,
         };
     }
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use syncsplit_model::protocol::{BlockIndex, Entry, Incarnation, Item, Seq};
+use syncsplit_model::record::Start;
 
 use crate::content::Content;
-use crate::record::Start;
 use crate::table::{Table, print_of};
 
 /// A volume's contents, block by block; nothing where a failed write left the contents undefined.

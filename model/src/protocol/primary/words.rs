@@ -89,6 +89,7 @@ impl<P, D> PrimaryEvent<P, D> {
 
 /// What the executor does after a step of the primary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub enum PrimaryEffect<P> {
     /// Put `payload` on the P-VOL: in the array's non-volatile cache before [`PrimaryEffect::AnswerHost`].
     WritePvol {
@@ -110,6 +111,23 @@ pub enum PrimaryEffect<P> {
         /// Whether no host write can have been taken since [`PrimaryEffect::AnswerQuiesced`].
         held: bool,
     },
+}
+
+impl<P> PrimaryEffect<P> {
+    /// The same effect with what `payload` makes of contents.
+    pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> PrimaryEffect<Q> {
+        match self {
+            Self::WritePvol { block, payload: of } => {
+                PrimaryEffect::WritePvol { block: *block, payload: payload(of) }
+            }
+            Self::AnswerHost => PrimaryEffect::AnswerHost,
+            Self::Send(message) => PrimaryEffect::Send(message.map(payload)),
+            Self::AnswerQuiesced(id) => PrimaryEffect::AnswerQuiesced(*id),
+            Self::AnswerReleased { id, held } => {
+                PrimaryEffect::AnswerReleased { id: *id, held: *held }
+            }
+        }
+    }
 }
 
 /// Why the primary did nothing.

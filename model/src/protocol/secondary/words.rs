@@ -71,6 +71,11 @@ impl<P> SecondaryEvent<P> {
 
 /// What the executor does after a step of the secondary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "record",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(remote = "Self")
+)]
 pub enum SecondaryEffect<P, D> {
     /// Put `payload` on the S/P-VOL: in its non-volatile cache before the step's `written` is reported.
     WriteSpvol {
@@ -79,12 +84,31 @@ pub enum SecondaryEffect<P, D> {
         /// Its new contents.
         payload: P,
     },
-    /// Copy on to the S-VOL, before anything else changes the S/P-VOL.
+    /// Copy on to the S-VOL, before anything else changes the S/P-VOL. It is written down as the copy alone.
+    #[cfg_attr(feature = "record", serde(skip))]
     Replica(ReplicaEffect<D>),
     /// Give the message to the array link, which may lose it.
     Send(ToPrimary<D>),
     /// Answer the coordinator that the split for this backup was executed.
     SplitDone(BackupId),
+}
+
+impl<P, D> SecondaryEffect<P, D> {
+    /// The same effect with what `payload` makes of contents, and `dirty` of maps.
+    pub fn map<Q, E>(
+        &self,
+        payload: impl FnOnce(&P) -> Q,
+        dirty: impl FnOnce(&D) -> E,
+    ) -> SecondaryEffect<Q, E> {
+        match self {
+            Self::WriteSpvol { block, payload: of } => {
+                SecondaryEffect::WriteSpvol { block: *block, payload: payload(of) }
+            }
+            Self::Replica(effect) => SecondaryEffect::Replica(effect.map(dirty)),
+            Self::Send(message) => SecondaryEffect::Send(message.map(dirty)),
+            Self::SplitDone(id) => SecondaryEffect::SplitDone(*id),
+        }
+    }
 }
 
 /// Why the secondary did nothing.
