@@ -180,13 +180,9 @@ impl Program {
 /// # Errors
 /// What cargo says.
 pub(crate) fn build() -> Result<Vec<Program>, String> {
-    let messages = ["--no-run", "--message-format=json-render-diagnostics"];
-    let mut command = cargo(&[&["test"], BUILD, &messages].concat());
-    let Ended { code, stdout, stderr } = end_of(&mut command)?;
-    if code != Some(0) {
-        return Err(format!("{}\n{stderr}", words(&command)));
-    }
-    let programs: Vec<_> = stdout.lines().filter_map(Program::read).collect();
+    let mut programs = built(&[&["test", "--no-run"], BUILD].concat())?;
+    // An example with tests is built for them alone, unless it is asked for.
+    programs.extend(built(&[&["build"], BUILD, &["--example", EXAMPLE]].concat())?);
     let is_there = |name: &&&str| programs.iter().any(|program| program.name == **name);
     let named = [WAITING, SMALL, &[WHOLE, COMMAND, DIRECTED, SYNCSPLIT, EXAMPLE]].concat();
     match named.iter().find(|name| !is_there(name)) {
@@ -194,6 +190,17 @@ pub(crate) fn build() -> Result<Vec<Program>, String> {
             Err(format!("no program is called {name}, which xtask/src/programs.rs names\n"))
         }
         None => Ok(programs),
+    }
+}
+
+/// The programs that a command of cargo builds.
+fn built(arguments: &[&str]) -> Result<Vec<Program>, String> {
+    let mut command = cargo(&[arguments, &["--message-format=json-render-diagnostics"]].concat());
+    let Ended { code, stdout, stderr } = end_of(&mut command)?;
+    if code == Some(0) {
+        Ok(stdout.lines().filter_map(Program::read).collect())
+    } else {
+        Err(format!("{}\n{stderr}", words(&command)))
     }
 }
 
