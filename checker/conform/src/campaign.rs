@@ -11,12 +11,14 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Verdict;
 
 use crate::cases::{self, Case};
+use crate::class::Class;
 use crate::generated::{Generated, generate};
 use crate::known::Known;
 use crate::process::{Adapter, Trouble};
 use crate::run::{self, Outcome};
 use crate::script::Script;
 use crate::session::Use;
+use crate::verb::Verb;
 use crate::wire::{Hello, Level};
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
@@ -155,7 +157,7 @@ struct Runner<'a> {
     shown: BTreeMap<Rule, String>,
     broken: BTreeMap<Rule, String>,
     shrunk: BTreeSet<Vec<Rule>>,
-    classes: BTreeSet<String>,
+    classes: BTreeSet<Class>,
     lost: usize,
     finished: usize,
 }
@@ -218,16 +220,11 @@ pub fn campaign(
             break;
         }
     }
-    let is_taken = |class: &&String| runner.classes.contains(*class);
+    let is_taken = |class: &&Class| runner.classes.contains(*class);
     let is_whole = plan.only.is_empty() && plan.script.is_none();
     let missing = generated.classes.iter().filter(|class| !is_taken(class) && is_whole);
-    let mut actions: Vec<String> = Vec::new();
-    for class in runner.classes.iter().filter(|class| class.ends_with("taken")) {
-        let action = class.split(' ').next().unwrap_or_default().to_owned();
-        if actions.last() != Some(&action) {
-            actions.push(action);
-        }
-    }
+    let taken = runner.classes.iter().filter(|class| class.is_taken);
+    let actions: BTreeSet<String> = taken.map(|class| Verb::bare(class.kind).word()).collect();
     Ok(Campaign {
         adapter: format!("{} {}", hello.name, hello.version),
         level,
@@ -236,8 +233,8 @@ pub fn campaign(
         rules: runner.rules(&hello.lacks),
         classes_known: generated.classes.len(),
         classes_taken: generated.classes.iter().filter(is_taken).count(),
-        classes_missing: missing.cloned().collect(),
-        actions_taken: actions,
+        classes_missing: missing.map(Class::to_string).collect(),
+        actions_taken: actions.into_iter().collect(),
         lost: runner.lost,
         finished: runner.finished,
         cases,
@@ -359,7 +356,7 @@ impl Runner<'_> {
     }
 
     fn note(&mut self, id: &str, outcome: &Outcome) {
-        self.classes.extend(outcome.classes.iter().cloned());
+        self.classes.extend(outcome.classes.iter().copied());
         self.lost += usize::from(outcome.is_lost);
         self.finished += usize::from(outcome.is_finished);
         if outcome.failure.is_some() {

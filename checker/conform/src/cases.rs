@@ -98,7 +98,7 @@ pub fn all(
         way: Way::Script(case.script),
     });
     let generated = generated.scripts.iter().map(|(class, script)| Case {
-        id: format!("generated/{}", class.replace(' ', "-")),
+        id: format!("generated/{}", class.to_string().replace(' ', "-")),
         rule: None,
         beginning: 0,
         way: Way::Patient(script.clone()),

@@ -5,14 +5,14 @@ use std::fmt::Write;
 use std::thread::available_parallelism;
 
 use serde::Deserialize;
-use syncsplit_model::protocol::{Incarnation, Rule, Seq};
-use syncsplit_model::world::{Action, State, World};
+use syncsplit_model::protocol::{Incarnation, Rule, Seq, ToSecondary};
+use syncsplit_model::world::{Action, ActionKind, State, World};
 use syncsplit_study::ablate;
 use syncsplit_study::instance::{Instance, askable};
 use syncsplit_study::question::{Question, Watch};
 
 use crate::script::{Script, Setting};
-use crate::verb::{Message, Verb, kebab};
+use crate::verb::{Message, MessageKind, Verb};
 use crate::wire::{Hello, Level, OPERATIONS};
 
 /// The cases as they stand in the repository.
@@ -115,7 +115,7 @@ pub fn at_level(hello: &Hello, level: Level) -> Result<Vec<Case>, String> {
         beginning: number,
     });
     let is_had = |case: &Case| {
-        let mut kinds = case.script.verbs.iter().map(|verb| kebab(verb.kind));
+        let mut kinds = case.script.verbs.iter().map(Verb::word);
         kinds.all(|kind| !OPERATIONS.contains(&kind.as_str()) || hello.can(&kind))
     };
     Ok(shortest.chain(unsteered.filter(is_had)).collect())
@@ -197,17 +197,18 @@ pub fn translate(world: &World, path: &[(Option<Action>, State)]) -> Script {
 fn reply(before: &State, action: &Action, after: &State) -> Option<Verb> {
     let (was, is) = (&before.secondary, &after.secondary);
     let (Incarnation(of), Seq(written)) = (is.incarnation, is.written);
-    let message = match Verb::of(action) {
-        Verb { kind: "Report", .. } if was.state.is_linked() => {
-            Message { kind: "ack", of, seq: Some(written) }
-        }
-        Verb { kind: "Report", .. } => Message { kind: "suspended", of, seq: None },
-        Verb {
-            kind: "Deliver", message: Some(Message { kind: "resync", of: asked, .. }), ..
-        } if asked == of && is.state.is_linked() => {
-            Message { kind: "ready", of, seq: Some(written) }
-        }
-        _ => return None,
+    let asked = match action {
+        Action::Deliver { message: ToSecondary::Resync { incarnation }, .. } => Some(*incarnation),
+        _ => None,
     };
-    Some(Verb { message: Some(message), ..Verb::bare("DeliverReply") })
+    let message = if *action == Action::Report && was.state.is_linked() {
+        Message { kind: MessageKind::Ack, of, seq: Some(written) }
+    } else if *action == Action::Report {
+        Message { kind: MessageKind::Suspended, of, seq: None }
+    } else if asked == Some(is.incarnation) && is.state.is_linked() {
+        Message { kind: MessageKind::Ready, of, seq: Some(written) }
+    } else {
+        return None;
+    };
+    Some(Verb { message: Some(message), ..Verb::bare(ActionKind::DeliverReply) })
 }

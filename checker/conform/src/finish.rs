@@ -1,15 +1,16 @@
 //! How every script ends: what is under way is brought to its end, the pair to PAIR, and one more backup has to come and be
 //! right. A difference that nothing covers, or a wait that never ends, shows at the latest here.
 
+use enumset::enum_set;
 use syncsplit_model::protocol::PairState;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::requester::RequesterState;
-use syncsplit_model::world::State;
+use syncsplit_model::world::{ActionKind, ActionKinds, State};
 
 use crate::process::Trouble;
 use crate::session::{Failure, LOOKS_MAX, Session, Step};
 use crate::track::Track;
-use crate::verb::{Verb, WAIT};
+use crate::verb::{MessageKind, Verb};
 use crate::wire::Level;
 
 /// The most verbs that an ending takes; more are a wait without end.
@@ -26,51 +27,69 @@ pub enum Ending {
     Failed(Box<Failure>),
 }
 
+/// A kind of step towards the end, of this message if of any.
+type Towards = (ActionKind, Option<MessageKind>);
+
 /// What brings a backup to its end.
-const BACKUP: &[&str] = &[
-    "WriteSecond",
-    "DeliverHost request",
-    "SyncBegin",
-    "SyncLook",
-    "DeliverHost split",
-    "DeliverHost split-done",
-    "DeliverHost split-refused",
-    "Thaw",
-    "DeliverHost permit",
-    "DeliverHost reject",
-    "FinishBackup",
+const BACKUP: &[Towards] = &[
+    (ActionKind::WriteSecond, None),
+    (ActionKind::DeliverHost, Some(MessageKind::Request)),
+    (ActionKind::SyncBegin, None),
+    (ActionKind::SyncLook, None),
+    (ActionKind::DeliverHost, Some(MessageKind::Split)),
+    (ActionKind::DeliverHost, Some(MessageKind::SplitDone)),
+    (ActionKind::DeliverHost, Some(MessageKind::SplitRefused)),
+    (ActionKind::Thaw, None),
+    (ActionKind::DeliverHost, Some(MessageKind::Permit)),
+    (ActionKind::DeliverHost, Some(MessageKind::Reject)),
+    (ActionKind::FinishBackup, None),
 ];
 
 /// What brings everything else to its end, the first possible first.
-const SETTLE: &[&str] = &[
-    "WriteSecond",
-    "FinishBackup",
-    "Thaw",
-    "SyncTimeout",
-    "SyncBegin",
-    "CoordinatorTimeout",
-    "DeliverHost split-done",
-    "DeliverHost permit",
-    "DeliverHost reject",
-    "RequesterTimeout",
-    "LoseHost",
-    "LinkUp",
-    "Failback",
-    "Deliver",
-    "DeliverReply",
-    "Apply",
-    "Send",
-    "Report",
-    "CopyBlock",
-    "PairMark",
-    "Create",
-    "Resync",
-    "LeaseExpires",
+const SETTLE: &[Towards] = &[
+    (ActionKind::WriteSecond, None),
+    (ActionKind::FinishBackup, None),
+    (ActionKind::Thaw, None),
+    (ActionKind::SyncTimeout, None),
+    (ActionKind::SyncBegin, None),
+    (ActionKind::CoordinatorTimeout, None),
+    (ActionKind::DeliverHost, Some(MessageKind::SplitDone)),
+    (ActionKind::DeliverHost, Some(MessageKind::Permit)),
+    (ActionKind::DeliverHost, Some(MessageKind::Reject)),
+    (ActionKind::RequesterTimeout, None),
+    (ActionKind::LoseHost, None),
+    (ActionKind::LinkUp, None),
+    (ActionKind::Failback, None),
+    (ActionKind::Deliver, None),
+    (ActionKind::DeliverReply, None),
+    (ActionKind::Apply, None),
+    (ActionKind::Send, None),
+    (ActionKind::Report, None),
+    (ActionKind::CopyBlock, None),
+    (ActionKind::PairMark, None),
+    (ActionKind::Create, None),
+    (ActionKind::Resync, None),
+    (ActionKind::LeaseExpires, None),
 ];
 
 /// What an implementation that runs by itself does without being asked, and that gets it further.
-pub(crate) const INTERNAL: &[&str] =
-    &["Deliver", "DeliverReply", "Apply", "Send", "Report", "CopyBlock", "PairMark"];
+pub(crate) const INTERNAL: &[ActionKind] = &[
+    ActionKind::Deliver,
+    ActionKind::DeliverReply,
+    ActionKind::Apply,
+    ActionKind::Send,
+    ActionKind::Report,
+    ActionKind::CopyBlock,
+    ActionKind::PairMark,
+];
+
+/// What gives up waiting, and so ends nothing well.
+const GIVES_UP: ActionKinds = enum_set!(
+    ActionKind::SyncTimeout
+        | ActionKind::CoordinatorTimeout
+        | ActionKind::RequesterTimeout
+        | ActionKind::LoseHost
+);
 
 /// Brings a script to its end.
 ///
@@ -91,7 +110,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         };
         if !is_last && is_sure {
             is_last = true;
-            match session.perform(&Verb::bare("StartBackup"))? {
+            match session.perform(&Verb::bare(ActionKind::StartBackup))? {
                 Step::Failed(failure) => return Ok(Ending::Failed(failure)),
                 Step::Done => continue,
                 Step::Skipped => return Ok(Ending::NoWay),
@@ -100,7 +119,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         let Some(verb) = next(session, &track, level, is_last) else {
             return Ok(Ending::NoWay);
         };
-        if [WAIT, "SyncLook"].contains(&verb.kind) {
+        if verb == Verb::WAIT || verb.is(ActionKind::SyncLook) {
             looks += 1;
             session.pause(looks);
         }
@@ -109,14 +128,14 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
             Step::Done => {}
             Step::Skipped => return Ok(Ending::NoWay),
         }
-        if is_last && was_reading && verb.kind == "FinishBackup" {
+        if is_last && was_reading && verb.is(ActionKind::FinishBackup) {
             return Ok(Ending::Backup);
         }
         let now = &session.tracks[0].state;
         let is_rejected = is_last
             && now.requester.state == RequesterState::Idle
             && now.coordinator.state == CoordinatorState::Idle;
-        if is_rejected && verb.kind != "StartBackup" {
+        if is_rejected && !verb.is(ActionKind::StartBackup) {
             // The pair left PAIR under the kit's hands, as it may where a failure is noticed late.
             is_last = false;
             looks += 1;
@@ -139,7 +158,7 @@ fn is_reading(track: &Track) -> bool {
 
 /// Whether the last thing done was to look whether everything is written, and if so, whether it was.
 fn waited(session: &Session<'_>) -> Option<bool> {
-    let last = session.seen.last().filter(|seen| seen.verb.kind == WAIT)?;
+    let last = session.seen.last().filter(|seen| seen.verb == Verb::WAIT)?;
     let reply = last.reply.as_ref()?;
     Some(reply.field("outcome").is_some_and(|outcome| outcome == "DONE"))
 }
@@ -166,86 +185,82 @@ fn is_settled(track: &Track, level: Level) -> bool {
 /// The next verb towards the end.
 fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Option<Verb> {
     let is_free = level != Level::Steered;
-    let order: Vec<&str> = if is_last { [BACKUP, SETTLE].concat() } else { SETTLE.to_vec() };
+    let order: Vec<Towards> = if is_last { [BACKUP, SETTLE].concat() } else { SETTLE.to_vec() };
     let steps: Vec<Verb> =
         session.guide.steps(track, 0).iter().map(|(action, _)| Verb::of(action)).collect();
-    let named = |verb: &Verb, name: &str| match name.split_once(' ') {
-        None => verb.kind == name,
-        Some((kind, message)) => {
-            verb.kind == kind && verb.message.is_some_and(|m| m.kind == message)
-        }
+    let leads = |verb: &Verb, (kind, message): Towards| {
+        verb.is(kind) && (message.is_none() || verb.message_kind() == message)
     };
     let is_decided = session.tracks.iter().all(Track::is_decided);
     if is_free && level != Level::BlackBox && is_decided {
         // Before it is given up it has to be told what it has come to: a timeout may hide that it never is.
-        return Some(Verb::bare("SyncLook"));
+        return Some(Verb::bare(ActionKind::SyncLook));
     }
-    let link_up = steps.iter().find(|verb| verb.kind == "LinkUp");
+    let link_up = steps.iter().find(|verb| verb.is(ActionKind::LinkUp));
     if let Some(verb) = link_up.filter(|_| !session.says_its_room()) {
         // Without the link there may never be room for the rest of a transaction.
         return Some(*verb);
     }
-    for name in order {
-        let is_blind = level == Level::BlackBox && ["Create", "Resync"].contains(&name);
-        if is_blind || is_free && INTERNAL.contains(&name) {
+    let is_blind = level == Level::BlackBox;
+    for towards @ (kind, _) in order {
+        if is_blind && (ActionKind::Create | ActionKind::Resync).contains(kind) {
             continue;
         }
-        let gives_up = ["SyncTimeout", "CoordinatorTimeout", "RequesterTimeout", "LoseHost"];
-        if is_last && gives_up.contains(&name) {
+        if is_free && INTERNAL.contains(&kind) || is_last && GIVES_UP.contains(kind) {
             continue;
         }
-        let found = steps.iter().find(|verb| named(verb, name) && !verb.extra);
+        let found = steps.iter().find(|verb| leads(verb, towards) && !verb.extra);
         let changes = |verb: &&Verb| session.guide.take(track, verb, 0).as_ref() != Ok(track);
         if let Some(verb) = found.filter(|verb| is_useful(verb, &track.state)).filter(changes) {
             return Some(*verb);
         }
     }
     let is_open = track.state.database.open > 0;
-    let is_last_verb = |kind| session.seen.last().is_some_and(|seen| seen.verb.kind == kind);
-    if is_free && is_open && !is_last_verb("WriteSecond") {
+    let is_last_verb = |kind| session.seen.last().is_some_and(|seen| seen.verb.is(kind));
+    if is_free && is_open && !is_last_verb(ActionKind::WriteSecond) {
         // It may have been refused for want of room, and there may be some by now.
-        return Some(Verb::bare("WriteSecond"));
+        return Some(Verb::bare(ActionKind::WriteSecond));
     }
     let is_waiting = matches!(track.state.coordinator.state, CoordinatorState::Syncing(_));
     if is_free && is_last && is_waiting && track.state.sync.is_some() {
-        return Some(Verb::bare("SyncLook"));
+        return Some(Verb::bare(ActionKind::SyncLook));
     }
     if !is_free {
         return None;
     }
     if level == Level::BlackBox && waited(session) != Some(false) {
-        return Some(Verb::bare(WAIT));
+        return Some(Verb::WAIT);
     }
     let is_suspended = |track: &Track| track.state.primary.state.is_suspended();
     let shown = session.tracks.iter().find(|track| is_suspended(track));
     let shown = shown.filter(|_| level == Level::BlackBox).unwrap_or(track);
     let primary = shown.state.primary.state;
-    Some(Verb::bare(if primary.is_suspended() {
-        "Resync"
+    Some(if primary.is_suspended() {
+        Verb::bare(ActionKind::Resync)
     } else if primary == PairState::Smpl {
-        "Create"
+        Verb::bare(ActionKind::Create)
     } else {
-        WAIT
-    }))
+        Verb::WAIT
+    })
 }
 
 /// Whether a verb that is possible gets anything further.
 pub(crate) fn is_useful(verb: &Verb, state: &State) -> bool {
     let (primary, secondary) = (&state.primary, &state.secondary);
     match verb.kind {
-        "Send" => {
+        Some(ActionKind::Send) => {
             let seq = verb.number.unwrap_or_default();
             let next = secondary.written.0 + 1;
             let heeds = secondary.state.is_linked() && secondary.incarnation == primary.incarnation;
             heeds && seq == next && !secondary.queue.entries().any(|entry| entry.seq.0 == seq)
         }
-        "Report" => {
+        Some(ActionKind::Report) => {
             let tells = primary.written < secondary.written || !secondary.state.is_linked();
             let hears = primary.state.is_linked() || primary.pending.is_some();
             tells && hears
         }
         // What is suspended is asked for again only once failback, if it has to come, has come.
-        "Resync" => secondary.state != PairState::Ssws,
+        Some(ActionKind::Resync) => secondary.state != PairState::Ssws,
         _ => true,
     }
 }

@@ -7,12 +7,12 @@ use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
-use syncsplit_model::world::{Stillness, WhyNot};
+use syncsplit_model::world::{ActionKind, Stillness, WhyNot};
 
 use crate::seen::{Lost, Numbers, Seen, keep};
 use crate::sync;
 use crate::track::{Guide, Track};
-use crate::verb::{Verb, WAIT};
+use crate::verb::{Message, MessageKind, Verb};
 use crate::wire::Reply;
 
 /// The states after `seen`, of those before it.
@@ -39,7 +39,7 @@ pub fn answered(
     from: &[Track],
     seen: &Seen,
 ) -> Result<Vec<Track>, Lost> {
-    if seen.verb.kind == WAIT {
+    if seen.verb == Verb::WAIT {
         return Ok(from.to_vec());
     }
     judged(guide, numbers, guide.closure(from).ok_or(Lost::TooMany)?, seen)
@@ -55,7 +55,7 @@ pub fn judged(
     tracks: Vec<Track>,
     seen: &Seen,
 ) -> Result<Vec<Track>, Lost> {
-    if seen.verb.kind == WAIT {
+    if seen.verb == Verb::WAIT {
         return sync::waited(tracks, seen);
     }
     let shown = || seen.reply.as_ref().map_or_else(|| "-".into(), ToString::to_string);
@@ -107,10 +107,6 @@ pub fn texts(list: Option<&Json>) -> Option<Vec<String>> {
     list?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-/// Steps that an implementation takes when it likes, so that it may answer "not now".
-const AT_LEISURE: &[&str] =
-    &["Send", "Report", "CopyBlock", "PairMark", "Apply", "CopyReplica", "Fail", "SecondaryFail"];
-
 /// The states after the answer to a verb's own request in one state, or what should have been answered.
 fn answer(
     guide: &Guide,
@@ -138,19 +134,21 @@ fn answer(
     };
     match (seen.verb.kind, reply) {
         (_, Reply::Unsupported) => Ok(vec![*track]),
-        ("SyncLook", _) if !guide.manner.is_marked => {
+        (Some(ActionKind::SyncLook), _) if !guide.manner.is_marked => {
             let mut anew = *track;
             anew.state.sync = None;
-            let begun = guide.take(&anew, &Verb::bare("SyncBegin"), 0);
+            let begun = guide.take(&anew, &Verb::bare(ActionKind::SyncBegin), 0);
             sync::begun_and_looked(guide, numbers, begun, reply)
         }
-        ("SyncBegin", Reply::Ok(ok)) if ok.contains_key("outcome") => {
+        (Some(ActionKind::SyncBegin), Reply::Ok(ok)) if ok.contains_key("outcome") => {
             sync::begun_and_looked(guide, numbers, after, reply)
         }
-        ("SyncBegin", _) => sync::mark(numbers, after, reply),
-        ("SyncLook", Reply::Ok(_)) => sync::looked(guide, track, after, reply, seen.is_overdue),
+        (Some(ActionKind::SyncBegin), _) => sync::mark(numbers, after, reply),
+        (Some(ActionKind::SyncLook), Reply::Ok(_)) => {
+            sync::looked(guide, track, after, reply, seen.is_overdue)
+        }
         // An error in place of BROKEN or CHANGED.
-        ("SyncLook", Reply::Refused { definite: true, .. }) => {
+        (Some(ActionKind::SyncLook), Reply::Refused { definite: true, .. }) => {
             let is_lost = |after: &Track| after.state.coordinator.state == CoordinatorState::Idle;
             match after {
                 Ok(after) if is_lost(&after) => Ok(vec![after]),
@@ -163,12 +161,12 @@ fn answer(
             both.extend(after);
             Ok(both)
         }
-        (kind, Reply::Refused { .. }) if AT_LEISURE.contains(&kind) => Ok(vec![*track]),
-        ("Deliver" | "DeliverReply" | "Lose" | "LoseReply", Reply::Refused { .. }) => {
+        (_, Reply::Refused { .. }) if seen.verb.is_in(ActionKind::AT_LEISURE) => Ok(vec![*track]),
+        (_, Reply::Refused { .. }) if seen.verb.is_in(ActionKind::ON_ARRAY_LINK) => {
             let mut without = *track;
             let is_it = |message| Some(message) == seen.verb.message;
-            without.state.to_secondary.retain(|m| !is_it(crate::verb::Message::to_secondary(m)));
-            without.state.to_primary.retain(|m| !is_it(crate::verb::Message::to_primary(m)));
+            without.state.to_secondary.retain(|m| !is_it(Message::to_secondary(m)));
+            without.state.to_primary.retain(|m| !is_it(Message::to_primary(m)));
             // A link may lose what it carries, at any time.
             Ok(vec![without])
         }
@@ -182,9 +180,11 @@ fn answer(
             Err(WhyNot::NotOffered) if seen.verb.message.is_some() => Ok(vec![*track]),
             Err(WhyNot::Nothing) => Ok(vec![*track]),
             // Time passes whether or not a lease ends by it (FREEZE-2).
-            Err(_) if seen.verb.kind == "LeaseExpires" => Ok(vec![*track]),
+            Err(_) if seen.verb.is(ActionKind::LeaseExpires) => Ok(vec![*track]),
             // What has no room on the model's link is lost there, and can be sent again.
-            Err(WhyNot::NoRoom) if matches!(seen.verb.kind, "Send" | "Report") => Ok(vec![*track]),
+            Err(WhyNot::NoRoom) if seen.verb.is_in(ActionKind::Send | ActionKind::Report) => {
+                Ok(vec![*track])
+            }
             Err(why) => Err(format!("refused: {why}")),
         },
     }
@@ -193,7 +193,7 @@ fn answer(
 /// A takeover that applies what has arrived in order first (TAKEOVER-1).
 fn applied_first(guide: &Guide, track: &Track, seen: &Seen) -> Result<Track, WhyNot> {
     let mut applied = *track;
-    while let Ok(after) = guide.take(&applied, &Verb::bare("Apply"), 0) {
+    while let Ok(after) = guide.take(&applied, &Verb::bare(ActionKind::Apply), 0) {
         applied = after;
     }
     guide.take(&applied, &seen.verb, seen.number)
@@ -213,14 +213,16 @@ fn details(
         None => Err(format!("{name}: {expected}")),
     };
     let rules = guide.world.rules;
-    match (seen.verb.kind, seen.verb.message.map(|message| message.kind)) {
-        ("DeliverHost", Some("request")) => flag("frozen", is_still(guide, after)),
-        ("DeliverHost", Some("split")) => {
+    match (seen.verb.kind, seen.verb.message_kind()) {
+        (Some(ActionKind::DeliverHost), Some(MessageKind::Request)) => {
+            flag("frozen", is_still(guide, after))
+        }
+        (Some(ActionKind::DeliverHost), Some(MessageKind::Split)) => {
             let id = BackupId(seen.verb.message.map_or(0, |message| message.of));
             let split = before.state.secondary.step(rules, SecondaryEvent::Split(id));
             flag("done", split.refused.is_none())
         }
-        ("Thaw", _) => {
+        (Some(ActionKind::Thaw), _) => {
             let CoordinatorState::Thawing(id) = before.state.coordinator.state else {
                 return Ok(());
             };

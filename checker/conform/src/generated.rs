@@ -6,15 +6,17 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 use stateright::Model;
 use syncsplit_model::world::{
-    Action, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant, WhyNot, World,
+    Action, ActionKind, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant,
+    WhyNot, World,
 };
 
+use crate::class::Class;
 use crate::directed::translate;
 use crate::finish::{INTERNAL, is_useful};
 use crate::random::is_the_kits;
 use crate::request::has_setting;
 use crate::script::{BLOCKS, Script, Setting};
-use crate::verb::{OWN_STEPS, Verb, kebab};
+use crate::verb::Verb;
 use crate::wire::{Hello, Level};
 
 /// How many states of each world are looked at.
@@ -24,17 +26,9 @@ const STATES: usize = 40_000;
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
     /// The scripts, each with the class that it was made for.
-    pub scripts: Vec<(String, Script)>,
+    pub scripts: Vec<(Class, Script)>,
     /// Every class that these worlds reach.
-    pub classes: Vec<String>,
-}
-
-/// A class of steps.
-fn class(state: &State, action: &Action, is_taken: bool) -> String {
-    let kind = kebab(action.kind().name());
-    let (primary, secondary) = (state.primary.state, state.secondary.state);
-    let outcome = if is_taken { "taken" } else { "refused" };
-    format!("{kind} {primary} {secondary} {outcome}")
+    pub classes: Vec<Class>,
 }
 
 /// The worlds that an adapter can be taken through.
@@ -106,7 +100,7 @@ struct Reached {
 #[must_use]
 pub fn generate(hello: &Hello, level: Level) -> Generated {
     // For each class the shortest way to it over all worlds, and the length of the way.
-    let mut ways: BTreeMap<String, Script> = BTreeMap::new();
+    let mut ways: BTreeMap<Class, Script> = BTreeMap::new();
     for world in worlds(hello, level) {
         for (class, script) in classes(&world, level) {
             let is_shorter = |known: &Script| script.verbs.len() < known.verbs.len();
@@ -115,13 +109,13 @@ pub fn generate(hello: &Hello, level: Level) -> Generated {
             }
         }
     }
-    let classes: Vec<String> = ways.keys().cloned().collect();
+    let classes: Vec<Class> = ways.keys().copied().collect();
     // A way that another begins with is taken with that one.
-    let mut longest: Vec<(String, Script)> = ways.into_iter().collect();
+    let mut longest: Vec<(Class, Script)> = ways.into_iter().collect();
     longest.sort_by(|(a, x), (b, y)| (y.verbs.len(), a).cmp(&(x.verbs.len(), b)));
-    let mut scripts: Vec<(String, Script)> = Vec::new();
+    let mut scripts: Vec<(Class, Script)> = Vec::new();
     for (class, script) in longest {
-        let is_taken = |(_, other): &(String, Script)| {
+        let is_taken = |(_, other): &(Class, Script)| {
             other.setting == script.setting && other.verbs.starts_with(&script.verbs)
         };
         if !scripts.iter().any(is_taken) {
@@ -136,8 +130,8 @@ pub fn generate(hello: &Hello, level: Level) -> Generated {
 ///
 /// Where the implementation is not steered, these are the classes of steps that are the kit's to take, in states in which
 /// the implementation has nothing to do: how far it is in between nobody can tell for certain.
-fn classes(world: &World, level: Level) -> Vec<(String, Script)> {
-    let mut found: BTreeMap<String, (usize, Action)> = BTreeMap::new();
+fn classes(world: &World, level: Level) -> Vec<(Class, Script)> {
+    let mut found: BTreeMap<Class, (usize, Action)> = BTreeMap::new();
     let mut seen: HashMap<State, usize, FixedState> = HashMap::default();
     let mut reached: Vec<Reached> = Vec::new();
     for state in world.init_states() {
@@ -160,7 +154,7 @@ fn classes(world: &World, level: Level) -> Vec<(String, Script)> {
                 }
                 Err(_) => false,
             };
-            found.entry(class(&state, &action, is_taken)).or_insert((at, action));
+            found.entry(Class::of(action.kind(), &state, is_taken)).or_insert((at, action));
             let Ok(after) = attempt else { continue };
             let mut way = vec![action];
             let state =
@@ -187,7 +181,7 @@ fn classes(world: &World, level: Level) -> Vec<(String, Script)> {
         }
         let concrete = world.concrete(&path);
         let mut script = translate(world, &concrete);
-        script.verbs.retain(|verb| level == Level::Steered || !OWN_STEPS.contains(&verb.kind));
+        script.verbs.retain(|verb| level == Level::Steered || !verb.is_in(ActionKind::OWN_STEPS));
         // The last step may be refused, so that it leads nowhere; its numbers are those of the state before it.
         script.verbs.extend(
             concrete.last().and_then(|(_, raw)| last(world, raw, &reached[at].state, &action)),
@@ -207,11 +201,11 @@ fn at_rest(world: &World, mut state: State, way: &mut Vec<Action>) -> State {
     while way.len() < STEPS_MAX {
         actions.clear();
         world.actions(&state, &mut actions);
-        let lost: &[&str] = if state.link_up { &[] } else { &["Lose", "LoseReply"] };
+        let lost: &[ActionKind] =
+            if state.link_up { &[] } else { &[ActionKind::Lose, ActionKind::LoseReply] };
         let step = lost.iter().chain(INTERNAL).find_map(|kind| {
             let verbs = actions.iter().map(|action| (action, Verb::of(action)));
-            let mut useful =
-                verbs.filter(|(_, v)| v.kind == *kind && !v.extra && is_useful(v, &state));
+            let mut useful = verbs.filter(|(_, v)| v.is(*kind) && !v.extra && is_useful(v, &state));
             useful.find_map(|(action, _)| Some((*action, world.attempt(&state, *action).ok()?)))
         });
         let Some((action, after)) = step else { break };

@@ -2,7 +2,7 @@
 //! which rules it keeps.
 //!
 //! A script travels [`directed`], [`generated`] or [`random`] -> [`cases`] -> [`run`] -> [`session`] -> [`request`] -> [`process`]; what
-//! comes back, [`seen`], is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone. [`explain`] names
+//! comes back, [`seen`], is judged in [`follow`], by the states of [`track`], and in [`history`], by the writes alone. [`class`] counts what was taken, [`explain`] names
 //! the rules that are broken.
 
 #![forbid(unsafe_code)]
@@ -10,6 +10,7 @@
 pub mod block;
 pub mod campaign;
 pub mod cases;
+pub mod class;
 pub mod directed;
 pub mod explain;
 pub mod finish;

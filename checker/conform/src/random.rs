@@ -12,7 +12,7 @@ use crate::request::has_setting;
 use crate::script::{BLOCKS, Script, Setting};
 use crate::session::Session;
 use crate::track::Track;
-use crate::verb::{Message, OWN_STEPS, Verb};
+use crate::verb::{Message, Verb};
 use crate::wire::{Hello, Level};
 
 /// The most verbs of a run.
@@ -149,13 +149,14 @@ fn deliveries(track: &Track) -> impl Iterator<Item = Verb> {
     let verb = |kind, message| Verb { message: Some(message), ..Verb::bare(kind) };
     let there = track.state.to_secondary.iter();
     let back = track.state.to_primary.iter();
-    there
-        .map(move |message| verb("Deliver", Message::to_secondary(&message)))
-        .chain(back.map(move |message| verb("DeliverReply", Message::to_primary(&message))))
+    there.map(move |message| verb(ActionKind::Deliver, Message::to_secondary(&message))).chain(
+        back.map(move |message| verb(ActionKind::DeliverReply, Message::to_primary(&message))),
+    )
 }
 
 /// Whether a step is the kit's to take at a level.
 pub(crate) fn is_the_kits(action: &Action, level: Level) -> bool {
-    let is_own = OWN_STEPS.contains(&Verb::of(action).kind);
-    !is_own || level == Level::Steered && !matches!(action, Action::CopyReplica(_))
+    let kind = action.kind();
+    !ActionKind::OWN_STEPS.contains(kind)
+        || level == Level::Steered && kind != ActionKind::CopyReplica
 }

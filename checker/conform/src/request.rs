@@ -4,13 +4,13 @@ use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::requester::RequesterState;
-use syncsplit_model::world::{Start, Stillness};
+use syncsplit_model::world::{ActionKind, Start, Stillness};
 
 use crate::block::{Writer, Written};
 use crate::script::{BLOCKS, Setting};
 use crate::seen::Numbers;
 use crate::track::{Guide, Track};
-use crate::verb::{Message, Verb};
+use crate::verb::{Message, MessageKind, Verb};
 use crate::wire::{Hello, Level, Request};
 
 /// What a verb asks of an adapter.
@@ -42,62 +42,75 @@ impl Asker<'_> {
     pub fn ask(&self, guide: &Guide, track: &Track, verb: &Verb, number: u32) -> Ask {
         let backup = verb.message.map_or(0, |message| message.of);
         let block = verb.number.unwrap_or_default() as u32;
-        let request = match (verb.kind, verb.message.map(|message| message.kind)) {
-            ("WriteOne", _) => write(number, block, "whole"),
-            ("WriteFirst", _) => write(number, 0, "first"),
-            ("WriteSecond", _) => write(number, BLOCKS - 1, "last"),
-            ("RemoteWrite", _) => {
+        let Some(kind) = verb.kind else { return Ask::Nothing };
+        let request = match kind {
+            ActionKind::WriteOne => write(number, block, "whole"),
+            ActionKind::WriteFirst => write(number, 0, "first"),
+            ActionKind::WriteSecond => write(number, BLOCKS - 1, "last"),
+            ActionKind::RemoteWrite => {
                 let data = Written { writer: Writer::Remote, number, block }.to_string();
                 Request::new("remote-write", json!({ "block": block, "data": data }))
             }
-            ("Send", _) => {
+            ActionKind::Send => {
                 let seq = self.numbers.seq(verb.number.unwrap_or_default());
                 Request::new("send", json!({ "seq": seq }))
             }
-            ("Deliver" | "DeliverReply", _) => {
+            ActionKind::Deliver | ActionKind::DeliverReply => {
                 let op = if verb.extra { "repeat" } else { "deliver" };
                 self.message(op, verb)
             }
-            ("Lose" | "LoseReply", _) => self.message("lose", verb),
-            ("Apply", _) => Request::bare("apply"),
-            ("Report", _) => Request::bare("report"),
-            ("CopyBlock", _) => Request::new("copy", json!({ "block": block })),
-            ("PairMark", _) => Request::bare("pair-mark"),
-            ("Fail", _) => Request::new("fail", json!({ "side": "primary" })),
-            ("SecondaryFail", _) => Request::new("fail", json!({ "side": "secondary" })),
-            ("LinkDown", _) => Request::bare("link-down"),
-            ("LinkUp", _) => Request::bare("link-up"),
-            ("Create", _) => Request::bare("create"),
-            ("Suspend", _) => Request::bare("suspend"),
-            ("Resync", _) => Request::bare("resync"),
-            ("Delete", _) => Request::bare("delete"),
-            ("StartBackup", _) => {
+            ActionKind::Lose | ActionKind::LoseReply => self.message("lose", verb),
+            ActionKind::Apply => Request::bare("apply"),
+            ActionKind::Report => Request::bare("report"),
+            ActionKind::CopyBlock => Request::new("copy", json!({ "block": block })),
+            ActionKind::PairMark => Request::bare("pair-mark"),
+            ActionKind::Fail => Request::new("fail", json!({ "side": "primary" })),
+            ActionKind::SecondaryFail => Request::new("fail", json!({ "side": "secondary" })),
+            ActionKind::LinkDown => Request::bare("link-down"),
+            ActionKind::LinkUp => Request::bare("link-up"),
+            ActionKind::Create => Request::bare("create"),
+            ActionKind::Suspend => Request::bare("suspend"),
+            ActionKind::Resync => Request::bare("resync"),
+            ActionKind::Delete => Request::bare("delete"),
+            ActionKind::StartBackup => {
                 let id = track.state.requester.newest.next().0;
                 return self.optional(Request::new("arm", json!({ "backup": id })));
             }
-            ("DeliverHost", Some("request")) => {
-                if !is_taken_on(guide, track, verb) {
-                    return Ask::Nothing;
+            ActionKind::DeliverHost => match verb.message_kind() {
+                Some(MessageKind::Request) if is_taken_on(guide, track, verb) => {
+                    Request::new("freeze", json!({ "backup": backup }))
                 }
-                Request::new("freeze", json!({ "backup": backup }))
-            }
-            ("DeliverHost", Some("split")) => Request::new("split", json!({ "backup": backup })),
-            ("SyncBegin", _) if self.is_marked => Request::bare("mark"),
-            ("SyncBegin", _) => Request::new("sync", json!({ "timeout_ms": self.sync_ms })),
-            ("SyncLook", _) => self.look(track),
-            ("Thaw", _) => {
+                Some(MessageKind::Split) => Request::new("split", json!({ "backup": backup })),
+                _ => return Ask::Nothing,
+            },
+            ActionKind::SyncBegin if self.is_marked => Request::bare("mark"),
+            ActionKind::SyncBegin => Request::new("sync", json!({ "timeout_ms": self.sync_ms })),
+            ActionKind::SyncLook => self.look(track),
+            ActionKind::Thaw => {
                 let CoordinatorState::Thawing(id) = track.state.coordinator.state else {
                     return Ask::Nothing;
                 };
                 Request::new("thaw", json!({ "backup": id.0 }))
             }
-            ("LeaseExpires", _) => Request::new("advance-clock", json!({ "timer": "lease" })),
-            ("CrashPrimary", _) => Request::new("crash", json!({ "role": "primary" })),
-            ("CrashSecondary", _) => Request::new("crash", json!({ "role": "secondary" })),
-            ("CrashLocalHost", _) => Request::new("crash", json!({ "role": "database" })),
-            ("Takeover", _) => Request::new("takeover", json!({ "force": verb.extra })),
-            ("Failback", _) => Request::bare("failback"),
-            _ => return Ask::Nothing,
+            ActionKind::LeaseExpires => Request::new("advance-clock", json!({ "timer": "lease" })),
+            ActionKind::CrashPrimary => Request::new("crash", json!({ "role": "primary" })),
+            ActionKind::CrashSecondary => Request::new("crash", json!({ "role": "secondary" })),
+            ActionKind::CrashLocalHost => Request::new("crash", json!({ "role": "database" })),
+            ActionKind::Takeover => Request::new("takeover", json!({ "force": verb.extra })),
+            ActionKind::Failback => Request::bare("failback"),
+            ActionKind::WriteFirstTo
+            | ActionKind::WriteSecondTo
+            | ActionKind::AnswerHost
+            | ActionKind::CopyReplica
+            | ActionKind::Destage
+            | ActionKind::LoseHost
+            | ActionKind::SyncTimeout
+            | ActionKind::SuspendForBackup
+            | ActionKind::CoordinatorTimeout
+            | ActionKind::RequesterTimeout
+            | ActionKind::FinishBackup
+            | ActionKind::CrashCoordinator
+            | ActionKind::CrashRemoteHost => return Ask::Nothing,
         };
         let needs = if request.fields.get("transaction").is_some_and(|kind| kind != "whole") {
             "transactions"
@@ -116,7 +129,7 @@ impl Asker<'_> {
     #[must_use]
     pub fn consequences(&self, before: &Track, after: &Track, verb: &Verb) -> Vec<Request> {
         let mut requests = Vec::new();
-        let is_crash = verb.kind.starts_with("Crash");
+        let is_crash = verb.is_in(ActionKind::CRASHES);
         let gives_up = |state| match state {
             CoordinatorState::Freezing(id)
             | CoordinatorState::Syncing(id)
@@ -136,7 +149,7 @@ impl Asker<'_> {
         };
         let is_over = after.state.requester.state == RequesterState::Idle;
         let id = id.filter(|_| is_over);
-        let restarts = verb.kind == "CrashRemoteHost";
+        let restarts = verb.is(ActionKind::CrashRemoteHost);
         let id = if restarts { Some(before.state.requester.newest) } else { id };
         requests.extend(id.map(|id| Request::new("release", json!({ "backup": id.0 }))));
         requests
@@ -163,7 +176,7 @@ impl Asker<'_> {
     fn message(&self, op: &'static str, verb: &Verb) -> Request {
         let Some(Message { kind, of, seq }) = verb.message else { return Request::bare(op) };
         let incarnation = self.numbers.incarnation(of);
-        let mut message = json!({ "kind": kind, "incarnation": incarnation });
+        let mut message = json!({ "kind": kind.to_string(), "incarnation": incarnation });
         if let Some(seq) = seq {
             message["seq"] = self.numbers.seq(seq).into();
         }

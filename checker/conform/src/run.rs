@@ -6,11 +6,12 @@ use std::collections::{BTreeSet, HashSet};
 use syncsplit_model::protocol::Rule;
 use syncsplit_study::ddmin::ddmin;
 
+use crate::class::Class;
 use crate::finish::{Ending, finish};
 use crate::process::{Adapter, Trouble};
 use crate::script::Script;
 use crate::session::{Failure, Session, Step, Use};
-use crate::verb::{Verb, WAIT};
+use crate::verb::Verb;
 use crate::wire::Level;
 
 /// What a script came to.
@@ -23,7 +24,7 @@ pub struct Outcome {
     /// The rules that were seen to be kept: without one of them something else would have been seen.
     pub shown: BTreeSet<Rule>,
     /// The classes of steps that were certainly taken.
-    pub classes: BTreeSet<String>,
+    pub classes: BTreeSet<Class>,
     /// What was asked and answered, in words, by verb.
     pub log: Vec<(String, Vec<String>)>,
     /// Whether the last backup came.
@@ -118,7 +119,7 @@ pub fn patient_script(
             if pairs.len() > 1 && in_vain < LOOKS_IN_VAIN && looks < LOOKS_BEFORE {
                 looks += 1;
                 session.pause(looks);
-                return Some(Verb::bare(WAIT));
+                return Some(Verb::WAIT);
             }
         }
         (looks, in_vain) = (0, 0);

@@ -6,8 +6,9 @@ use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
-use syncsplit_model::world::{Start, WhyNot};
+use syncsplit_model::world::{ActionKind, Start, WhyNot};
 
+use crate::class::Class;
 use crate::explain::Witness;
 use crate::follow::{self, texts};
 use crate::history::{Flaw, History};
@@ -16,7 +17,7 @@ use crate::request::{self, Ask, Asker, has_setting};
 use crate::script::{BLOCKS, Setting};
 use crate::seen::{Lost, Mismatch, Numbers, Seen};
 use crate::track::{Guide, Manner, Track};
-use crate::verb::{Verb, WAIT, kebab};
+use crate::verb::Verb;
 use crate::wire::{Hello, Level, Reply, Request};
 
 /// After how many verbs a hasty script asks for the status.
@@ -105,7 +106,7 @@ pub struct Session<'a> {
     /// How often in a row a Sync that is decided has run out of time.
     timeouts: usize,
     /// Verbs taken, with the states of both sides in every state they may have been taken in.
-    pub classes: BTreeSet<String>,
+    pub classes: BTreeSet<Class>,
 }
 
 impl<'a> Session<'a> {
@@ -200,15 +201,15 @@ impl<'a> Session<'a> {
 
     /// Whether `verb` can be asked for: it is possible in a state that may be, or the answer to it is known anyway.
     fn is_possible(&self, verb: &Verb) -> bool {
-        if verb.kind == WAIT {
+        if *verb == Verb::WAIT {
             return true;
         }
         let is_steered = self.how.level == Level::Steered;
-        if matches!(verb.kind, "Deliver" | "DeliverReply" | "Lose" | "LoseReply") {
+        if verb.is_in(ActionKind::ON_ARRAY_LINK) {
             return is_steered;
         }
         let idle = self.tracks.first().is_some_and(|track| track.state.database.open == 0);
-        if matches!(verb.kind, "WriteOne" | "WriteFirst") {
+        if verb.is_in(ActionKind::WriteOne | ActionKind::WriteFirst) {
             return idle;
         }
         self.tracks.iter().any(|track| {
@@ -244,11 +245,11 @@ impl<'a> Session<'a> {
         let number = self.number + 1;
         let ask = match verb.kind {
             // Looking is what gives an implementation time, and a Sync is all that can be looked at.
-            WAIT if self.how.level == Level::BlackBox => {
+            None if self.how.level == Level::BlackBox => {
                 Ask::This(Request::new("sync", json!({ "timeout_ms": self.how.sync_ms })))
             }
-            WAIT => Ask::Nothing,
-            _ => self.asker().ask(&self.guide, &before, verb, number),
+            None => Ask::Nothing,
+            Some(_) => self.asker().ask(&self.guide, &before, verb, number),
         };
         let mut log = Vec::new();
         let reply = match &ask {
@@ -280,7 +281,7 @@ impl<'a> Session<'a> {
             seen.image = Some(image);
         }
         let is_due =
-            !self.setting.is_hasty || verb.kind == WAIT || self.seen.len() % HASTY == HASTY - 1;
+            !self.setting.is_hasty || *verb == Verb::WAIT || self.seen.len() % HASTY == HASTY - 1;
         if self.how.level != Level::BlackBox && self.hello.can("status") && is_due {
             let status = self.ask(&Request::bare("status"), &mut log)?;
             flaw = flaw.or_else(|| self.judge(&status));
@@ -307,9 +308,9 @@ impl<'a> Session<'a> {
     /// only once there is room for certain, and waits for it where it may come; the write is left out otherwise.
     fn make_room(&mut self, verb: &Verb) -> Result<Step, Trouble> {
         let block = match verb.kind {
-            "WriteOne" => verb.number.unwrap_or_default() as u32,
-            "WriteFirst" => 0,
-            "WriteSecond" => BLOCKS - 1,
+            Some(ActionKind::WriteOne) => verb.number.unwrap_or_default() as u32,
+            Some(ActionKind::WriteFirst) => 0,
+            Some(ActionKind::WriteSecond) => BLOCKS - 1,
             _ => return Ok(Step::Done),
         };
         if self.says_its_room() {
@@ -325,7 +326,7 @@ impl<'a> Session<'a> {
                 break;
             }
             self.pause(look);
-            match self.perform(&Verb::bare(WAIT))? {
+            match self.perform(&Verb::WAIT)? {
                 Step::Done => {}
                 other => return Ok(other),
             }
@@ -338,7 +339,7 @@ impl<'a> Session<'a> {
     fn is_overdue(&mut self, verb: &Verb, reply: Option<&Reply>) -> bool {
         let is_timeout =
             reply.is_some_and(|reply| reply.field("outcome").is_some_and(|o| o == "TIMEOUT"));
-        let is_look = verb.kind == "SyncLook" && self.guide.manner.is_marked;
+        let is_look = verb.is(ActionKind::SyncLook) && self.guide.manner.is_marked;
         let is_vain = is_look && is_timeout && self.tracks.iter().all(Track::is_decided);
         self.timeouts = if is_vain { self.timeouts + 1 } else { 0 };
         self.timeouts >= TIMEOUTS_MAX
@@ -408,20 +409,14 @@ impl<'a> Session<'a> {
     /// which what was seen can have come of it, are of one.
     fn note_class(&mut self, seen: &Seen) {
         let verb = &seen.verb;
-        if verb.kind == WAIT {
-            return;
-        }
-        let mut classes: HashMap<_, Vec<Track>> = HashMap::new();
+        let Some(kind) = verb.kind else { return };
+        let mut classes: HashMap<Class, Vec<Track>> = HashMap::new();
         for track in &self.tracks {
-            let taken = self.guide.take(track, verb, 0).is_ok();
-            let class = (track.state.primary.state, track.state.secondary.state, taken);
+            let is_taken = self.guide.take(track, verb, 0).is_ok();
+            let class = Class::of(kind, &track.state, is_taken);
             classes.entry(class).or_default().push(*track);
         }
-        let name = |(primary, secondary, taken): &(PairState, PairState, bool)| {
-            let outcome = if *taken { "taken" } else { "refused" };
-            format!("{} {primary} {secondary} {outcome}", kebab(verb.kind))
-        };
-        if classes.keys().all(|class| self.classes.contains(&name(class))) {
+        if classes.keys().all(|class| self.classes.contains(class)) {
             return;
         }
         if classes.len() > 1 {
@@ -433,7 +428,7 @@ impl<'a> Session<'a> {
             });
         }
         if classes.len() == 1 {
-            self.classes.extend(classes.keys().map(name));
+            self.classes.extend(classes.keys());
         }
     }
 

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::{PairState, Rule};
-use syncsplit_model::world::WhyNot;
+use syncsplit_model::world::{ActionKind, WhyNot};
 
 use crate::seen::{Lost, Numbers, Seen, keep};
 use crate::track::{Guide, Track};
@@ -66,7 +66,7 @@ pub(crate) fn begun_and_looked(
     let begun = mark(numbers, begun, &Reply::done())?;
     let begun = guide.closure(&begun).unwrap_or(begun);
     let look = |track: &Track| {
-        looked(guide, track, guide.take(track, &Verb::bare("SyncLook"), 0), reply, false)
+        looked(guide, track, guide.take(track, &Verb::bare(ActionKind::SyncLook), 0), reply, false)
     };
     let looks: Vec<_> = begun.iter().map(look).collect();
     let expected = looks.iter().find_map(|look| look.clone().err());

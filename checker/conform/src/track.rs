@@ -15,7 +15,7 @@ use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
 use syncsplit_model::protocol::{DirtyMap, Item, PairState, Rule, Rules, ToSecondary};
 use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
-use syncsplit_model::world::{Action, Start, State, Stillness, Value, WhyNot, World};
+use syncsplit_model::world::{Action, ActionKind, Start, State, Stillness, Value, WhyNot, World};
 
 use crate::block::{Writer, Written};
 use crate::verb::Verb;
@@ -174,10 +174,10 @@ impl Guide {
     /// A command where the world's operator would not give it: what the primary makes of it is in SPEC.md, 5.3.
     fn command(&self, track: &Track, verb: &Verb) -> Result<Track, WhyNot> {
         let event = match verb.kind {
-            "Create" => PrimaryEvent::Create,
-            "Suspend" => PrimaryEvent::Suspend,
-            "Resync" => PrimaryEvent::Resync,
-            "Delete" => PrimaryEvent::Delete,
+            Some(ActionKind::Create) => PrimaryEvent::Create,
+            Some(ActionKind::Suspend) => PrimaryEvent::Suspend,
+            Some(ActionKind::Resync) => PrimaryEvent::Resync,
+            Some(ActionKind::Delete) => PrimaryEvent::Delete,
             _ => return Err(WhyNot::NotOffered),
         };
         let step = track.state.primary.step(self.world.rules, event);
@@ -503,8 +503,8 @@ mod tests {
     }
 
     /// Every state that there may be after a verb.
-    fn after(guide: &Guide, tracks: &[Track], verb: &'static str, number: u32) -> Vec<Track> {
-        let taken = tracks.iter().map(|track| guide.take(track, &Verb::bare(verb), number));
+    fn after(guide: &Guide, tracks: &[Track], kind: ActionKind, number: u32) -> Vec<Track> {
+        let taken = tracks.iter().map(|track| guide.take(track, &Verb::bare(kind), number));
         let taken: Vec<Track> = taken.flatten().collect();
         guide.closure(&taken).unwrap_or_default()
     }
@@ -512,9 +512,10 @@ mod tests {
     /// How many states there may be after a resync, with true numbers or those of a normal form.
     fn states_after_a_resync(is_marked: bool) -> usize {
         let guide = guide(Start::Pair, is_marked);
-        let verbs = [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)];
+        let verbs =
+            [(ActionKind::WriteFirst, 1), (ActionKind::Suspend, 0), (ActionKind::Resync, 0)];
         let tracks = verbs.iter().fold(vec![guide.begin()], |tracks, (verb, number)| {
-            after(&guide, &tracks, verb, *number)
+            after(&guide, &tracks, *verb, *number)
         });
         tracks.len()
     }
@@ -530,7 +531,9 @@ mod tests {
         for is_marked in [true, false] {
             let guide = guide(Start::Pair, is_marked);
             let mut tracks = vec![guide.begin()];
-            for (verb, number) in [("WriteFirst", 1), ("Suspend", 0), ("Resync", 0)] {
+            for (verb, number) in
+                [(ActionKind::WriteFirst, 1), (ActionKind::Suspend, 0), (ActionKind::Resync, 0)]
+            {
                 let from: Vec<Track> = tracks.iter().rev().copied().collect();
                 let anew = Guide::new(guide.world.clone(), guide.manner);
                 assert_eq!(guide.closure(&from), anew.closure(&from));
@@ -549,14 +552,14 @@ mod tests {
     fn a_takeover_may_be_forced_where_it_need_not_be_and_has_to_be_where_it_must() {
         let guide = guide(Start::Smpl, true);
         let mut counts = [0, 0];
-        for track in after(&guide, &[guide.begin()], "Create", 0) {
+        for track in after(&guide, &[guide.begin()], ActionKind::Create, 0) {
             let secondary = &track.state.secondary;
             if !secondary.state.is_linked() {
                 continue;
             }
             let needs_force = !secondary.consistent && !secondary.replica.is_split();
             counts[usize::from(needs_force)] += 1;
-            let plain = Verb::bare("Takeover");
+            let plain = Verb::bare(ActionKind::Takeover);
             let [plain, forced] = [plain, Verb { extra: true, ..plain }]
                 .map(|verb| guide.take(&track, &verb, 0).map(|after| after.state.secondary));
             assert_eq!(plain == forced, !needs_force, "{secondary:?}: {plain:?}, {forced:?}");

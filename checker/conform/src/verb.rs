@@ -4,78 +4,105 @@
 use std::fmt;
 use std::str::FromStr;
 
+use enumset::{EnumSet, EnumSetType, enum_set};
+use strum::{Display, EnumString};
 use syncsplit_model::protocol::{HostMessage, ToPrimary, ToSecondary};
-use syncsplit_model::world::{Action, ActionKind, Value};
+use syncsplit_model::world::{Action, ActionKind, ActionKinds, Value};
+
+/// What a message is, in the words of the adapter protocol.
+#[derive(Debug, Hash, Display, EnumSetType, EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub enum MessageKind {
+    /// A frame of the journal.
+    Frame,
+    /// What has been written.
+    Ack,
+    /// The answer to a resync.
+    Ready,
+    /// A copy of a block without a number.
+    Copy,
+    /// A resync is asked for.
+    Resync,
+    /// The pair is suspended.
+    Suspend,
+    /// The pair is deleted.
+    Delete,
+    /// The secondary has suspended.
+    Suspended,
+    /// A backup is asked for.
+    Request,
+    /// A split is asked for.
+    Split,
+    /// The split is done.
+    SplitDone,
+    /// The split is refused.
+    SplitRefused,
+    /// The backup may be read.
+    Permit,
+    /// There is no backup.
+    Reject,
+}
+
+impl MessageKind {
+    /// Kinds of messages with a number.
+    const NUMBERED: EnumSet<Self> = enum_set!(Self::Frame | Self::Ack | Self::Ready);
+}
 
 /// A message without its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Message {
-    /// What it is, in the words of the adapter protocol.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: MessageKind,
     /// The incarnation, or the backup id, that it names.
     pub of: u32,
     /// The number it carries, if it carries one.
     pub seq: Option<u64>,
 }
 
-/// Kinds of messages with a number.
-const NUMBERED: &[&str] = &["frame", "ack", "ready"];
-/// Kinds of messages without one.
-const BARE: &[&str] = &[
-    "copy",
-    "resync",
-    "suspend",
-    "delete",
-    "suspended",
-    "request",
-    "split",
-    "split-done",
-    "split-refused",
-    "permit",
-    "reject",
-];
-
 impl Message {
-    const fn new(kind: &'static str, of: u32, seq: Option<u64>) -> Self {
+    const fn new(kind: MessageKind, of: u32, seq: Option<u64>) -> Self {
         Self { kind, of, seq }
     }
 
     /// What travels to the secondary.
     #[must_use]
     pub const fn to_secondary(message: &ToSecondary<Value>) -> Self {
-        match message {
+        let (kind, of) = match message {
             ToSecondary::Frame(frame) => {
-                Self::new("frame", frame.incarnation.0, Some(frame.entry.seq.0))
+                let (of, seq) = (frame.incarnation.0, frame.entry.seq.0);
+                return Self::new(MessageKind::Frame, of, Some(seq));
             }
-            ToSecondary::Unsequenced { incarnation, .. } => Self::new("copy", incarnation.0, None),
-            ToSecondary::Resync { incarnation } => Self::new("resync", incarnation.0, None),
-            ToSecondary::Suspend { incarnation } => Self::new("suspend", incarnation.0, None),
-            ToSecondary::Delete { incarnation } => Self::new("delete", incarnation.0, None),
-        }
+            ToSecondary::Unsequenced { incarnation, .. } => (MessageKind::Copy, incarnation.0),
+            ToSecondary::Resync { incarnation } => (MessageKind::Resync, incarnation.0),
+            ToSecondary::Suspend { incarnation } => (MessageKind::Suspend, incarnation.0),
+            ToSecondary::Delete { incarnation } => (MessageKind::Delete, incarnation.0),
+        };
+        Self::new(kind, of, None)
     }
 
     /// What travels to the primary.
     #[must_use]
     pub const fn to_primary<D>(message: &ToPrimary<D>) -> Self {
-        match message {
-            ToPrimary::Ack(ack) => Self::new("ack", ack.incarnation.0, Some(ack.written.0)),
+        let (kind, of, seq) = match message {
+            ToPrimary::Ack(ack) => (MessageKind::Ack, ack.incarnation.0, Some(ack.written.0)),
             ToPrimary::Ready { incarnation, written, .. } => {
-                Self::new("ready", incarnation.0, Some(written.0))
+                (MessageKind::Ready, incarnation.0, Some(written.0))
             }
-            ToPrimary::Suspended { incarnation } => Self::new("suspended", incarnation.0, None),
-        }
+            ToPrimary::Suspended { incarnation } => (MessageKind::Suspended, incarnation.0, None),
+        };
+        Self::new(kind, of, seq)
     }
 
     /// What travels between the hosts.
     #[must_use]
     pub const fn host(message: &HostMessage) -> Self {
         let kind = match message {
-            HostMessage::Request(_) => "request",
-            HostMessage::Split(_) => "split",
-            HostMessage::SplitAnswer { done: true, .. } => "split-done",
-            HostMessage::SplitAnswer { done: false, .. } => "split-refused",
-            HostMessage::Permit(_) => "permit",
-            HostMessage::Reject(_) => "reject",
+            HostMessage::Request(_) => MessageKind::Request,
+            HostMessage::Split(_) => MessageKind::Split,
+            HostMessage::SplitAnswer { done: true, .. } => MessageKind::SplitDone,
+            HostMessage::SplitAnswer { done: false, .. } => MessageKind::SplitRefused,
+            HostMessage::Permit(_) => MessageKind::Permit,
+            HostMessage::Reject(_) => MessageKind::Reject,
         };
         Self::new(kind, message.id().0, None)
     }
@@ -88,30 +115,14 @@ impl fmt::Display for Message {
     }
 }
 
-/// The kind of a verb that is no step: it lets time pass and looks at the status.
-pub const WAIT: &str = "Wait";
-
-/// Kinds of steps that an implementation takes by itself, unless it is steered.
-pub const OWN_STEPS: &[&str] = &[
-    "Send",
-    "Deliver",
-    "Lose",
-    "Apply",
-    "Report",
-    "DeliverReply",
-    "LoseReply",
-    "CopyReplica",
-    "CopyBlock",
-    "PairMark",
-    "Fail",
-    "SecondaryFail",
-];
+/// The word for a verb that is no step of the world.
+const WAIT: &str = "wait";
 
 /// One step of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Verb {
-    /// The kind of action, as [`ActionKind`] has it, or [`WAIT`].
-    pub kind: &'static str,
+    /// The kind of action. None is no step: time passes, and the status is looked at.
+    pub kind: Option<ActionKind>,
     /// The block or the number it is about.
     pub number: Option<u64>,
     /// The message it is about.
@@ -121,57 +132,112 @@ pub struct Verb {
 }
 
 impl Verb {
+    /// Lets time pass and looks at the status.
+    pub const WAIT: Self = Self { kind: None, number: None, message: None, extra: false };
+
     /// The verb for an action.
     #[must_use]
     pub fn of(action: &Action) -> Self {
-        let kind = action.kind().name();
-        let (number, message, extra) = match action {
+        let bare = Self::bare(action.kind());
+        let about = |number| Self { number: Some(number), ..bare };
+        let with = |message, extra| Self { message: Some(message), extra, ..bare };
+        match action {
             Action::WriteOne(block)
+            | Action::WriteFirstTo(block)
+            | Action::WriteSecondTo(block)
             | Action::CopyReplica(block)
             | Action::Destage(block)
             | Action::CopyBlock(block)
-            | Action::RemoteWrite(block) => (Some(u64::from(block.0)), None, false),
-            Action::Send(seq) => (Some(seq.0), None, false),
-            Action::Deliver { message, again } => {
-                (None, Some(Message::to_secondary(message)), *again)
-            }
-            Action::Lose(message) => (None, Some(Message::to_secondary(message)), false),
-            Action::DeliverReply { message, again } => {
-                (None, Some(Message::to_primary(message)), *again)
-            }
-            Action::LoseReply(message) => (None, Some(Message::to_primary(message)), false),
-            Action::DeliverHost { message, again } => (None, Some(Message::host(message)), *again),
-            Action::LoseHost(message) => (None, Some(Message::host(message)), false),
-            Action::Takeover { force } => (None, None, *force),
-            _ => (None, None, false),
-        };
-        Self { kind, number, message, extra }
+            | Action::RemoteWrite(block) => about(u64::from(block.0)),
+            Action::Send(seq) => about(seq.0),
+            Action::Deliver { message, again } => with(Message::to_secondary(message), *again),
+            Action::Lose(message) => with(Message::to_secondary(message), false),
+            Action::DeliverReply { message, again } => with(Message::to_primary(message), *again),
+            Action::LoseReply(message) => with(Message::to_primary(message), false),
+            Action::DeliverHost { message, again } => with(Message::host(message), *again),
+            Action::LoseHost(message) => with(Message::host(message), false),
+            Action::Takeover { force } => Self { extra: *force, ..bare },
+            Action::WriteFirst
+            | Action::WriteSecond
+            | Action::AnswerHost
+            | Action::Apply
+            | Action::Report
+            | Action::LinkDown
+            | Action::LinkUp
+            | Action::Fail
+            | Action::SecondaryFail
+            | Action::Create
+            | Action::Suspend
+            | Action::Resync
+            | Action::Delete
+            | Action::PairMark
+            | Action::StartBackup
+            | Action::SyncBegin
+            | Action::SyncLook
+            | Action::SyncTimeout
+            | Action::SuspendForBackup
+            | Action::Thaw
+            | Action::CoordinatorTimeout
+            | Action::RequesterTimeout
+            | Action::FinishBackup
+            | Action::LeaseExpires
+            | Action::CrashPrimary
+            | Action::CrashSecondary
+            | Action::CrashLocalHost
+            | Action::CrashCoordinator
+            | Action::CrashRemoteHost
+            | Action::Failback => bare,
+        }
     }
 
     /// A verb without arguments.
     #[must_use]
-    pub const fn bare(kind: &'static str) -> Self {
-        Self { kind, number: None, message: None, extra: false }
+    pub const fn bare(kind: ActionKind) -> Self {
+        Self { kind: Some(kind), ..Self::WAIT }
+    }
+
+    /// Whether the verb is of this kind.
+    #[must_use]
+    pub fn is(&self, kind: ActionKind) -> bool {
+        self.kind == Some(kind)
+    }
+
+    /// Whether the verb is of one of these kinds.
+    #[must_use]
+    pub fn is_in(&self, kinds: ActionKinds) -> bool {
+        self.kind.is_some_and(|kind| kinds.contains(kind))
+    }
+
+    /// What the message is that the verb is about.
+    #[must_use]
+    pub fn message_kind(&self) -> Option<MessageKind> {
+        self.message.map(|message| message.kind)
+    }
+
+    /// The word that a script begins the verb with.
+    #[must_use]
+    pub fn word(&self) -> String {
+        self.kind.map_or_else(|| WAIT.into(), |kind| kebab(kind.name()))
     }
 
     /// Whether `offered`, a step that the model offers, is what this asks for. The model offers a takeover by force only where
     /// force is needed; whoever asks for force gets the takeover that there is.
     #[must_use]
     pub fn asks_for(&self, offered: &Self) -> bool {
-        let is_forced = self.kind == "Takeover" && self.extra;
+        let is_forced = self.is(ActionKind::Takeover) && self.extra;
         self == offered || is_forced && offered.kind == self.kind
     }
 
     fn extra_word(&self) -> &'static str {
-        if self.kind == "Takeover" { "force" } else { "again" }
+        if self.is(ActionKind::Takeover) { "force" } else { "again" }
     }
 }
 
 /// `WriteOne` as a script has it: `write-one`.
 #[must_use]
-pub fn kebab(kind: &str) -> String {
+pub fn kebab(name: &str) -> String {
     let mut text = String::new();
-    for letter in kind.chars() {
+    for letter in name.chars() {
         if letter.is_ascii_uppercase() && !text.is_empty() {
             text.push('-');
         }
@@ -182,7 +248,7 @@ pub fn kebab(kind: &str) -> String {
 
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&kebab(self.kind))?;
+        f.write_str(&self.word())?;
         if let Some(number) = self.number {
             write!(f, " {number}")?;
         }
@@ -202,23 +268,18 @@ impl FromStr for Verb {
         };
         let mut words = text.split_whitespace();
         let name = words.next().ok_or_else(bad)?;
-        let kinds = ActionKind::ALL.iter().map(|kind| kind.name());
-        let kind = kinds.chain([WAIT]).find(|kind| kebab(kind) == name);
-        let mut verb = Self::bare(kind.ok_or_else(bad)?);
+        let bare = ActionKind::ALL.iter().map(|kind| Self::bare(*kind));
+        let mut verbs = bare.chain([Self::WAIT]);
+        let mut verb = verbs.find(|verb| verb.word() == name).ok_or_else(bad)?;
         let mut words = words.peekable();
-        let takes_number =
-            ["WriteOne", "CopyReplica", "Destage", "CopyBlock", "RemoteWrite", "Send"];
-        let takes_message =
-            ["Deliver", "Lose", "DeliverReply", "LoseReply", "DeliverHost", "LoseHost"];
-        if takes_number.contains(&verb.kind) {
+        if verb.is_in(ActionKind::WITH_NUMBER) {
             verb.number = Some(words.next().and_then(|word| word.parse().ok()).ok_or_else(bad)?);
         }
-        if takes_message.contains(&verb.kind) {
-            let kind = words.next().ok_or_else(bad)?;
-            let known = NUMBERED.iter().chain(BARE).find(|known| **known == kind);
-            let kind = known.copied().ok_or_else(bad)?;
+        if verb.is_in(ActionKind::WITH_MESSAGE) {
+            let kind: Option<MessageKind> = words.next().and_then(|word| word.parse().ok());
+            let kind = kind.ok_or_else(bad)?;
             let of = words.next().and_then(|word| word.parse().ok()).ok_or_else(bad)?;
-            let seq = if NUMBERED.contains(&kind) {
+            let seq = if MessageKind::NUMBERED.contains(kind) {
                 Some(words.next().and_then(|word| word.parse().ok()).ok_or_else(bad)?)
             } else {
                 None

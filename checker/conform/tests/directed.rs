@@ -3,10 +3,10 @@
 use stateright::Model;
 use syncsplit_conform::directed::{by_hand, cases, derive, table, unsteered};
 use syncsplit_conform::script::Script;
-use syncsplit_conform::verb::{OWN_STEPS, Verb};
+use syncsplit_conform::verb::Verb;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
-use syncsplit_model::world::{State, WhyNot, WorldProperty};
+use syncsplit_model::world::{ActionKind, State, WhyNot, WorldProperty};
 use syncsplit_study::ablate;
 use syncsplit_study::case::Shown;
 
@@ -40,7 +40,7 @@ fn each_case_is_a_shortest_way_to_the_harm() {
         let row = rows.iter().find(|row| row.rule == rule.id()).unwrap();
         // What is delivered in a step of its own here arrives in the step before it there.
         let acks = if row.instance == "order" || row.instance == "ci" { 0 } else { 1 };
-        let replies = script.verbs.iter().filter(|verb| verb.kind == "DeliverReply").count();
+        let replies = script.verbs.iter().filter(|verb| verb.is(ActionKind::DeliverReply)).count();
         let steps = script.verbs.len() - if acks == 0 { replies } else { 0 };
         assert_eq!(Some(steps), row.shown.steps(), "{rule}: {script}");
         let world = script.setting.world(&[*rule]);
@@ -77,11 +77,11 @@ fn each_unsteered_case_is_a_behaviour_of_the_model_that_the_rule_changes() {
     let cases = unsteered().unwrap();
     assert!(cases.len() >= 6);
     for (rule, script) in cases {
-        assert!(script.verbs.iter().all(|verb| !OWN_STEPS.contains(&verb.kind)), "{script}");
+        assert!(script.verbs.iter().all(|verb| !verb.is_in(ActionKind::OWN_STEPS)), "{script}");
         let state =
             end(&script, &[]).unwrap_or_else(|(verb, why)| panic!("{script}: {verb}: {why}"));
         assert_eq!(state.coordinator.state, CoordinatorState::Idle, "{script}");
         let (verb, why) = end(&script, &[rule]).unwrap_err();
-        assert_eq!((verb.kind, why), ("SyncLook", WhyNot::SyncWaits), "{script}");
+        assert_eq!((verb.kind, why), (Some(ActionKind::SyncLook), WhyNot::SyncWaits), "{script}");
     }
 }

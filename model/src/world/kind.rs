@@ -1,6 +1,6 @@
 //! The kinds of action, and the named sets of them. No action is offered, taken or judged here.
 
-use enumset::{EnumSet, enum_set};
+use enumset::{EnumSet, enum_set, enum_set_difference};
 use strum::VariantArray;
 
 use super::action::Action;
@@ -66,6 +66,42 @@ impl ActionKind {
             | Self::CoordinatorTimeout
             | Self::RequesterTimeout
             | Self::FinishBackup
+    );
+
+    /// Kinds that an array takes by itself, unless it is steered.
+    pub const OWN_STEPS: ActionKinds = enum_set!(
+        Self::ON_ARRAY_LINK
+            | Self::Send
+            | Self::Apply
+            | Self::Report
+            | Self::CopyReplica
+            | Self::CopyBlock
+            | Self::PairMark
+            | Self::Fail
+            | Self::SecondaryFail
+    );
+
+    /// Kinds that an array takes when it likes, so that it may answer "not now".
+    pub const AT_LEISURE: ActionKinds = enum_set_difference!(Self::OWN_STEPS, Self::ON_ARRAY_LINK);
+
+    /// Kinds that the array link takes with a message.
+    pub const ON_ARRAY_LINK: ActionKinds =
+        enum_set!(Self::Deliver | Self::Lose | Self::DeliverReply | Self::LoseReply);
+
+    /// Kinds with a message.
+    pub const WITH_MESSAGE: ActionKinds =
+        enum_set!(Self::ON_ARRAY_LINK | Self::DeliverHost | Self::LoseHost);
+
+    /// Kinds with a block or a number.
+    pub const WITH_NUMBER: ActionKinds = enum_set!(
+        Self::WriteOne
+            | Self::WriteFirstTo
+            | Self::WriteSecondTo
+            | Self::Send
+            | Self::CopyReplica
+            | Self::Destage
+            | Self::CopyBlock
+            | Self::RemoteWrite
     );
 
     /// The name of the kind in traces and reports.
