@@ -447,10 +447,21 @@ impl LocalNode {
 
 /// Whether a write that was refused like this passes later, when the pair has moved on.
 const fn passes(refusal: PrimaryRefusal) -> bool {
-    matches!(
-        refusal,
-        PrimaryRefusal::JournalFull | PrimaryRefusal::KeptForCopy | PrimaryRefusal::Quiesced(_)
-    )
+    match refusal {
+        PrimaryRefusal::JournalFull | PrimaryRefusal::KeptForCopy | PrimaryRefusal::Quiesced(_) => {
+            true
+        }
+        PrimaryRefusal::NoSuchBlock(_)
+        | PrimaryRefusal::NotQuiesced
+        | PrimaryRefusal::WrongState(_)
+        | PrimaryRefusal::NoSuchEntry(_)
+        | PrimaryRefusal::SentBefore(_)
+        | PrimaryRefusal::StaleIncarnation(_)
+        | PrimaryRefusal::AckBeyondNewest(_)
+        | PrimaryRefusal::NotDirty(_)
+        | PrimaryRefusal::StillDirty
+        | PrimaryRefusal::MarkedBefore => false,
+    }
 }
 
 /// The P-VOL's failure.

@@ -7,6 +7,7 @@
 //! way: `world` uses `record` and `protocol`, `record` uses `protocol`.
 #![cfg_attr(not(any(feature = "record", test)), no_std)]
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod protocol;
 #[cfg(feature = "record")]

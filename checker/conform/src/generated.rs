@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 use stateright::Model;
 use syncsplit_model::world::{
-    Action, ActionKind, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant,
-    WhyNot, World,
+    Action, ActionKind, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant, World,
 };
 
 use crate::class::Class;
@@ -149,10 +148,8 @@ fn classes(world: &World, level: Level) -> Vec<(Class, Script)> {
             let attempt = world.attempt(&state, action);
             let is_taken = match attempt {
                 Ok(_) => true,
-                Err(WhyNot::NotOffered | WhyNot::Nothing | WhyNot::NoRoom | WhyNot::SyncWaits) => {
-                    continue;
-                }
-                Err(_) => false,
+                Err(why) if why.is_refusal() => false,
+                Err(_) => continue,
             };
             found.entry(Class::of(action.kind(), &state, is_taken)).or_insert((at, action));
             let Ok(after) = attempt else { continue };

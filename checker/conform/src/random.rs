@@ -5,7 +5,7 @@ use stateright::Model;
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::primary::JournalFull;
-use syncsplit_model::world::{Action, ActionKind, Start, Stillness, WhyNot};
+use syncsplit_model::world::{Action, ActionKind, Start, Stillness};
 use syncsplit_study::simulate::walk::Chance;
 
 use crate::request::has_setting;
@@ -109,7 +109,7 @@ impl Walk {
             })?;
             let verb = Verb::of(&actions.swap_remove(index));
             let attempt = session.guide.take(track, &verb, 0);
-            if is_free || !matches!(attempt, Err(WhyNot::NoRoom | WhyNot::NotOffered)) {
+            if is_free || !attempt.is_err_and(|why| why.is_out_of_reach()) {
                 return Some(verb);
             }
         }

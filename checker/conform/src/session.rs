@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
-use syncsplit_model::world::{ActionKind, Start, WhyNot};
+use syncsplit_model::world::{ActionKind, Start};
 
 use crate::class::Class;
 use crate::explain::Witness;
@@ -214,7 +214,7 @@ impl<'a> Session<'a> {
         }
         self.tracks.iter().any(|track| {
             let attempt = self.guide.take(track, verb, 0);
-            !matches!(attempt, Err(WhyNot::NotOffered | WhyNot::NoRoom))
+            !attempt.is_err_and(|why| why.is_out_of_reach())
         })
     }
 

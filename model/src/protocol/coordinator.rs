@@ -204,7 +204,11 @@ impl Coordinator {
                 Ok(self.become_failed(rules, id))
             }
             // Sync has a timeout of its own (SYNC-4).
-            _ => Err(CoordinatorRefusal::WrongState(self.state)),
+            CoordinatorState::Freezing(_)
+            | CoordinatorState::Splitting(_)
+            | CoordinatorState::Thawing(_)
+            | CoordinatorState::Syncing(_)
+            | CoordinatorState::Idle => Err(CoordinatorRefusal::WrongState(self.state)),
         }
     }
 

@@ -144,7 +144,9 @@ impl Database {
         self.open = self.open.checked_sub(1).ok_or(DatabaseRefusal::NoneOpen)?;
         match self.freeze {
             FreezeState::Freezing(id) if self.open == 0 => Ok(self.become_frozen(id)),
-            _ => Ok(Effects::new()),
+            FreezeState::Freezing(_) | FreezeState::Frozen(_) | FreezeState::Running => {
+                Ok(Effects::new())
+            }
         }
     }
 

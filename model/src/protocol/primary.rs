@@ -175,7 +175,11 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             // WRITE-2: the copy that is still to come will carry what this write leaves on the P-VOL.
             PairState::Copy => {}
             PairState::Psus | PairState::Psue if rules.has(Rule::Write3) => self.dirty.mark(block),
-            _ => {}
+            PairState::Psus
+            | PairState::Psue
+            | PairState::Smpl
+            | PairState::Ssus
+            | PairState::Ssws => {}
         }
         Ok(effects([PrimaryEffect::WritePvol { block, payload }, PrimaryEffect::AnswerHost]))
     }

@@ -131,7 +131,9 @@ impl Requester {
     fn on_finish(&mut self) -> Outcome {
         match self.state {
             RequesterState::Reading(id) => Ok(self.become_idle(id)),
-            state => Err(RequesterRefusal::WrongState(state)),
+            state @ (RequesterState::Idle | RequesterState::Waiting(_)) => {
+                Err(RequesterRefusal::WrongState(state))
+            }
         }
     }
 
@@ -139,7 +141,9 @@ impl Requester {
     fn on_timeout(&mut self, rules: Rules) -> Outcome {
         match self.state {
             RequesterState::Waiting(id) if rules.has(Rule::Backup3) => Ok(self.become_idle(id)),
-            state => Err(RequesterRefusal::WrongState(state)),
+            state @ (RequesterState::Idle
+            | RequesterState::Waiting(_)
+            | RequesterState::Reading(_)) => Err(RequesterRefusal::WrongState(state)),
         }
     }
 

@@ -12,7 +12,6 @@ use strum::{EnumMessage, IntoStaticStr, VariantArray};
 /// one line.
 #[derive(Debug, PartialOrd, Ord, Hash, EnumSetType, EnumMessage, IntoStaticStr, VariantArray)]
 #[enumset(repr = "u64")]
-
 pub enum Rule {
     /// in PAIR a write changes the P-VOL, takes the next seq and enters the journal
     #[strum(to_string = "WRITE-1")]

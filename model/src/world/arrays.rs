@@ -60,9 +60,10 @@ impl Step<'_> {
 
     pub(super) fn secondary(&mut self, event: SecondaryEvent<Value>) -> Done {
         let WorldSecondary { incarnation, written, consistent, replica, .. } = self.state.secondary;
-        let resync = match event {
-            SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }) => Some(incarnation),
-            _ => None,
+        let resync = if let SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }) = event {
+            Some(incarnation)
+        } else {
+            None
         };
         let effects =
             self.state.secondary.on_event(self.world.rules, event).map_err(WhyNot::Secondary)?;

@@ -65,6 +65,10 @@ impl Fault {
             | Self::OperatorDelete
     );
 
+    /// Faults by which the secondary's reorder queue may be lost.
+    pub const LOSING_THE_QUEUE: Faults =
+        enum_set!(Self::CrashSecondary | Self::FalseSuspicion | Self::Takeover);
+
     /// The fault's name in instances and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -100,7 +104,6 @@ impl Fault {
 
 /// Faults of one kind, as a column of `syncsplit matrix`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
-
 pub enum FaultClass {
     /// The array link fails, or is taken for failed.
     #[strum(to_string = "link failure")]

@@ -167,7 +167,10 @@ impl Step<'_> {
     pub(super) fn thaw(&mut self) -> Done {
         match self.state.coordinator.state {
             CoordinatorState::Thawing(id) => self.let_go(id),
-            _ => Err(WhyNot::NotOffered),
+            CoordinatorState::Idle
+            | CoordinatorState::Freezing(_)
+            | CoordinatorState::Syncing(_)
+            | CoordinatorState::Splitting(_) => Err(WhyNot::NotOffered),
         }
     }
 

@@ -102,9 +102,21 @@ impl World {
                         && self.is_here_for_good(state, incarnation, entry.seq))
             }
             ToSecondary::Unsequenced { incarnation, .. } => self.can_be_copied(state, incarnation),
-            _ if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) => true,
+            ToSecondary::Resync { .. }
+            | ToSecondary::Suspend { .. }
+            | ToSecondary::Delete { .. }
+                if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) =>
+            {
+                true
+            }
             // A failback clears the link, and nothing else ends SSWS.
-            _ if secondary.state == PairState::Ssws => false,
+            ToSecondary::Resync { .. }
+            | ToSecondary::Suspend { .. }
+            | ToSecondary::Delete { .. }
+                if secondary.state == PairState::Ssws =>
+            {
+                false
+            }
             ToSecondary::Resync { incarnation } => {
                 incarnation > secondary.incarnation
                     || incarnation == secondary.incarnation
@@ -135,9 +147,7 @@ impl World {
     fn is_here_for_good(&self, state: &State, incarnation: Incarnation, seq: Seq) -> bool {
         let secondary = &state.secondary;
         let faults = self.bounds.faults;
-        let queue_may_be_lost = [Fault::CrashSecondary, Fault::FalseSuspicion, Fault::Takeover]
-            .iter()
-            .any(|fault| faults.contains(*fault));
+        let queue_may_be_lost = !faults.is_disjoint(Fault::LOSING_THE_QUEUE);
         let lives = incarnation == secondary.incarnation
             && secondary.state.is_linked()
             && self.rules.has(Rule::Xfer4)
@@ -160,7 +170,11 @@ impl World {
                 let waits = !(linked || rules.has(Rule::Xfer4) && rules.has(Rule::Resync1));
                 waits || linked && current && ack.written > primary.written
             }
-            _ if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) => true,
+            ToPrimary::Ready { .. } | ToPrimary::Suspended { .. }
+                if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) =>
+            {
+                true
+            }
             ToPrimary::Ready { incarnation, .. } => may_await(state, incarnation),
             ToPrimary::Suspended { incarnation } => {
                 linked && incarnation == primary.incarnation || may_await(state, incarnation)
@@ -295,7 +309,10 @@ impl World {
                 frame.entry.seq = moved(frame.entry.seq);
                 ToSecondary::Frame(frame)
             }
-            other => other,
+            other @ (ToSecondary::Unsequenced { .. }
+            | ToSecondary::Resync { .. }
+            | ToSecondary::Suspend { .. }
+            | ToSecondary::Delete { .. }) => other,
         });
         state.to_primary.rename(|message| match message {
             ToPrimary::Ack(ack) => ToPrimary::Ack(Ack { written: moved(ack.written), ..ack }),

@@ -232,7 +232,11 @@ impl World {
                     actions.push(Action::Failback);
                 }
             }
-            _ => {
+            PairState::Copy
+            | PairState::Pair
+            | PairState::Psus
+            | PairState::Psue
+            | PairState::Ssus => {
                 let force = !state.secondary.consistent && !state.secondary.replica.is_split();
                 actions.push(Action::Takeover { force });
             }

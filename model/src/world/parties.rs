@@ -10,7 +10,6 @@ use crate::world::instance::Stillness;
 
 /// One who acts in the world, in the order in which a diagram shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
-
 pub enum Party {
     /// The database with its application.
     #[strum(to_string = "database")]
@@ -111,7 +110,6 @@ impl Course {
 
 /// One who acts, by name. A party of a diagram may stand for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
-
 pub enum Actor {
     /// The database with its application.
     #[strum(to_string = "database")]

@@ -6,7 +6,7 @@ use crate::protocol::database::FreezeState;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary};
 use crate::world::World;
-use crate::world::action::Action;
+use crate::world::action::{Action, ActionKind};
 use crate::world::fault::Fault;
 use crate::world::instance::Bounds;
 use crate::world::state::{BLOCKS_MAX, JOURNAL_MAX, State};
@@ -196,7 +196,29 @@ impl World {
             Action::CoordinatorTimeout => Obliged::rest(26),
             Action::RequesterTimeout => Obliged::rest(27),
             Action::LeaseExpires => Obliged::rest(28),
-            _ => None,
+            Action::WriteOne(_)
+            | Action::WriteFirst
+            | Action::WriteFirstTo(_)
+            | Action::Deliver { again: true, .. }
+            | Action::DeliverReply { again: true, .. }
+            | Action::DeliverHost { again: true, .. }
+            | Action::Lose(_)
+            | Action::LoseReply(_)
+            | Action::LoseHost(_)
+            | Action::LinkDown
+            | Action::LinkUp
+            | Action::Fail
+            | Action::SecondaryFail
+            | Action::Suspend
+            | Action::Delete
+            | Action::CrashPrimary
+            | Action::CrashSecondary
+            | Action::CrashLocalHost
+            | Action::CrashCoordinator
+            | Action::CrashRemoteHost
+            | Action::Takeover { .. }
+            | Action::RemoteWrite(_)
+            | Action::Failback => None,
         }
     }
 
@@ -204,21 +226,41 @@ impl World {
     /// what it waits for cannot come any more.
     #[must_use]
     pub fn is_fault(&self, state: &State, action: &Action) -> bool {
-        match action {
+        match action.fault(state.link_up) {
+            None => false,
+            Some(Fault::Timeouts) if action.kind() == ActionKind::CoordinatorTimeout => {
+                may_be_answered(state)
+            }
+            Some(Fault::Timeouts) if action.kind() == ActionKind::RequesterTimeout => {
+                match state.requester.state {
+                    RequesterState::Waiting(id) => is_worked_on(state, id),
+                    RequesterState::Idle | RequesterState::Reading(_) => true,
+                }
+            }
             // Where nothing is lost any more, Sync is told or sees that the pair is broken.
-            Action::SyncTimeout => true,
-            Action::CoordinatorTimeout => may_be_answered(state),
-            Action::RequesterTimeout => match state.requester.state {
-                RequesterState::Waiting(id) => is_worked_on(state, id),
-                _ => true,
-            },
-            Action::LeaseExpires => match state.database.freeze {
+            Some(Fault::Timeouts) => true,
+            Some(Fault::LeaseExpiry) => match state.database.freeze {
                 FreezeState::Freezing(id) | FreezeState::Frozen(id) => is_coordinated(state, id),
                 FreezeState::Running => {
                     state.primary.quiesced.is_some_and(|id| is_coordinated(state, id))
                 }
             },
-            _ => action.fault(state.link_up).is_some(),
+            Some(
+                Fault::LinkDown
+                | Fault::FalseSuspicion
+                | Fault::ArrayLoss
+                | Fault::ArrayRepeat
+                | Fault::HostLoss
+                | Fault::HostRepeat
+                | Fault::OperatorSuspend
+                | Fault::OperatorDelete
+                | Fault::CrashPrimary
+                | Fault::CrashSecondary
+                | Fault::CrashLocalHost
+                | Fault::CrashCoordinator
+                | Fault::CrashRemoteHost
+                | Fault::Takeover,
+            ) => true,
         }
     }
 
@@ -244,13 +286,14 @@ fn is_coordinated(state: &State, id: BackupId) -> bool {
 /// Whether the answer the coordinator waits for may still come.
 fn may_be_answered(state: &State) -> bool {
     match state.coordinator.state {
-        CoordinatorState::Freezing(id) => {
-            state.database.freeze == FreezeState::Freezing(id)
-        }
-        CoordinatorState::Splitting(id) => state.host.iter().any(|message| {
-            matches!(message, HostMessage::Split(of) | HostMessage::SplitAnswer { id: of, .. } if of == id)
+        CoordinatorState::Freezing(id) => state.database.freeze == FreezeState::Freezing(id),
+        CoordinatorState::Splitting(id) => state.host.iter().any(|message| match message {
+            HostMessage::Split(of) | HostMessage::SplitAnswer { id: of, .. } => of == id,
+            HostMessage::Request(_) | HostMessage::Permit(_) | HostMessage::Reject(_) => false,
         }),
-        _ => true,
+        CoordinatorState::Idle | CoordinatorState::Syncing(_) | CoordinatorState::Thawing(_) => {
+            true
+        }
     }
 }
 

@@ -242,16 +242,20 @@ fn difference_is_covered(world: &World, state: &State) -> bool {
 fn last_queued(state: &State, block: crate::protocol::BlockIndex) -> Option<Value> {
     let incarnation = state.secondary.incarnation;
     let in_flight = state.to_secondary.iter().filter_map(|message| match message {
-        ToSecondary::Frame(frame) if frame.incarnation == incarnation => Some(frame.entry),
-        _ => None,
+        ToSecondary::Frame(frame) => Some(frame.entry).filter(|_| frame.incarnation == incarnation),
+        ToSecondary::Unsequenced { .. }
+        | ToSecondary::Resync { .. }
+        | ToSecondary::Suspend { .. }
+        | ToSecondary::Delete { .. } => None,
     });
     let unsequenced = state.to_secondary.iter().find_map(|message| match message {
-        ToSecondary::Unsequenced { incarnation: of, block: to, payload }
-            if of == incarnation && to == block =>
-        {
-            Some(payload)
+        ToSecondary::Unsequenced { incarnation: of, block: to, payload } => {
+            Some(payload).filter(|_| of == incarnation && to == block)
         }
-        _ => None,
+        ToSecondary::Frame(_)
+        | ToSecondary::Resync { .. }
+        | ToSecondary::Suspend { .. }
+        | ToSecondary::Delete { .. } => None,
     });
     let journal = state.primary.journal.entries().copied();
     let queue = state.secondary.queue.entries().copied();
@@ -302,7 +306,9 @@ fn frozen_and_behind(world: &World, state: &State) -> bool {
 fn svol_still_while_read(world: &World, state: &State) -> bool {
     let still = match world.variant {
         Variant::Conventional => !state.secondary.state.is_linked(),
-        _ => state.secondary.replica.is_split(),
+        Variant::Hardened | Variant::Published | Variant::Synchronous | Variant::Unordered => {
+            state.secondary.replica.is_split()
+        }
     };
     !is_reading(state) || still
 }
@@ -311,7 +317,9 @@ fn read_while_applying(world: &World, state: &State) -> bool {
     is_reading(state)
         && match world.variant {
             Variant::Conventional => is_behind(world, state),
-            _ => !state.secondary.replica.dirty.is_clean(),
+            Variant::Hardened | Variant::Published | Variant::Synchronous | Variant::Unordered => {
+                !state.secondary.replica.dirty.is_clean()
+            }
         }
 }
 

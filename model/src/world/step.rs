@@ -40,6 +40,36 @@ pub enum WhyNot {
     NoRoom,
 }
 
+impl WhyNot {
+    /// Whether a role refused: the step was tried, and the role said no.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Primary(_)
+            | Self::Secondary(_)
+            | Self::Database(_)
+            | Self::Coordinator(_)
+            | Self::Requester(_) => true,
+            Self::NotOffered | Self::Nothing | Self::SyncWaits | Self::NoRoom => false,
+        }
+    }
+
+    /// Whether the step cannot even be tried: it is not offered, or has no room.
+    #[must_use]
+    pub const fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::NotOffered | Self::NoRoom => true,
+            Self::Nothing
+            | Self::SyncWaits
+            | Self::Primary(_)
+            | Self::Secondary(_)
+            | Self::Database(_)
+            | Self::Coordinator(_)
+            | Self::Requester(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for WhyNot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

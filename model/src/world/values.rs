@@ -89,7 +89,9 @@ impl World {
                 let split = secondary.replica.state == ReplicaState::Split(Purpose::Backup(id));
                 (split || !taken_over, split)
             }
-            _ => (false, false),
+            CoordinatorState::Idle
+            | CoordinatorState::Freezing(_)
+            | CoordinatorState::Syncing(_) => (false, false),
         };
         // Between the sites nobody asks before the primary's contents are copied: where a block is dirty at the primary,
         // or at the secondary and will be at the primary when it is linked again, or its copy is on the way. Only after a
