@@ -10,6 +10,7 @@ pub mod floors;
 pub mod ids;
 pub mod imports;
 pub mod kills;
+pub mod literals;
 pub mod pinned;
 pub mod prose;
 pub mod replay;

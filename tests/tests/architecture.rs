@@ -8,7 +8,7 @@ use serde_json::Value;
 use syncsplit_tests::floors::{CRATES, Crate};
 use syncsplit_tests::source::{Source, files, root};
 use syncsplit_tests::tidy::LINES_MAX;
-use syncsplit_tests::{imports, tidy};
+use syncsplit_tests::{imports, literals, tidy};
 
 /// What each package of the workspace declares.
 fn packages() -> Vec<Value> {
@@ -269,5 +269,45 @@ fn a_tidy_file_is_not_caught() {
     ];
     for (path, text) in cases {
         assert_eq!(untidy(path, text), Vec::<String>::new(), "{path}: {text}");
+    }
+}
+
+#[test]
+fn nothing_is_decided_by_the_name_of_an_action_or_by_a_list_without_a_name() {
+    let sources = files(&[".rs"]).unwrap();
+    let findings: Vec<_> = sources.iter().flat_map(literals::broken).collect();
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+#[test]
+fn a_name_or_a_list_is_caught() {
+    let place = "checker/conform/src/finish.rs";
+    let cases = [
+        (place, "const BACKUP: &[&str] = &[\"Thaw\"];"),
+        (place, "fn f(kind: &str) -> bool { matches!(kind, \"Send\") }"),
+        (place, "fn f() -> String { format!(\"{}\", g(\"LinkUp\")) }"),
+        (place, "fn f(a: Action) -> bool { matches!(a, Action::Apply | Action::Report) }"),
+        (place, "fn f(a: Action) -> bool { matches!(a, world::Action::Send(_) | Action::Report) }"),
+        (place, "fn f(a: R) -> bool { matches!(a, Err(WhyNot::NoRoom | WhyNot::Nothing)) }"),
+        (
+            place,
+            "fn f(m: M) -> bool { matches!(m, ToPrimary::Ready { .. } | ToPrimary::Ack(_) if x) }",
+        ),
+        ("model/src/world/fault.rs", "fn f(k: &str) { match k { \"Fail\" => {} _ => {} } }"),
+        ("impl/src/link.rs", "fn f() -> bool { g(\"Apply\") }"),
+    ];
+    for (path, text) in cases {
+        let findings = literals::broken(&Source::new(path, text));
+        assert_eq!(findings.len(), 1, "{path}: {text}: {findings:?}");
+    }
+    let lawful = [
+        (place, "// \"Thaw\"\nconst WORD: &str = \"thaw\";"),
+        (place, "fn f(a: Action) -> bool { matches!(a, Action::Apply) }"),
+        (place, "fn f(s: PairState) -> bool { matches!(s, PairState::Copy | PairState::Pair) }"),
+        (place, "#[cfg(test)]\nmod tests { const NAME: &str = \"Thaw\"; }"),
+        ("tests/src/replay.rs", "const NAME: &str = \"Apply\";"),
+    ];
+    for (path, text) in lawful {
+        assert_eq!(literals::broken(&Source::new(path, text)), Vec::<String>::new());
     }
 }
