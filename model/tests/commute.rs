@@ -7,14 +7,15 @@ use stateright::Model;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, INSTANCES, Instance, Start, Stillness, Transactions, Variant, World,
+    Bounds, Cache, Commuting, Fault, INSTANCES, Instance, Start, Stillness, Transactions, Variant,
+    World,
 };
 
 /// Looks at one of `every` states among the first `most`, breadth first. Returns how many steps out of them sleep, and how
 /// many do not.
 fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
-    let world = World::new(bounds, Variant::Hardened, &[]).with_steps_asleep();
-    let commuting = world.commuting().unwrap();
+    let world = World::new(bounds, Variant::Hardened, &[]);
+    let commuting = Commuting::of(&world).unwrap();
     let mut counts = [0; 2];
     let first = world.normal(world.raw_initial());
     let mut seen = HashSet::from([world.pack(&first)]);
@@ -22,7 +23,7 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
     let mut at = 0;
     while let Some((state, asleep)) = queue.get(at).copied().filter(|_| at < most) {
         if at % every == 0
-            && let Some((taken, sleeper)) = world.clash(&state)
+            && let Some((taken, sleeper)) = commuting.clash(&world, &state)
         {
             panic!("{sleeper:?} may not sleep after {taken:?}\nin {state:?}");
         }
@@ -30,6 +31,8 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
         let mut before = asleep;
         let mut actions = Vec::new();
         world.actions(&state, &mut actions);
+        // As a search lists them: what is rarely on offer comes first.
+        actions.reverse();
         let mut bits = 0;
         for action in actions {
             let step = commuting.step(&state, &action);
@@ -117,7 +120,8 @@ fn what_sleeps_commutes_far_from_the_start() {
 fn what_sleeps_commutes_along_runs_by_chance() {
     const SEED: u64 = 7;
     for instance in INSTANCES {
-        let world = World::new(instance.bounds, Variant::Hardened, &[]).with_steps_asleep();
+        let world = World::new(instance.bounds, Variant::Hardened, &[]);
+        let commuting = Commuting::of(&world).unwrap();
         let mut state = world.normal(world.raw_initial());
         let mut random = SEED;
         for step in 0..60_000 {
@@ -126,7 +130,7 @@ fn what_sleeps_commutes_along_runs_by_chance() {
             let next = world.next_states(&state);
             state = next[(random >> 33) as usize % next.len()];
             if step % 12 == 0
-                && let Some((taken, sleeper)) = world.clash(&state)
+                && let Some((taken, sleeper)) = commuting.clash(&world, &state)
             {
                 let name = instance.name;
                 panic!(
@@ -140,9 +144,8 @@ fn what_sleeps_commutes_along_runs_by_chance() {
 #[test]
 fn no_step_sleeps_where_a_rule_is_left_out() {
     let bounds = Instance::named("smoke").unwrap().bounds;
-    let sleeps = |variant, without: &[Rule]| {
-        World::new(bounds, variant, without).with_steps_asleep().commuting().is_some()
-    };
+    let sleeps =
+        |variant, without: &[Rule]| Commuting::of(&World::new(bounds, variant, without)).is_some();
     for variant in Variant::ALL {
         assert_eq!(sleeps(*variant, &[]), *variant == Variant::Hardened, "{}", variant.name());
     }

@@ -79,7 +79,7 @@ fn settled(outcome: &Found) -> Vec<(&'static str, Verdict, Option<usize>)> {
 
 /// A trace of a reduced search is a run of the world itself, and its last state settles the property.
 fn assert_real(question: &Question, outcome: &Found) {
-    let world = question.plain_world();
+    let world = question.world();
     for found in &outcome.discoveries {
         let trace: &Trace<Action, State> = &found.trace;
         assert_eq!(trace[0], (None, world.normal(world.raw_initial())));
@@ -106,7 +106,7 @@ fn assert_symmetric(question: &Question, whole: &Found) -> u64 {
     assert_eq!(settled(&part), settled(whole), "{what}");
     assert_eq!((part.ending, part.depth), (whole.ending, whole.depth), "{what}");
     assert_real(&reduced, &part);
-    let images = question.plain_world().automorphisms().len() as u64 + 1;
+    let images = question.world().automorphisms().len() as u64 + 1;
     assert_eq!(part.levels.len(), whole.levels.len(), "{what}");
     for (part, whole) in part.levels.iter().zip(&whole.levels) {
         assert!(part.new <= whole.new && part.new * images >= whole.new, "{what}: {part:?}");
@@ -156,7 +156,7 @@ fn compare(questions: Vec<Question>) -> [u64; 4] {
         let whole = ask(&question);
         let by_symmetry = assert_symmetric(&question, &whole);
         let by_order = assert_ordered(&question, &whole, &[Reduction::Order]);
-        if question.plain_world().knows_what_commutes() {
+        if question.world().knows_what_commutes() {
             assert_asleep(&question, &whole);
         }
         let by_both = [Reduction::Symmetry, Reduction::Order];

@@ -21,7 +21,7 @@ impl<Id> Default for Tally<Id> {
 }
 
 /// The sums over a run.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counts<Id> {
     pub(super) distinct: u64,

@@ -39,7 +39,7 @@ pub struct Kept<A, S> {
 pub type KeptRun<M> = Result<Kept<<M as Model>::Action, <M as Model>::State>, Failure<M>>;
 
 /// Where a run took up what another had left.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resumed {
     /// States that were known.
     pub states: u64,
@@ -48,7 +48,7 @@ pub struct Resumed {
 }
 
 /// What was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// States, those of the level under way included.
     pub states: u64,
@@ -57,7 +57,7 @@ pub struct Written {
 }
 
 /// Why a checkpoint was not read or not written.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointError {
     /// The file.
     pub file: PathBuf,
@@ -66,7 +66,7 @@ pub struct CheckpointError {
 }
 
 /// What is wrong with a checkpoint.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spoilt {
     /// The system does not let it be read.
     Unreadable(String),
@@ -120,7 +120,7 @@ pub enum Spoilt {
 }
 
 /// One thing in which two runs differ.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Its name.
     pub name: String,

@@ -34,7 +34,7 @@ pub type RunResult<M> = Result<Outcome<<M as Model>::Action, <M as Model>::State
 pub type Failure<M> = EngineError<<M as Model>::Action, <M as Model>::State>;
 
 /// When a run that has met a violation ends.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StopAt {
     /// After the level of the first violation, so that every property violated at that same
     /// depth is reported.
@@ -45,7 +45,7 @@ pub enum StopAt {
 }
 
 /// What is kept of each state that was seen.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Store {
     /// The state.
     #[default]
@@ -116,7 +116,7 @@ pub struct Progress {
 }
 
 /// Why a run ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Every state that the model can reach within its boundary was seen and checked.
     Complete,
@@ -127,7 +127,7 @@ pub enum Ending {
 }
 
 /// What a run says about one property.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// `always`: no reachable state violates it. A promise: every fair run keeps it.
     Holds,
@@ -142,7 +142,7 @@ pub enum Verdict {
 }
 
 /// One property of the model and what the run says about it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PropertyResult {
     /// The name the model gave it.
     pub name: &'static str,
@@ -153,7 +153,7 @@ pub struct PropertyResult {
 }
 
 /// A state that settled a property, and how it is reached.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery<A, S> {
     /// The name of the property.
     pub property: &'static str,
@@ -164,7 +164,7 @@ pub struct Discovery<A, S> {
 }
 
 /// States without a successor.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlocks<A, S> {
     /// How many of the expanded states have no action that leads anywhere. A successor outside
     /// the boundary still counts as somewhere.
@@ -174,7 +174,7 @@ pub struct Deadlocks<A, S> {
 }
 
 /// What one depth contributed.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelCount {
     /// Edges from an initial state.
     pub depth: u32,
@@ -185,7 +185,7 @@ pub struct LevelCount {
 }
 
 /// What one group of actions contributed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KindCount {
     /// Generated successors, duplicates included.
     pub fired: u64,
@@ -248,7 +248,7 @@ impl<A, S> Outcome<A, S> {
 }
 
 /// What the model was doing when it panicked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     /// Listing properties or initial states.
     Setup,
@@ -271,7 +271,7 @@ pub enum Doing {
 }
 
 /// What is wrong with the way a model packs its states.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PackingFlaw {
     /// Unpacking what a state was packed into gives another state, so two states may be taken for
     /// one.
@@ -299,7 +299,7 @@ impl fmt::Display for PackingFlaw {
 }
 
 /// Why a run gave no outcome.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineError<A, S> {
     /// `eventually` is not checked: a search that only asks what a state looks like cannot see
     /// the cycle on which a promise stays open.

@@ -16,7 +16,7 @@ pub(super) const MARGIN: u64 = 1 << 20;
 const MEMORY_EVERY: Duration = Duration::from_millis(50);
 
 /// The bounds of a run; `None` is unbounded.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Wall-clock time.
     pub time: Option<Duration>,
@@ -28,7 +28,7 @@ pub struct Limits {
 }
 
 /// The bound that ended a run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// [`Limits::time`].
     Time,

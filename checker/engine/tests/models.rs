@@ -105,7 +105,7 @@ impl Model for Graph {
 }
 
 /// Where [`Odd`] misbehaves.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
     /// Every step takes a while.

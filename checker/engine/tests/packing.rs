@@ -113,7 +113,7 @@ impl<const N: usize> Pack for Drowsy<N> {
 }
 
 /// What is wrong with a [`Crooked`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crook {
     /// Two states pack into the same word.
     Lossy,

@@ -14,7 +14,7 @@ pub(crate) struct TwoPhase {
 /// From the lowest bit on: two bits for each resource manager, two for the transaction manager,
 /// one for each manager that is known to be prepared, one for each message that says so, one for
 /// the message that all commit, one for the message that all abort.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Word(pub(crate) u64);
 
 /// A step.

@@ -3,6 +3,7 @@
 //! Never here: what the world is, and which promises it makes; that stands in `syncsplit_model::world`. Nor a search.
 #![forbid(unsafe_code)]
 
+mod reductions;
 mod space;
 
 pub use space::SearchSpace;

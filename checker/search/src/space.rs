@@ -7,15 +7,22 @@ use syncsplit_engine::liveness::{Faults, Live, Promise};
 use syncsplit_engine::packed::{Pack, Sink};
 use syncsplit_engine::positions::{POSITIONS_MAX, Positions, conditions};
 use syncsplit_model::world::{
-    Action, PACKED_WORDS, PROMISES, Packed, PromiseInfo, State, World, WorldProperty,
+    Action, Commuting, Exchange, PACKED_WORDS, PROMISES, Packed, PromiseInfo, State, World,
+    WorldProperty,
 };
 
 /// A world that is ready to be searched.
 #[derive(Clone, Debug)]
 pub struct SearchSpace {
-    world: World,
+    pub(crate) world: World,
     properties: Vec<WorldProperty>,
     promises: Vec<&'static PromiseInfo>,
+    /// The exchanges of blocks under which states count as one; none unless asked for.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// Whether a step that can be taken first is taken at once.
+    pub(crate) leads_first: bool,
+    /// Which steps commute; none unless asked for.
+    pub(crate) commuting: Option<Commuting>,
 }
 
 const _: () = assert!(WorldProperty::ALL.len() + 2 * PROMISES.len() <= POSITIONS_MAX);
@@ -26,7 +33,18 @@ impl SearchSpace {
     pub fn new(world: World) -> Self {
         let properties = world.asked_properties().collect();
         let promises = world.asked_promises().collect();
-        Self { world, properties, promises }
+        let (exchanges, leads_first, commuting) = (Vec::new(), false, None);
+        Self { world, properties, promises, exchanges, leads_first, commuting }
+    }
+
+    /// The words of the state that `action` leads to from `state`, whose words are `packed`; none where it leads nowhere.
+    fn step(&self, state: &State, packed: &Packed, action: Action) -> Option<Packed> {
+        let mut after = *state;
+        let mut words = self.world.packed_step(state, packed, action, &mut after)?;
+        if self.lead(&mut after) {
+            words = self.world.pack(&after);
+        }
+        Some(self.least(&after, words))
     }
 }
 
@@ -35,15 +53,20 @@ impl Model for SearchSpace {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        self.world.init_states()
+        let states = self.world.init_states();
+        states.iter().map(|state| self.representative(state)).collect()
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let first = actions.len();
         self.world.actions(state, actions);
+        if self.commuting.is_some() {
+            actions[first..].reverse();
+        }
     }
 
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
-        self.world.next_state(state, action)
+        self.world.next_state(state, action).map(|after| self.representative(&after))
     }
 
     fn format_action(&self, action: &Action) -> String {
@@ -89,12 +112,11 @@ impl Pack for SearchSpace {
     }
 
     fn successors<S: Sink<Self>>(&self, packed: &Packed, room: &mut Vec<Action>, sink: &mut S) {
-        let world = &self.world;
-        let state = world.unpack(packed);
-        world.actions(&state, room);
-        let Some(commuting) = world.commuting() else {
+        let state = self.world.unpack(packed);
+        self.actions(&state, room);
+        let Some(commuting) = &self.commuting else {
             for action in room.drain(..) {
-                if let Some(next) = world.packed_step(&state, packed, action) {
+                if let Some(next) = self.step(&state, packed, action) {
                     sink.step(sink.kind(&action), &next);
                 }
             }
@@ -106,7 +128,7 @@ impl Pack for SearchSpace {
             let step = commuting.step(&state, &action);
             if asleep & step != 0 {
                 sink.sleeps(sink.kind(&action));
-            } else if let Some(next) = world.packed_step(&state, packed, action) {
+            } else if let Some(next) = self.step(&state, packed, action) {
                 let kind = sink.kind(&action);
                 sink.step_and_sleep(kind, &next, commuting.asleep_after(step, before));
                 before |= step;
@@ -115,11 +137,11 @@ impl Pack for SearchSpace {
     }
 
     fn knows_what_commutes(&self) -> bool {
-        self.world.commuting().is_some()
+        self.commuting.is_some()
     }
 
     fn clashes(&self, state: &State) -> bool {
-        self.world.clash(state).is_some()
+        self.commuting.as_ref().is_some_and(|known| known.clash(&self.world, state).is_some())
     }
 }
 

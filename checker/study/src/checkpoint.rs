@@ -50,7 +50,7 @@ impl Checkpoint {
         Ok(Self {
             about: about(question),
             // Whatever a world may come to have besides what is named.
-            besides: format!("{:?}", question.world()),
+            besides: format!("{:?}", question.space()),
             title: title(question),
             resume: resumes.then(|| file.into()),
             write: Some(file.into()),

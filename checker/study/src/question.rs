@@ -120,15 +120,15 @@ impl Question {
         self.variant == *variant && self.without == *without && self.properties == *properties
     }
 
-    /// The world that is searched.
+    /// The space that is searched.
     #[must_use]
-    pub fn world(&self) -> World {
-        reduce::reduced(self.plain_world(), &self.reduce)
+    pub fn space(&self) -> SearchSpace {
+        reduce::reduced(self.world(), &self.reduce)
     }
 
     /// The world that the question is about.
     #[must_use]
-    pub fn plain_world(&self) -> World {
+    pub fn world(&self) -> World {
         let mut world = World::new(self.instance.bounds, self.variant, &self.without);
         world.only.clone_from(&self.properties);
         world.promises = self.instance.promises && self.engine == Engine::Native;
@@ -153,8 +153,7 @@ impl Question {
         watch: Watch<'_>,
         keep: &Keep<'_>,
     ) -> Result<Kept<Action, State>, CheckError> {
-        let world = self.world();
-        let space = SearchSpace::new(world.clone());
+        let space = self.space();
         let options = Options {
             threads: self.threads,
             stop: StopAt::FirstViolation,
@@ -164,14 +163,13 @@ impl Question {
             interrupt: watch.interrupt,
             progress: watch.progress,
         };
-        let kept =
-            match self.engine {
-                Engine::Native => liveness::run_kept(&space, &options, keep),
-                Engine::Stateright => stateright::run(Arc::new(space), &options)
-                    .map(|outcome| Kept { outcome, resumed: None, written: None }),
-            };
+        let kept = match self.engine {
+            Engine::Native => liveness::run_kept(&space, &options, keep),
+            Engine::Stateright => stateright::run(Arc::new(space.clone()), &options)
+                .map(|outcome| Kept { outcome, resumed: None, written: None }),
+        };
         let mut kept = kept.map_err(Box::new)?;
-        reduce::unfold(&self.plain_world(), &world, &mut kept.outcome)?;
+        reduce::unfold(&self.world(), &space, &mut kept.outcome)?;
         Ok(kept)
     }
 }
@@ -216,7 +214,7 @@ fn refuse_fingerprints(question: &Question) -> Result<(), String> {
             "the engine {engine} has a store of its own; fingerprint needs native"
         ));
     }
-    question.plain_world().asked_promises().next().map_or(Ok(()), |promise| {
+    question.world().asked_promises().next().map_or(Ok(()), |promise| {
         Err(format!(
             "the store fingerprint answers for no promise, and {} is asked: fingerprints do not tell how states \
              are connected; name properties alone with --property, or keep the store exact",
@@ -232,7 +230,7 @@ fn refuse_reduction(question: &Question, reduction: Reduction) -> Option<String>
         let engine = question.engine.name();
         return Some(format!("the engine {engine} knows no reduction; {name} needs native"));
     }
-    let world = question.plain_world();
+    let world = question.world();
     if let Some(promise) = world.asked_promises().next() {
         return Some(format!(
             "the reduction {name} answers for no promise, and {} is asked: the runs that are fair are not the \

@@ -5,6 +5,7 @@ use stateright::Model;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_engine::{EngineError, Outcome, Trace};
 use syncsplit_model::world::{Action, State, World};
+use syncsplit_search::SearchSpace;
 
 /// A way to search less.
 #[derive(
@@ -34,13 +35,13 @@ impl Reduction {
     }
 }
 
-/// `world`, reduced.
+/// The space of `world`, reduced.
 #[must_use]
-pub fn reduced(world: World, reductions: &[Reduction]) -> World {
-    reductions.iter().fold(world, |world, reduction| match reduction {
-        Reduction::Symmetry => world.with_blocks_exchanged(),
-        Reduction::Order => world.with_order_reduced(),
-        Reduction::Sleep => world.with_steps_asleep(),
+pub fn reduced(world: World, reductions: &[Reduction]) -> SearchSpace {
+    reductions.iter().fold(SearchSpace::new(world), |space, reduction| match reduction {
+        Reduction::Symmetry => space.with_blocks_exchanged(),
+        Reduction::Order => space.with_order_reduced(),
+        Reduction::Sleep => space.with_steps_asleep(),
     })
 }
 
@@ -51,7 +52,7 @@ pub fn reduced(world: World, reductions: &[Reduction]) -> World {
 /// A run that `plain` does not have.
 pub fn unfold(
     plain: &World,
-    reduced: &World,
+    reduced: &SearchSpace,
     outcome: &mut Outcome<Action, State>,
 ) -> Result<(), EngineError<Action, State>> {
     let traces = outcome.discoveries.iter_mut().map(|found| &mut found.trace);
@@ -67,7 +68,7 @@ pub fn unfold(
 /// exchange of blocks. After the last one none needs to follow: no property sees it.
 fn real(
     plain: &World,
-    reduced: &World,
+    reduced: &SearchSpace,
     trace: &Trace<Action, State>,
 ) -> Result<Trace<Action, State>, EngineError<Action, State>> {
     let mut path: Trace<Action, State> = Vec::with_capacity(trace.len());

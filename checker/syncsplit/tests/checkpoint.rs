@@ -11,7 +11,6 @@ use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use syncsplit_engine::liveness::{run, run_kept};
 use syncsplit_engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict};
-use syncsplit_search::SearchSpace;
 use syncsplit_study::instance::Instance;
 use syncsplit_study::question::Question;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -90,7 +89,7 @@ fn a_check_in_parts_gives_the_report_of_a_check_in_one_piece() {
 /// A limit that comes while the promises are judged leaves the whole search to go on with.
 #[test]
 fn an_interrupt_while_promises_are_judged_keeps_the_search() {
-    let space = SearchSpace::new(Question::about(Instance::named("waits").unwrap(), 2).world());
+    let space = Question::about(Instance::named("waits").unwrap(), 2).space();
     let file = file("judged");
     let timeless = |outcome| Outcome { seconds: 0.0, peak_bytes: None, ..outcome };
     let whole = run(&space, &Options { threads: 2, ..Options::default() }).unwrap();

@@ -8,6 +8,8 @@
 //! A test tries all of that over whole worlds, and a search on a sample of its states; docs/reductions.md says why nothing
 //! is lost.
 
+use stateright::Model;
+
 use crate::protocol::primary::JournalFull;
 use crate::protocol::{HostMessage, Rules, ToSecondary};
 use crate::world::World;
@@ -79,8 +81,12 @@ pub struct Commuting {
 }
 
 impl Commuting {
-    /// None if there are more steps than bits.
-    fn new(world: &World) -> Option<Self> {
+    /// Which steps of `world` commute; none if that is not known, or if there are more steps than bits.
+    #[must_use]
+    pub fn of(world: &World) -> Option<Self> {
+        if !world.knows_what_commutes() {
+            return None;
+        }
         let kinds = ActionKind::ALL.iter().copied();
         let reaches = |kind| (0..width(kind)).map(move |which| world.reach(kind, which));
         let reaches: Vec<Reach> = kinds.flat_map(reaches).collect();
@@ -107,39 +113,16 @@ impl Commuting {
         let sleepers = self.sleepers.get(taken.trailing_zeros() as usize);
         before & sleepers.copied().unwrap_or(0)
     }
-}
-
-impl World {
-    /// Whether it is known which steps commute: that rests on all rules.
-    #[must_use]
-    pub fn knows_what_commutes(&self) -> bool {
-        self.variant == Variant::Hardened && self.rules == Rules::HARDENED
-    }
-
-    /// The same world for a search that need not take two steps that commute in both orders, if it is known which do. Its
-    /// actions are listed with the rare ones first: of two steps that commute the one that is listed first is taken first,
-    /// so that what is rarely on offer is rarely taken again.
-    #[must_use]
-    pub fn with_steps_asleep(mut self) -> Self {
-        self.commuting = self.knows_what_commutes().then(|| Commuting::new(&self)).flatten();
-        self
-    }
-
-    /// Which steps commute, if the search is to make use of it.
-    #[must_use]
-    pub const fn commuting(&self) -> Option<&Commuting> {
-        self.commuting.as_ref()
-    }
 
     /// Two steps out of `state` of which the second may sleep after the first, although they do not commute. There are none
     /// in any state of a world that is searched this way.
     #[must_use]
-    pub fn clash(&self, state: &State) -> Option<(Action, Action)> {
-        let commuting = self.commuting()?;
+    pub fn clash(&self, world: &World, state: &State) -> Option<(Action, Action)> {
         let steps_of = |state: &State| -> Vec<(Steps, Action, State)> {
-            let known =
-                |action| Some((commuting.step(state, &action), action, self.after(state, action)?));
-            self.enabled(state).into_iter().filter_map(known).collect()
+            let known = |action| {
+                Some((self.step(state, &action), action, world.next_state(state, action)?))
+            };
+            world.enabled(state).into_iter().filter_map(known).collect()
         };
         let steps = steps_of(state);
         let next: Vec<Vec<_>> = steps.iter().map(|(.., after)| steps_of(after)).collect();
@@ -151,7 +134,7 @@ impl World {
             (0..steps.len()).flat_map(|taken| (0..steps.len()).map(move |other| (taken, other)));
         let clashes = |(taken, sleeper): (usize, usize)| {
             let (first, second) = (steps[taken].0, steps[sleeper].0);
-            if commuting.asleep_after(first, second) == 0 {
+            if self.asleep_after(first, second) == 0 {
                 return false;
             }
             // The sleeper is a step still, to where it leads if it goes first; after it, the other may be none.
@@ -163,13 +146,13 @@ impl World {
         let found = pairs.filter(|pair| pair.0 != pair.1).find(|pair| clashes(*pair));
         found.map(|(taken, sleeper)| (steps[taken].1, steps[sleeper].1))
     }
+}
 
-    /// The state in normal form that `action`, offered in `state`, leads to, if it changes anything.
-    fn after(&self, state: &State, action: Action) -> Option<State> {
-        let mut after = *state;
-        self.raw_step(&mut after, action).ok()?;
-        self.make_normal(&mut after);
-        (after != *state).then_some(after)
+impl World {
+    /// Whether it is known which steps commute: that rests on all rules.
+    #[must_use]
+    pub fn knows_what_commutes(&self) -> bool {
+        self.variant == Variant::Hardened && self.rules == Rules::HARDENED
     }
 
     /// What a step reads and writes in this world, by its kind and by which of its kind it is.

@@ -60,12 +60,6 @@ pub struct World {
     pub promises: bool,
     /// The reading of the protocol that `rules` comes from.
     pub variant: Variant,
-    /// The exchanges of blocks under which states count as one; none unless asked for.
-    exchanges: Vec<Exchange>,
-    /// Whether a step that can be taken first is taken at once.
-    leads_first: bool,
-    /// Which steps commute; none unless asked for.
-    commuting: Option<commute::Commuting>,
     /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
     ablated: bool,
 }
@@ -81,9 +75,6 @@ impl World {
             only: Vec::new(),
             promises: false,
             variant,
-            exchanges: Vec::new(),
-            leads_first: false,
-            commuting: None,
             ablated: !without.is_empty(),
         }
     }
@@ -190,7 +181,7 @@ impl Model for World {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![self.representative(&self.normal(self.initial()))]
+        vec![self.normal(self.initial())]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -202,7 +193,7 @@ impl Model for World {
         let mut after = *state;
         self.raw_step(&mut after, action).ok()?;
         self.make_normal(&mut after);
-        (after != *state).then(|| self.representative(&after))
+        (after != *state).then_some(after)
     }
 
     fn format_action(&self, action: &Action) -> String {

@@ -22,7 +22,6 @@ impl World {
 
     /// Adds every action the world offers in `state`, in a fixed order.
     pub(super) fn collect_enabled(&self, state: &State, actions: &mut Vec<Action>) {
-        let first = actions.len();
         self.application(state, actions);
         self.array_link(state, actions);
         self.arrays(state, actions);
@@ -31,9 +30,6 @@ impl World {
         self.host_link(state, actions);
         self.crashes(actions);
         self.remote_site(state, actions);
-        if self.commuting().is_some() {
-            actions[first..].reverse();
-        }
     }
 
     fn has(&self, fault: Fault) -> bool {

@@ -15,40 +15,11 @@ use crate::world::promise::is_worked_on;
 use crate::world::state::State;
 
 impl World {
-    /// The same world, in which a step that can be taken first is taken at once, as a part of the step before.
-    #[must_use]
-    pub fn with_order_reduced(mut self) -> Self {
-        self.leads_first = true;
-        self
-    }
-
     /// Every action offered in `state` that can be taken first.
     pub fn leading(&self, state: &State) -> impl Iterator<Item = Action> {
         let link = self.link_leads(state).then_some(Action::LinkUp);
         let requester = self.requester_leads(state).then_some(Action::RequesterTimeout);
         link.into_iter().chain(requester)
-    }
-
-    /// The action that is taken at once in `state`, if one is.
-    #[must_use]
-    pub fn led(&self, state: &State) -> Option<Action> {
-        if self.leads_first { self.leading(state).next() } else { None }
-    }
-
-    /// Takes the steps that are to be taken at once, and tells whether there were any. There are few: none of the kinds
-    /// that lead makes way for another of its own kind.
-    pub(super) fn lead(&self, state: &mut State) -> bool {
-        let mut led = false;
-        while let Some(first) = self.led(state) {
-            let mut after = *state;
-            if self.raw_step(&mut after, first).is_err() {
-                break;
-            }
-            self.make_normal(&mut after);
-            *state = after;
-            led = true;
-        }
-        led
     }
 
     /// Whether the link's coming up changes nothing for anybody yet: a primary without a pair sends nothing but what a

@@ -48,27 +48,27 @@ impl World {
     }
 
     /// The words of the state that `action`, offered in `state`, leads to; none where it leads nowhere. `packed` are the
-    /// words of `state`.
+    /// words of `state`, and `after` becomes that state.
     #[must_use]
-    pub fn packed_step(&self, state: &State, packed: &Packed, action: Action) -> Option<Packed> {
-        let mut after = *state;
-        self.raw_step(&mut after, action).ok()?;
+    pub fn packed_step(
+        &self,
+        state: &State,
+        packed: &Packed,
+        action: Action,
+        after: &mut State,
+    ) -> Option<Packed> {
+        *after = *state;
+        self.raw_step(after, action).ok()?;
         // What has changed nothing needs no normal form; to ask that of every step would take longer than it saves.
-        if ActionKind::OFTEN_IDLE.contains(action.kind()) && after == *state {
+        if ActionKind::OFTEN_IDLE.contains(action.kind()) && after == state {
             return None;
         }
-        self.make_normal(&mut after);
+        self.make_normal(after);
         let mut words = [0; PACKED_WORDS];
-        self.pack_into(&mut words, &mut after);
+        self.pack_into(&mut words, after);
         // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
         // tell and the last are still on their way to memory.
-        if words.iter().eq(packed) {
-            return None;
-        }
-        if self.lead(&mut after) {
-            words = self.pack(&after);
-        }
-        Some(self.least(&after, words))
+        (!words.iter().eq(packed)).then_some(words)
     }
 
     /// The state of these words, which [`World::pack`] of this world once gave.

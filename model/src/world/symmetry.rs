@@ -10,7 +10,6 @@ use crate::protocol::{BlockIndex, Item, ToPrimary, ToSecondary};
 use crate::world::World;
 use crate::world::bounded::BlockSet;
 use crate::world::instance::Transactions;
-use crate::world::pack::Packed;
 use crate::world::state::{BLOCKS_MAX, FrozenImage, Ghost, Image, Queue, State, Value};
 
 /// A permutation of blocks.
@@ -34,31 +33,6 @@ impl World {
         let moves = |exchange: &Exchange| (0..blocks).any(|block| !keeps(exchange, block));
         let all = Exchange::all(blocks).into_iter();
         all.filter(|exchange| is_one(exchange) && moves(exchange)).collect()
-    }
-
-    /// The same world, whose states stand for all their images under its [`World::automorphisms`].
-    #[must_use]
-    pub fn with_blocks_exchanged(mut self) -> Self {
-        self.exchanges = self.automorphisms();
-        self
-    }
-
-    /// The least words that `state`, whose own words are `words`, has under the exchanges of blocks in use.
-    pub(super) fn least(&self, state: &State, words: Packed) -> Packed {
-        let images = self.exchanges.iter().map(|exchange| self.pack(&exchange.image(state)));
-        images.fold(words, Packed::min)
-    }
-
-    /// The state that stands for `state` in this world: after the steps that are taken at once, and of all its images
-    /// under the exchanges of blocks in use the one of the least words. `state` is in normal form; so is what stands for it.
-    #[must_use]
-    pub fn representative(&self, state: &State) -> State {
-        let mut after = *state;
-        self.lead(&mut after);
-        if self.exchanges.is_empty() {
-            return after;
-        }
-        self.unpack(&self.least(&after, self.pack(&after)))
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const OUTSIDE: u32 = NONE;
 const _: () = assert!(CHUNK.is_multiple_of(64));
 
 /// An edge, seen from the state it leads out of.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Edge {
     pub(super) target: u32,
     pub(super) label: u8,

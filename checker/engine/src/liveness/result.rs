@@ -5,7 +5,7 @@
 use crate::{Trace, Verdict};
 
 /// Whether a promise binds while faults go on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Faults {
     /// It binds on every run, though faults happen again and again.
     GoOn,
@@ -14,7 +14,7 @@ pub enum Faults {
 }
 
 /// One promise of the model and what the run says about it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromiseResult<A, S> {
     /// The name the model gave it.
     pub name: &'static str,
@@ -34,7 +34,7 @@ pub struct PromiseResult<A, S> {
 }
 
 /// A run without end: a stem, then a cycle for ever.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lasso<A, S> {
     /// From an initial state to the state where the cycle begins. No stem to a cycle that breaks
     /// the promise is shorter.

@@ -48,7 +48,7 @@ const CROWD: usize = 2;
 const CROWD_ALONE: usize = 1 << 12;
 
 /// What stands at the front of a file.
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     about: About,
@@ -60,7 +60,7 @@ struct Header {
 }
 
 /// What a search is about: names and values of all that decides what it finds.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct About {
     /// In a few words.

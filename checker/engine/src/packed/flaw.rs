@@ -27,7 +27,7 @@ where
 }
 
 /// What trying out brings to light.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     Packing(PackingFlaw),
     /// The plain functions tell one thing now and another then.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far the level that is being expanded has come. All before `next` is expanded; from `end`
 /// on lies what this level led to.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Front {
     pub(super) next: u32,
@@ -18,7 +18,7 @@ pub(super) struct Front {
 }
 
 /// A search that was left between two slices.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
     /// States that were taken in.

@@ -22,7 +22,7 @@ pub(super) const SHARDS: usize = 64;
 const BLOCK: u32 = 256;
 
 /// The number of a state: its position in the queue of a plain breadth-first search.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StateId(u32);
 
 impl StateId {

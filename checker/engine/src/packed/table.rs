@@ -40,7 +40,7 @@ pub(super) struct Table {
 }
 
 /// How large a table is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
     /// Buckets of each part.
     buckets: usize,
@@ -57,7 +57,7 @@ pub(super) struct Demand {
 }
 
 /// Where a lookup ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Find {
     Number(u32),
     /// There is none; a new one belongs in this slot.

@@ -9,7 +9,7 @@ use syncsplit_engine::liveness::{Faults, Live, Promise};
 use syncsplit_engine::packed::Pack;
 
 /// How two processes keep out of each other's way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lock {
     /// Peterson 1981: free of starvation if each process is scheduled fairly.
     Peterson,
@@ -19,7 +19,7 @@ enum Lock {
     Politeness,
 }
 
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum At {
     Idle,
     /// Peterson: wants to, and has not given way yet.
@@ -28,7 +28,7 @@ enum At {
     Inside,
 }
 
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Processes {
     at: [At; 2],
     turn: usize,
@@ -142,7 +142,7 @@ struct AlternatingBit {
     resends: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Channel {
     /// The bit being sent, until it is acknowledged.
     sending: Option<bool>,
@@ -154,7 +154,7 @@ struct Channel {
     awaited: bool,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Happens {
     Ask,
     Send,

@@ -13,7 +13,7 @@ use syncsplit_engine::{
 };
 
 /// Where [`Ring`] misbehaves.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Twist {
     None,
     /// Telling whether all is repaired takes a while.

@@ -6,7 +6,7 @@ use stateright::Model;
 use syncsplit_engine::liveness::{Faults, Live, Promise};
 
 /// What an edge is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Fair(u8),
     Free,

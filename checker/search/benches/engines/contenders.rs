@@ -80,7 +80,7 @@ pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> R
             let world = World::new(instance.bounds, Variant::Hardened, &[]);
             match way {
                 "packed-sleep" => {
-                    let space = SearchSpace::new(world.with_steps_asleep());
+                    let space = SearchSpace::new(world).with_steps_asleep();
                     run_on(space, |action| action.kind() as usize, "packed", threads)
                 }
                 _ => run_on(SearchSpace::new(world), |action| action.kind() as usize, way, threads),
