@@ -162,7 +162,7 @@ pub const FLOORS: &[Floors] = &[
             &["expand"],
         ],
     },
-    Floors { folder: "checker/search/src", rooms: &[&["space"]] },
+    Floors { folder: "checker/search/src", rooms: &[&["space"], &["reductions"]] },
     Floors {
         folder: "checker/study/src",
         rooms: &[

@@ -251,6 +251,7 @@ pub(crate) fn protocol_alone(folder: &Path) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic, reason = "a failing test panics")]
     use super::*;
 
     fn program(name: &str, kind: &str) -> Program {

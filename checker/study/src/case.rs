@@ -201,6 +201,9 @@ impl Case {
     }
 }
 
+/// Is told now and then which search is under way, and how far it is.
+pub type Tell<'a> = &'a dyn Fn(&str, &Progress);
+
 /// How the searches of a study are run.
 #[derive(Clone, Copy, Default)]
 pub struct Searcher<'a> {
@@ -208,8 +211,8 @@ pub struct Searcher<'a> {
     pub threads: usize,
     /// What ends each search early.
     pub limits: Limits,
-    /// Told now and then which search is under way, and how far it is.
-    pub progress: Option<&'a dyn Fn(&str, &Progress)>,
+    /// Who is told how far the searches are; nobody unless asked for.
+    pub progress: Option<Tell<'a>>,
     /// Ends the search under way and those to come when it is raised.
     pub interrupt: Option<&'a AtomicBool>,
 }
