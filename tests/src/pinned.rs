@@ -229,7 +229,6 @@ impl Row {
 }
 
 /// One search at a time, whichever test makes it: each takes every core and up to a few GiB.
-#[must_use]
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
