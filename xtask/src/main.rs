@@ -32,7 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run what is to be green before a commit: under two minutes once all is built
+    /// Run what is to be green before a commit: a few minutes once all is built
     Quick,
     /// Run every step, and end with the line `N passed, N failed`
     Test {
@@ -105,7 +105,9 @@ fn list() {
     let line = |name: &str, usual: u32, says: &str, hint: &str| {
         println!("{name:16}  {usual:5} s  {says}{hint}");
     };
-    println!("Steps of `test`; the seconds are those on two quiet cores, of each step by itself:");
+    println!(
+        "Steps of `test`; the seconds are those of one whole run from a fresh clone, on two quiet cores:"
+    );
     let (name, says, usual) = BUILT;
     line(name, usual, says, "");
     for step in STEPS {

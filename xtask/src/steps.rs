@@ -37,14 +37,14 @@ pub(crate) struct Step {
     pub(crate) within: In,
     /// When it is run.
     pub(crate) lane: Lane,
-    /// Seconds it takes by itself, once everything is built, on two quiet cores.
+    /// Seconds it takes in a whole run from a fresh clone, on two quiet cores, beside the other lane.
     pub(crate) usual: u32,
     /// Runs it on what was built.
     pub(crate) run: fn(&[Program]) -> Outcome,
 }
 
 /// The step that comes before all that run a program; what it builds they are given.
-pub(crate) const BUILT: (&str, &str, u32) = ("build", "the whole workspace, once", 330);
+pub(crate) const BUILT: (&str, &str, u32) = ("build", "the whole workspace, once", 375);
 
 /// Every other step.
 pub(crate) const STEPS: &[Step] = &[
@@ -61,7 +61,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "the protocol links without std",
         within: In::Both,
         lane: Lane::First,
-        usual: 5,
+        usual: 10,
         run: |_| no_std::link(),
     },
     Step {
@@ -69,7 +69,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "imports, habits, ids of rules, and counts in pages",
         within: In::Both,
         lane: Lane::Computes,
-        usual: 5,
+        usual: 15,
         run: |programs| Suite::Tree.run(programs, true),
     },
     Step {
@@ -77,7 +77,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "the tests inside of crates, and those of the protocol and its world",
         within: In::Both,
         lane: Lane::Computes,
-        usual: 30,
+        usual: 115,
         run: |programs| Suite::Unit.run(programs, true),
     },
     Step {
@@ -85,7 +85,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "the small instances, every rule left out, every variant under every class of faults",
         within: In::Both,
         lane: Lane::Computes,
-        usual: 15,
+        usual: 20,
         run: |programs| Suite::Studies.run(programs, true),
     },
     Step {
@@ -101,7 +101,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "no warning anywhere",
         within: In::Test,
         lane: Lane::Computes,
-        usual: 45,
+        usual: 80,
         run: |_| clippy(&["--all-targets"]),
     },
     Step {
@@ -109,7 +109,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "no warning with loom's primitives",
         within: In::Test,
         lane: Lane::Computes,
-        usual: 10,
+        usual: 5,
         run: |_| clippy_races(LOOM),
     },
     Step {
@@ -117,7 +117,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "no warning with shuttle's primitives",
         within: In::Test,
         lane: Lane::Computes,
-        usual: 10,
+        usual: 5,
         run: |_| clippy_races(SHUTTLE),
     },
     Step {
@@ -125,7 +125,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "the documentation builds without a warning, and what it shows runs",
         within: In::Test,
         lane: Lane::Computes,
-        usual: 25,
+        usual: 20,
         run: |_| {
             let mut command = niced_cargo(&["doc", "--release", "--workspace", "--no-deps"]);
             let built = outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure);
@@ -137,7 +137,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "what the README's two commands build needs nothing of the rest",
         within: In::Test,
         lane: Lane::Computes,
-        usual: 30,
+        usual: 15,
         run: |_| {
             let check = |what: &&[&str]| quiet(&[&["check", "--release"], *what].concat());
             programs::FIRST_COMMANDS.iter().map(check).fold(Outcome::default(), Outcome::and)
@@ -149,7 +149,7 @@ pub(crate) const STEPS: &[Step] = &[
                protocol is violated",
         within: In::Test,
         lane: Lane::Computes,
-        usual: 95,
+        usual: 140,
         run: check,
     },
     Step {
@@ -190,7 +190,7 @@ pub(crate) const STEPS: &[Step] = &[
                seeded defects that docs/kill-matrix.md says are found",
         within: In::Test,
         lane: Lane::Waits,
-        usual: 160,
+        usual: 105,
         run: |programs| Suite::Sites.run(programs, false),
     },
     Step {
@@ -198,7 +198,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "nodes and sites, and the kit with adapters of all kinds and real servers",
         within: In::Test,
         lane: Lane::Waits,
-        usual: 150,
+        usual: 180,
         run: |programs| Suite::Waiting.run(programs, false),
     },
     Step {
@@ -214,7 +214,7 @@ pub(crate) const STEPS: &[Step] = &[
         says: "SQLite's calls of the example's VFS touch no memory that is not theirs, and lose none",
         within: In::Test,
         lane: Lane::Waits,
-        usual: 20,
+        usual: 5,
         run: |programs| programs::under_valgrind(programs, programs::EXAMPLE, "ffi_tests"),
     },
 ];
