@@ -32,7 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run what is to be green before a commit: a few minutes once all is built
+    /// Run what is to be green before a commit: under two minutes once all is built
     Quick,
     /// Run every step, and end with the line `N passed, N failed`
     Test {
