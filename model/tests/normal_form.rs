@@ -3,7 +3,7 @@
 //! it leaves out as dead does nothing, whenever it may arrive.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::thread;
 
 use proptest::prelude::*;
@@ -285,6 +285,28 @@ fn through_whole_worlds() {
         compare_everywhere(small()[4], Variant::Synchronous, &[]);
         compare_everywhere(small()[4], Variant::Published, &[]);
     });
+}
+
+/// A step that changes nothing is told by its normal form (SPEC 8.4.1, step 6), so a second pass must change nothing.
+#[test]
+fn a_normal_form_is_its_own_without_each_rule() {
+    for rule in Rule::ALL {
+        for bounds in small() {
+            let world = World::new(bounds, Variant::Hardened, &[*rule]);
+            let first = world.normal(world.raw_initial());
+            let mut seen = HashSet::from([first]);
+            let mut waiting = VecDeque::from([first]);
+            while let Some(state) = waiting.pop_front().filter(|_| seen.len() < 4_000) {
+                for (action, after) in world.raw_successors(&state) {
+                    let normal = world.normal(after);
+                    assert_eq!(world.normal(normal), normal, "without {rule}, after {action:?}");
+                    if seen.insert(normal) {
+                        waiting.push_back(normal);
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]

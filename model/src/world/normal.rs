@@ -262,6 +262,13 @@ impl World {
     /// What a Sync holds and has passed, and a suspended primary's numbers: they are read by nothing but a Sync, and resync
     /// sets them anew.
     fn forget_numbers(&self, state: &mut State) {
+        let read = state.primary.state.is_linked()
+            || !self.rules.has(Rule::Sync1)
+            || !self.rules.has(Rule::Sync5);
+        if !read {
+            state.primary.newest = state.secondary.written;
+            state.primary.written = state.secondary.written;
+        }
         let dead = self.held_is_dead(state);
         if let Some(sync) = &mut state.sync {
             // The primary's `written` never goes back: what it has passed stays passed.
@@ -270,13 +277,6 @@ impl World {
             } else {
                 sync.held.seq.max(state.primary.written)
             };
-        }
-        let read = state.primary.state.is_linked()
-            || !self.rules.has(Rule::Sync1)
-            || !self.rules.has(Rule::Sync5);
-        if !read {
-            state.primary.newest = state.secondary.written;
-            state.primary.written = state.secondary.written;
         }
     }
 
