@@ -103,6 +103,12 @@ impl NodeError {
                 | Self::Requester(_)
         )
     }
+
+    /// Whether a message does not fit the group, so that its sender works on another one.
+    #[must_use]
+    pub const fn is_misfit(&self) -> bool {
+        matches!(self, Self::PayloadLength { .. } | Self::MapSize { .. })
+    }
 }
 
 /// `Ok` for what a transition function merely refused; any other error stays one.

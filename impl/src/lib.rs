@@ -6,6 +6,7 @@
 //! [`database`] -> [`local`]. After a takeover the roles change sides through [`failback`]. The threads that drive it all
 //! are started and stopped in [`site`]; [`doorway`] decides whose locks they use.
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod backup;
 pub mod clock;

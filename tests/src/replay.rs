@@ -58,7 +58,11 @@ const fn is_remote(record: &TraceRecord) -> bool {
     match &record.role {
         RoleRecord::Start(start) => matches!(start.side, Side::Secondary),
         RoleRecord::Secondary(_) | RoleRecord::Requester(_) => true,
-        _ => false,
+        RoleRecord::Primary(_)
+        | RoleRecord::Sync(_)
+        | RoleRecord::Database(_)
+        | RoleRecord::Coordinator(_)
+        | RoleRecord::Fault(_) => false,
     }
 }
 

@@ -184,12 +184,18 @@ impl RequesterNode {
     pub fn wait_permission(&self, id: BackupId) -> Result<(), BackupError> {
         let mut inner = self.inner.lock();
         loop {
-            match inner.requester.get()?.state {
-                RequesterState::Reading(reading) if reading == id => return Ok(()),
-                RequesterState::Waiting(waiting) if waiting == id => {}
-                _ if inner.rejected == Some(id) => return Err(BackupError::Rejected(id)),
-                _ if inner.interrupted == Some(id) => return Err(BackupError::Interrupted(id)),
-                _ => return Err(BackupError::TimedOut(id)),
+            let state = inner.requester.get()?.state;
+            if state == RequesterState::Reading(id) {
+                return Ok(());
+            }
+            if state != RequesterState::Waiting(id) {
+                return Err(if inner.rejected == Some(id) {
+                    BackupError::Rejected(id)
+                } else if inner.interrupted == Some(id) {
+                    BackupError::Interrupted(id)
+                } else {
+                    BackupError::TimedOut(id)
+                });
             }
             if inner.stopping {
                 return Err(BackupError::Node(NodeError::Stopped));

@@ -91,7 +91,18 @@ fn body_bytes(kind: Kind, limits: Limits) -> RangeInclusive<usize> {
         Kind::Hello => HELLO_FIXED_BYTES + 1..=HELLO_FIXED_BYTES + GROUP_NAME_MAX,
         Kind::Write | Kind::Copy => exactly(limits.block_size as usize),
         Kind::Ready => exactly(READY_FIXED_BYTES + BitMap::byte_len(limits.blocks)),
-        _ => exactly(0),
+        Kind::PairMark
+        | Kind::Resync
+        | Kind::Suspend
+        | Kind::Delete
+        | Kind::Ack
+        | Kind::Suspended
+        | Kind::Request
+        | Kind::Split
+        | Kind::SplitDone
+        | Kind::SplitFailed
+        | Kind::Permit
+        | Kind::Reject => exactly(0),
     }
 }
 
@@ -139,7 +150,7 @@ fn hello_body(hello: &Hello) -> Result<Vec<u8>, FrameError> {
         return Err(FrameError::BadBody { kind: Kind::Hello, problem: BodyProblem::GroupName });
     }
     let mut body = Vec::with_capacity(HELLO_FIXED_BYTES + hello.group.len());
-    for number in [hello.role.code(), hello.block_size, hello.blocks] {
+    for number in [hello.role as u32, hello.block_size, hello.blocks] {
         body.extend(number.to_le_bytes());
     }
     body.extend(hello.group.as_bytes());
@@ -151,7 +162,7 @@ fn header_bytes(kind: Kind, fields: Fields, length: u32) -> Vec<u8> {
     let mut header = Vec::with_capacity(CRC_AT);
     header.extend(MAGIC);
     header.extend(VERSION.to_le_bytes());
-    header.extend(kind.code().to_le_bytes());
+    header.extend((kind as u16).to_le_bytes());
     header.extend(fields.incarnation.to_le_bytes());
     header.extend(0_u32.to_le_bytes());
     header.extend(fields.seq.to_le_bytes());
@@ -181,7 +192,7 @@ fn check_header(
         return Err(FrameError::WrongVersion { got: version, want: VERSION });
     }
     let code = u16::from_le_bytes(array_at(header, 6));
-    let kind = Kind::from_code(code).ok_or(FrameError::UnknownKind { got: code })?;
+    let kind = Kind::from_repr(code).ok_or(FrameError::UnknownKind { got: code })?;
     let reserved = u32::from_le_bytes(array_at(header, 12));
     require_zero("reserved", u64::from(reserved))?;
     let length = u32::from_le_bytes(array_at(header, 32));
@@ -264,7 +275,7 @@ fn require_zero(field: &'static str, got: u64) -> Result<(), FrameError> {
 
 fn hello_of(body: &[u8]) -> Result<Hello, BodyProblem> {
     let role = u32::from_le_bytes(array_at(body, 0));
-    let role = Role::from_code(role).ok_or(BodyProblem::WrongRole { got: role })?;
+    let role = Role::from_repr(role).ok_or(BodyProblem::WrongRole { got: role })?;
     let name = body.get(HELLO_FIXED_BYTES..).and_then(|name| std::str::from_utf8(name).ok());
     let group = name.filter(|name| Hello::is_group_name(name)).ok_or(BodyProblem::GroupName)?;
     Ok(Hello {

@@ -1,7 +1,6 @@
 //! The messages of all links as one type, and the hello each side begins with. Their bytes never live here.
 
-use std::fmt;
-
+use strum::{Display, FromRepr, IntoStaticStr, VariantArray};
 use syncsplit_model::protocol::{HostMessage, Item, ToPrimary, ToSecondary};
 
 use crate::containers::BitMap;
@@ -86,7 +85,10 @@ carried_as! {
 }
 
 /// Which message a frame holds; the number is the header's field `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Display, FromRepr, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u16)]
 pub enum Kind {
     /// [`Hello`].
@@ -96,6 +98,7 @@ pub enum Kind {
     /// A copied block's entry.
     Copy = 0x0102,
     /// The pair mark's entry.
+    #[strum(to_string = "pair mark")]
     PairMark = 0x0103,
     /// [`ToSecondary::Resync`].
     Resync = 0x0104,
@@ -114,8 +117,10 @@ pub enum Kind {
     /// [`HostMessage::Split`].
     Split = 0x0302,
     /// [`HostMessage::SplitAnswer`] that the split was executed.
+    #[strum(to_string = "split done")]
     SplitDone = 0x0303,
     /// [`HostMessage::SplitAnswer`] that it was not.
+    #[strum(to_string = "split failed")]
     SplitFailed = 0x0304,
     /// [`HostMessage::Permit`].
     Permit = 0x0305,
@@ -124,70 +129,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind, in the order of the table.
-    pub const ALL: [Self; 16] = [
-        Self::Hello,
-        Self::Write,
-        Self::Copy,
-        Self::PairMark,
-        Self::Resync,
-        Self::Suspend,
-        Self::Delete,
-        Self::Ack,
-        Self::Ready,
-        Self::Suspended,
-        Self::Request,
-        Self::Split,
-        Self::SplitDone,
-        Self::SplitFailed,
-        Self::Permit,
-        Self::Reject,
-    ];
-
-    /// The number in the header.
-    #[must_use]
-    pub const fn code(self) -> u16 {
-        self as u16
-    }
-
-    /// The kind with this number, if there is one.
-    #[must_use]
-    pub fn from_code(code: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
-    }
-
     /// Its name in the table.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hello => "hello",
-            Self::Write => "write",
-            Self::Copy => "copy",
-            Self::PairMark => "pair mark",
-            Self::Resync => "resync",
-            Self::Suspend => "suspend",
-            Self::Delete => "delete",
-            Self::Ack => "ack",
-            Self::Ready => "ready",
-            Self::Suspended => "suspended",
-            Self::Request => "request",
-            Self::Split => "split",
-            Self::SplitDone => "split done",
-            Self::SplitFailed => "split failed",
-            Self::Permit => "permit",
-            Self::Reject => "reject",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// Which end of which link a side is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which end of which link a side is; the number is that of a hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, FromRepr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u32)]
 pub enum Role {
     /// The local array's end of the array link.
@@ -201,21 +152,6 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role.
-    pub const ALL: [Self; 4] = [Self::Primary, Self::Secondary, Self::Coordinator, Self::Requester];
-
-    /// The number in a hello.
-    #[must_use]
-    pub const fn code(self) -> u32 {
-        self as u32
-    }
-
-    /// The role with this number, if there is one.
-    #[must_use]
-    pub fn from_code(code: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.code() == code)
-    }
-
     /// The role at the other end of the link.
     #[must_use]
     pub const fn peer(self) -> Self {
@@ -225,17 +161,6 @@ impl Role {
             Self::Coordinator => Self::Requester,
             Self::Requester => Self::Coordinator,
         }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Primary => "primary",
-            Self::Secondary => "secondary",
-            Self::Coordinator => "coordinator",
-            Self::Requester => "requester",
-        })
     }
 }
 

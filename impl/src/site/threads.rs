@@ -142,8 +142,5 @@ pub(super) fn as_link_error(
         return Ok(());
     };
     troubles.note(&error);
-    match error {
-        NodeError::PayloadLength { .. } | NodeError::MapSize { .. } => Err(LinkError::Closed),
-        _ => Ok(()),
-    }
+    if error.is_misfit() { Err(LinkError::Closed) } else { Ok(()) }
 }

@@ -67,7 +67,17 @@ impl From<FrameError> for LinkError {
         match error {
             FrameError::Closed => Self::Closed,
             FrameError::Io(source) => Self::Io { doing: "receive a frame".to_owned(), source },
-            error => Self::Frame(error),
+            error @ (FrameError::Truncated { .. }
+            | FrameError::WrongMagic { .. }
+            | FrameError::WrongVersion { .. }
+            | FrameError::UnknownKind { .. }
+            | FrameError::NonZeroReserved { .. }
+            | FrameError::TooLong { .. }
+            | FrameError::WrongCrc { .. }
+            | FrameError::WrongAddress { .. }
+            | FrameError::BadBody { .. }
+            | FrameError::NotOnTheWire { .. }
+            | FrameError::UnexpectedKind { .. }) => Self::Frame(error),
         }
     }
 }

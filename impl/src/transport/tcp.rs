@@ -13,9 +13,7 @@
 //! Locks and flags are the standard library's and not the doorway's: no model of threads can schedule a socket.
 
 use std::io::{self, BufReader, Read, Write};
-use std::net::{
-    IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
-};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -139,10 +137,11 @@ impl Closer for ListenerCloser {
             return;
         }
         if let Ok(mut addr) = self.shared.listener.local_addr() {
-            match addr.ip() {
-                IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
-                IpAddr::V6(ip) if ip.is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
-                _ => {}
+            if addr.ip().is_unspecified() {
+                addr.set_ip(match addr {
+                    SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                    SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+                });
             }
             // If it cannot be made, the queue of connections is full, and `accept` does not wait anyway.
             let _ = TcpStream::connect_timeout(&addr, LINGER_TIMEOUT);
@@ -329,16 +328,18 @@ fn say_hello(mut stream: &TcpStream, hello: &Hello) -> Result<(), LinkError> {
 fn hear_hello(stream: &TcpStream, deadline: Instant) -> Result<Hello, LinkError> {
     let start = Instant::now();
     let heard = read_message(&mut Until { stream, deadline }, Limits::BEFORE_HELLO);
-    heard.and_then(Hello::try_from).map_err(|error| match error {
-        FrameError::Io(error) if is_timeout(&error) => {
+    heard.and_then(Hello::try_from).map_err(|error| {
+        if is_timeout(&error) {
             LinkError::HelloTimeout { milliseconds: start.elapsed().as_millis() }
+        } else {
+            error.into()
         }
-        error => error.into(),
     })
 }
 
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+fn is_timeout(error: &FrameError) -> bool {
+    use io::ErrorKind::{TimedOut, WouldBlock};
+    matches!(error, FrameError::Io(error) if matches!(error.kind(), WouldBlock | TimedOut))
 }
 
 /// Reads until a deadline, however few bytes arrive at a time.

@@ -33,13 +33,13 @@ pub(super) fn write_while_frozen(
 
 pub(super) fn lease_ignored() -> Parts {
     Parts {
-        primary: |primary, rules, event| match event {
-            PrimaryEvent::LeaseExpired => passed_over(primary),
-            event => primary.step(rules, event),
+        primary: |primary, rules, event| {
+            let ignored = event == PrimaryEvent::LeaseExpired;
+            if ignored { passed_over(primary) } else { primary.step(rules, event) }
         },
-        database: |database, rules, event| match event {
-            DatabaseEvent::LeaseExpired => passed_over(database),
-            event => database.step(rules, event),
+        database: |database, rules, event| {
+            let ignored = event == DatabaseEvent::LeaseExpired;
+            if ignored { passed_over(database) } else { database.step(rules, event) }
         },
         ..Parts::default()
     }

@@ -6,6 +6,7 @@
 //! in `link`, what it does by itself in `alone`, what it shows in `show`. With `--defect NAME` it is a wrong program, as
 //! [`syncsplit_tests::defects`] says. Nothing is judged here.
 
+#![deny(clippy::wildcard_enum_match_arm)]
 mod alone;
 mod link;
 mod options;
