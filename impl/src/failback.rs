@@ -17,8 +17,7 @@ use std::fmt;
 use syncsplit_model::protocol::Incarnation;
 
 use crate::doorway::Arc;
-use crate::local::LocalPrimary;
-use crate::remote::RemoteSecondary;
+use crate::roles::{LocalPrimary, RemoteSecondary};
 use crate::volume::Volume;
 
 /// What a secondary that was taken over has handed over. Invariant: in SSWS.

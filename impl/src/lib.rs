@@ -1,10 +1,18 @@
-//! The reference implementation: threads, volumes and links around the protocol's transition functions.
+//! The reference implementation: threads, volumes and links around the protocol's transition functions. In memory, and not
+//! durable yet, are each role's state, the journal, the reorder queue and both dirty maps: `restart` plays a crash by losing
+//! what the protocol calls volatile, and the end of a process loses all of it. Only a [`volume::FileVolume`] is on disk.
 //!
-//! Every decision is taken by a `step` of [`syncsplit_model::protocol`], which [`roles`] calls; what lives here holds a role's state
-//! behind one lock, performs the effects, and writes down each event in the order it took effect. A write travels
-//! [`local`] -> [`frame`] -> [`transport`] -> [`remote`] -> [`volume`]; a backup travels [`backup`] -> [`stillness`] ->
-//! [`database`] -> [`local`]. After a takeover the roles change sides through [`failback`]. The threads that drive it all
-//! are started and stopped in [`site`]; [`doorway`] decides whose locks they use.
+//! Every decision is taken by a `step` of [`syncsplit_model::protocol`]. The files here hold a role's state behind one lock,
+//! perform the effects, and write down each event in the order of its effect. Each file names only files above it in this
+//! list, which is the order to read them in:
+//!
+//! 1. [`doorway`] decides whose locks and threads are used; [`clock`] is the only place where time passes.
+//! 2. [`payload`], [`volume`] and [`containers`] hold; [`error`], [`mailbox`] and [`trace`] carry what happened.
+//! 3. [`roles`] calls the transition functions, around the state that `slot` keeps. [`failback`] is a state on its way from
+//!    one role to the other; [`stillness`] is what a backup asks to be held.
+//! 4. A write travels [`local`] -> [`frame`] -> [`transport`] -> [`remote`] -> [`volume`].
+//! 5. A backup travels [`backup`] -> [`stillness`] -> [`database`] -> [`local`].
+//! 6. [`link`] and [`dial`] make connections over a transport again and again; [`site`] starts and stops all the threads.
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm)]
 

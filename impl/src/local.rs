@@ -25,13 +25,10 @@ use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
 use crate::mailbox::Outbox;
 use crate::payload::Payload;
-use crate::roles::{Protocol, Roles};
+use crate::roles::{LocalPrimary, Protocol, Roles};
 use crate::slot::Slot;
 use crate::trace::{RoleRecord, Taken, TraceSink, digest};
 use crate::volume::{Volume, VolumeError};
-
-/// The primary as this implementation instantiates it.
-pub type LocalPrimary = Primary<Payload, VecJournal, BitMap>;
 
 /// What a local node is told once.
 #[derive(Clone, Debug)]

@@ -24,13 +24,10 @@ use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
 use crate::mailbox::{Mailbox, Outbox};
 use crate::payload::Payload;
-use crate::roles::{Protocol, Roles};
+use crate::roles::{Protocol, RemoteSecondary, Roles};
 use crate::slot::Slot;
 use crate::trace::{RoleRecord, Taken, TraceSink, digest};
 use crate::volume::{Volume, VolumeError};
-
-/// The secondary as this implementation instantiates it.
-pub type RemoteSecondary = Secondary<Payload, TreeQueue, BitMap>;
 
 /// What a remote node is told once.
 #[derive(Clone, Debug)]

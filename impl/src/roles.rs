@@ -10,20 +10,26 @@ use syncsplit_model::protocol::database::{
     Database, DatabaseEffect, DatabaseEvent, DatabaseRefusal,
 };
 use syncsplit_model::protocol::primary::{
-    JournalFull, PrimaryEffect, PrimaryEvent, PrimaryRefusal,
+    JournalFull, Primary, PrimaryEffect, PrimaryEvent, PrimaryRefusal,
 };
 use syncsplit_model::protocol::requester::{
     Requester, RequesterEffect, RequesterEvent, RequesterRefusal,
 };
-use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent, SecondaryRefusal};
+use syncsplit_model::protocol::secondary::{
+    Secondary, SecondaryEffect, SecondaryEvent, SecondaryRefusal,
+};
 use syncsplit_model::protocol::sync::{NotPair, PairView, Sync, SyncEffect, SyncEvent};
 use syncsplit_model::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
 use syncsplit_model::protocol::{Incarnation, Rules, Step};
 
 use crate::containers::{BitMap, TreeQueue, VecJournal};
-use crate::local::LocalPrimary;
 use crate::payload::Payload;
-use crate::remote::RemoteSecondary;
+
+/// The primary as this implementation instantiates it.
+pub type LocalPrimary = Primary<Payload, VecJournal, BitMap>;
+
+/// The secondary as this implementation instantiates it.
+pub type RemoteSecondary = Secondary<Payload, TreeQueue, BitMap>;
 
 /// A step of the primary.
 pub type PrimaryStep = Step<LocalPrimary, PrimaryEffect<Payload>, PrimaryRefusal>;

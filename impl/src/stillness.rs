@@ -1,12 +1,10 @@
 //! What a backup holds still, as the coordinator sees it: a database behind its gate ([`crate::database::Gate`]), or,
-//! where there is none that could be frozen, host writes at the primary ([`HoldWrites`], claim 4). How each keeps still is
-//! its own business.
+//! where there is none that could be frozen, host writes at the primary ([`crate::local::hold`], claim 4). How each keeps
+//! still is its own business.
 
 use syncsplit_model::protocol::BackupId;
 
-use crate::doorway::Arc;
 use crate::error::NodeError;
-use crate::local::LocalNode;
 
 /// What the coordinator asks to hold still, and to let go on. The answers go to [`FreezeAnswers`].
 pub trait Stillness: Send + Sync {
@@ -44,27 +42,4 @@ pub enum HoldStill {
     Database,
     /// Host writes at the primary, since there is no database that could be frozen (QUIESCE-1).
     HostWrites,
-}
-
-/// Holds host writes at the primary (QUIESCE-1, claim 4). A write that has been answered is on the P-VOL and, in PAIR, in
-/// the journal, so there is nothing to flush: Sync waits for it like for any other.
-pub struct HoldWrites(Arc<LocalNode>);
-
-impl HoldWrites {
-    /// Lets `node` hold its writes for backups, and answer to `answers`.
-    #[must_use]
-    pub fn new(node: &Arc<LocalNode>, answers: Arc<dyn FreezeAnswers>) -> Self {
-        node.answer_holds_to(answers);
-        Self(Arc::clone(node))
-    }
-}
-
-impl Stillness for HoldWrites {
-    fn freeze(&self, id: BackupId) -> Result<(), NodeError> {
-        self.0.quiesce(id)
-    }
-
-    fn thaw(&self, id: BackupId) -> Result<(), NodeError> {
-        self.0.unquiesce(id)
-    }
 }

@@ -8,7 +8,7 @@ use crate::common::{Failure, Kit, LateClock, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::backup::{BackupError, CoordinatorInbox, CoordinatorInput};
 use syncsplit_impl::local::{LocalConfig, LocalNode};
-use syncsplit_impl::stillness::{HoldWrites, Stillness};
+use syncsplit_impl::stillness::Stillness;
 use syncsplit_impl::trace::{NoTrace, RoleRecord};
 use syncsplit_model::protocol::coordinator::{CoordinatorEvent, CoordinatorState};
 use syncsplit_model::protocol::primary::PrimaryRefusal;
@@ -115,15 +115,15 @@ fn the_deadline_of_an_older_hold_ends_no_newer_one() -> Result<(), Failure> {
     let (clock, inbox) = (Arc::new(LateClock::default()), Arc::new(CoordinatorInbox::new()));
     let config = LocalConfig::default();
     let node = LocalNode::new(config, kit.pvol.clone(), clock.clone(), Arc::new(NoTrace));
-    let holds = HoldWrites::new(&node, inbox.clone());
-    holds.freeze(ID)?;
-    holds.thaw(ID)?;
-    holds.freeze(BackupId(2))?;
+    node.answer_holds_to(inbox.clone());
+    node.freeze(ID)?;
+    node.thaw(ID)?;
+    node.freeze(BackupId(2))?;
     clock.fire(0);
     assert_eq!(node.state()?.quiesced, Some(BackupId(2)));
     clock.fire(1);
     assert_eq!((node.state()?.quiesced, clock.registered()), (None, 2));
-    holds.thaw(BackupId(2))?;
+    node.thaw(BackupId(2))?;
     let told: Vec<_> = std::iter::from_fn(|| inbox.try_take()).collect();
     let expected = [
         CoordinatorEvent::Frozen(ID),

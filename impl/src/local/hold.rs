@@ -11,7 +11,7 @@ use super::{Inner, LocalNode};
 use crate::clock::TimerId;
 use crate::doorway::{Arc, Weak};
 use crate::error::NodeError;
-use crate::stillness::FreezeAnswers;
+use crate::stillness::{FreezeAnswers, Stillness};
 
 /// What the node knows of its holds.
 #[derive(Default)]
@@ -96,5 +96,17 @@ impl LocalNode {
             // Refused when the hold is over already; a broken node tells its callers.
             let _ = self.take(&mut inner, PrimaryEvent::LeaseExpired);
         }
+    }
+}
+
+/// Host writes held at the primary (QUIESCE-1, claim 4). A write that has been answered is on the P-VOL and, in PAIR, in
+/// the journal, so there is nothing to flush: Sync waits for it like for any other.
+impl Stillness for LocalNode {
+    fn freeze(&self, id: BackupId) -> Result<(), NodeError> {
+        self.quiesce(id)
+    }
+
+    fn thaw(&self, id: BackupId) -> Result<(), NodeError> {
+        self.unquiesce(id)
     }
 }

@@ -4,9 +4,10 @@
 use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::protocol::{BlockIndex, DirtyMap, ReorderQueue, ToPrimary};
 
-use super::{Inner, RemoteNode, RemoteSecondary};
+use super::{Inner, RemoteNode};
 use crate::containers::BitMap;
 use crate::error::{NodeError, ignore_refusal};
+use crate::roles::RemoteSecondary;
 
 /// Entries applied before the primary is told, when there is always one more to apply. The primary's journal has room
 /// again only when it is told.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use syncsplit_model::protocol::HostMessage;
 
+use super::config::{Dialers, HostLink};
 use super::threads::{Threads, Troubles, as_link_error};
-use super::{Dialers, HostLink};
 use crate::clock::{SystemClock, Timer};
 use crate::doorway::Arc;
 use crate::error::NodeError;

@@ -8,7 +8,7 @@ use syncsplit_model::protocol::{
 };
 
 use super::base::{ArrayNode, Host, Site};
-use super::{LocalDialers, LocalSiteConfig, SiteError};
+use super::config::{LocalDialers, LocalSiteConfig, SiteError};
 use crate::backup::{CoordinatorInbox, CoordinatorNode};
 use crate::clock::{SystemClock, Timer};
 use crate::containers::BitMap;
@@ -20,7 +20,7 @@ use crate::local::sync::{SyncError, SyncReport};
 use crate::local::{LocalConfig, LocalNode};
 use crate::mailbox::Mailbox;
 use crate::payload::Payload;
-use crate::stillness::{HoldStill, HoldWrites, Stillness};
+use crate::stillness::{HoldStill, Stillness};
 use crate::trace::TraceSink;
 use crate::volume::Volume;
 
@@ -52,10 +52,12 @@ impl LocalHost {
         let roles = Arc::clone(&node.config().roles);
         let gate =
             Gate::new(roles, config.lease, hooks, answers, Arc::clone(&timer), Arc::clone(&trace));
-        let answers = Arc::<CoordinatorInbox>::clone(&inbox);
         let still: Arc<dyn Stillness> = match config.holds {
             HoldStill::Database => Arc::<Gate>::clone(&gate),
-            HoldStill::HostWrites => Arc::new(HoldWrites::new(node, answers)),
+            HoldStill::HostWrites => {
+                node.answer_holds_to(Arc::<CoordinatorInbox>::clone(&inbox));
+                Arc::<LocalNode>::clone(node)
+            }
         };
         let (coordinator, node) = (config.coordinator.clone(), Arc::clone(node));
         let coordinator =

@@ -4,7 +4,7 @@
 use syncsplit_model::protocol::{BackupId, HostMessage, ToPrimary, ToSecondary};
 
 use super::base::{ArrayNode, Host, Site};
-use super::{RemoteDialers, RemoteSiteConfig, SiteError};
+use super::config::{RemoteDialers, RemoteSiteConfig, SiteError};
 use crate::backup::{BackupError, ReadOnly, RequesterNode};
 use crate::clock::SystemClock;
 use crate::containers::BitMap;

@@ -1,10 +1,10 @@
 //! Wrong primaries: each takes the protocol's step but for what its name says.
 
 use syncsplit_impl::containers::{BitMap, VecJournal};
-use syncsplit_impl::local::LocalPrimary as Primary;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::RemoteSecondary;
+use syncsplit_impl::roles::LocalPrimary as Primary;
 use syncsplit_impl::roles::PrimaryStep as Step;
+use syncsplit_impl::roles::RemoteSecondary;
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::takeover::primary_of_taken_over;
 use syncsplit_model::protocol::{

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use syncsplit_impl::containers::{BitMap, TreeQueue, VecJournal};
-use syncsplit_impl::local::LocalPrimary;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::RemoteSecondary;
+use syncsplit_impl::roles::LocalPrimary;
+use syncsplit_impl::roles::RemoteSecondary;
 use syncsplit_impl::roles::{DatabaseStep, PrimaryStep, Roles, SecondaryStep, SyncStep};
 use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::database::{Database, DatabaseEvent};

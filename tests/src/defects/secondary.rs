@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use syncsplit_impl::containers::{BitMap, TreeQueue};
-use syncsplit_impl::local::LocalPrimary;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::RemoteSecondary as Secondary;
+use syncsplit_impl::roles::LocalPrimary;
+use syncsplit_impl::roles::RemoteSecondary as Secondary;
 use syncsplit_impl::roles::SecondaryStep as Step;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaEffect, ReplicaState};
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent, SecondaryRefusal};

@@ -14,7 +14,7 @@ use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::stillness::{HoldWrites, Stillness};
+use syncsplit_impl::stillness::Stillness;
 use syncsplit_impl::trace::MemoryTrace;
 use syncsplit_impl::volume::{MemoryVolume, Volume};
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
@@ -176,7 +176,8 @@ impl Sites {
             trace,
         );
         let still: Arc<dyn Stillness> = if holds_writes {
-            Arc::new(HoldWrites::new(&local, inbox.clone()))
+            local.answer_holds_to(inbox.clone());
+            local.clone()
         } else {
             gate.clone()
         };
