@@ -13,6 +13,7 @@ mod prose;
 mod races_threads;
 mod reductions;
 mod replay_sites;
+mod schemas;
 mod small;
 mod spec_ids;
 mod studies;

@@ -28,6 +28,13 @@ pub(crate) const PARTS: &[Part] = &[
         tests: (MODEL, &["matrix::"]),
     },
     Part {
+        name: "schemas",
+        says: "docs/*.schema.json: what a record is, and a line of the adapter protocol, by their types",
+        usual: 1,
+        by_name: false,
+        tests: (WHOLE, &["schemas::"]),
+    },
+    Part {
         name: "small",
         says: "checker/instances/small.toml: the small instances",
         usual: 5,

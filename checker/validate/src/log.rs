@@ -2,12 +2,6 @@
 
 use super::record::Record;
 
-/// More blocks than any group has; a map of all of them still fits into memory.
-pub(crate) const BLOCKS_MAX: u32 = 1 << 24;
-
-/// The largest block, 64 MiB.
-pub(crate) const BLOCK_SIZE_MAX: usize = 1 << 26;
-
 /// A record, and where it stands.
 #[derive(Clone, Debug)]
 pub struct Line {

@@ -10,12 +10,13 @@ use syncsplit_model::protocol::primary::{JournalFull, PrimaryEvent};
 use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
 use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::record::{
-    Blocks, Digest, PrimaryAfter, SecondaryAfter, Side, Start, SyncAfter, SyncTaken,
+    BLOCK_SIZE_MAX, BLOCKS_MAX, Blocks, Digest, PrimaryAfter, SecondaryAfter, Side, Start,
+    SyncAfter, SyncTaken,
 };
 use toml::Spanned;
 
 use super::content::Content;
-use super::log::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
+use super::log::{Line, Log};
 use super::pattern::{Shown, form};
 use super::record::Record;
 use super::table::print_of;

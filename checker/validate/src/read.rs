@@ -9,9 +9,9 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use syncsplit_model::record::{Fault, Start};
+use syncsplit_model::record::{BLOCK_SIZE_MAX, BLOCKS_MAX, Fault, Start};
 
-use super::log::{BLOCK_SIZE_MAX, BLOCKS_MAX, Line, Log};
+use super::log::{Line, Log};
 use super::mapping::{Applied, Mapping};
 use super::pattern::{Seen, Shown, read, read_list, read_option, read_whole, read_whole_list};
 use super::record::{Record, Taken};

@@ -11,6 +11,7 @@ use super::types::BackupId;
 /// What the coordinator waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CoordinatorState {
     /// A request (54).
     #[default]
@@ -28,6 +29,7 @@ pub enum CoordinatorState {
 /// State of the coordinator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coordinator {
     /// What it waits for. Volatile.
     pub state: CoordinatorState,
@@ -42,6 +44,7 @@ pub struct Coordinator {
 /// What happens to the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CoordinatorEvent {
     /// The requester asks for a backup (51).
     Request(BackupId),
@@ -75,6 +78,7 @@ pub enum CoordinatorEvent {
 /// What the executor does after a step of the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CoordinatorEffect {
     /// Ask the database to freeze (55).
     Freeze(BackupId),
@@ -89,6 +93,7 @@ pub enum CoordinatorEffect {
 /// Why the coordinator did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CoordinatorRefusal {
     /// The request is one it took on before (BACKUP-4).
     SeenBefore(BackupId),

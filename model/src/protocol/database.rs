@@ -10,6 +10,7 @@ use super::types::BackupId;
 /// How far a freeze has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FreezeState {
     /// Transactions begin and end.
     #[default]
@@ -23,6 +24,7 @@ pub enum FreezeState {
 /// State of the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Database {
     /// How far a freeze has come. Volatile. Invariant: Frozen only with no transaction open, under FREEZE-1.
     pub freeze: FreezeState,
@@ -33,6 +35,7 @@ pub struct Database {
 /// What happens to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum DatabaseEvent {
     /// The application begins a transaction.
     Begin,
@@ -53,6 +56,7 @@ pub enum DatabaseEvent {
 /// What the executor does after a step of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum DatabaseEffect {
     /// Put everything committed on the P-VOL, before the next effect.
     Flush,
@@ -70,6 +74,7 @@ pub enum DatabaseEffect {
 /// Why the database did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum DatabaseRefusal {
     /// A freeze is on: the transaction, or its write, waits.
     Frozen(BackupId),

@@ -7,6 +7,7 @@ use super::types::{BackupId, BlockIndex, Incarnation, Seq};
 /// What a journal entry does when its turn comes at the secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Item"))]
 pub enum Item<P> {
     /// A host write (rule WRITE-1).
     Write {
@@ -51,6 +52,7 @@ impl<P> Item<P> {
 /// A numbered item: one place in the group's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Entry"))]
 pub struct Entry<P> {
     /// Its number; counts within the incarnation it was numbered in.
     pub seq: Seq,
@@ -61,6 +63,7 @@ pub struct Entry<P> {
 /// An entry on its way to the secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Frame"))]
 pub struct Frame<P> {
     /// The pairing the entry was numbered in (rule XFER-4).
     pub incarnation: Incarnation,
@@ -79,6 +82,7 @@ impl<P> Frame<P> {
 /// The secondary's report of how far it has written (\[0011\] \[0012\], rule XFER-2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ack {
     /// The pairing `written` counts in (rule XFER-4).
     pub incarnation: Incarnation,
@@ -89,6 +93,7 @@ pub struct Ack {
 /// Array link, primary to secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ToSecondary"))]
 pub enum ToSecondary<P> {
     /// A journal entry (rule XFER-1).
     Frame(Frame<P>),
@@ -138,6 +143,7 @@ impl<P> ToSecondary<P> {
 /// Array link, secondary to primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ToPrimary"))]
 pub enum ToPrimary<D> {
     /// How far the secondary has written.
     Ack(Ack),
@@ -173,6 +179,7 @@ impl<D> ToPrimary<D> {
 /// Host link, between the middlewares of the two hosts (\[0019\] \[0022\], figure 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum HostMessage {
     /// Requester to coordinator: begin this backup (51).
     Request(BackupId),

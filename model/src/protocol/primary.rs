@@ -17,6 +17,7 @@ pub use words::{PrimaryEffect, PrimaryEvent, PrimaryRefusal};
 /// What a full journal does to the host (rule WRITE-4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum JournalFull {
     /// The host waits until an acknowledgement makes room (inflow control).
     #[default]

@@ -11,6 +11,7 @@ use super::types::{BackupId, BlockIndex};
 /// Why the S-VOL was split from the S/P-VOL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Purpose {
     /// To be read by this backup (rule SPLIT-1).
     Backup(BackupId),
@@ -21,6 +22,7 @@ pub enum Purpose {
 /// Whether the S-VOL follows the S/P-VOL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ReplicaState {
     /// It follows: blocks are copied on in the background.
     Pair,
@@ -41,6 +43,7 @@ pub struct Replica<D> {
 /// What happens to the replica pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ReplicaEvent {
     /// The S/P-VOL's block changed.
     SourceWritten(BlockIndex),
@@ -57,6 +60,7 @@ pub enum ReplicaEvent {
 /// What the executor does after a step of the replica pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReplicaEffect"))]
 pub enum ReplicaEffect<D> {
     /// Copy the S/P-VOL's block, as it is at this step, to the S-VOL.
     CopyToSvol(BlockIndex),
@@ -80,6 +84,7 @@ impl<D> ReplicaEffect<D> {
 /// Why the replica pair did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ReplicaRefusal {
     /// The pair is split already, or is not split.
     WrongState(ReplicaState),

@@ -11,6 +11,7 @@ use super::types::BackupId;
 /// What the requester does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RequesterState {
     /// Nothing.
     #[default]
@@ -24,6 +25,7 @@ pub enum RequesterState {
 /// State of the requester.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Requester {
     /// What it does. Volatile.
     pub state: RequesterState,
@@ -34,6 +36,7 @@ pub struct Requester {
 /// What happens to the requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RequesterEvent {
     /// An operator or a schedule wants a backup.
     Start,
@@ -52,6 +55,7 @@ pub enum RequesterEvent {
 /// What the executor does after a step of the requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RequesterEffect {
     /// Arm the secondary for this backup, before the request is sent (rule SPLIT-2).
     Arm(BackupId),
@@ -66,6 +70,7 @@ pub enum RequesterEffect {
 /// Why the requester did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RequesterRefusal {
     /// The event has no place now, or is another backup's.
     WrongState(RequesterState),

@@ -10,6 +10,7 @@ use super::types::{PairState, QMarker, Seq};
 /// What one look at the pair shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PairView {
     /// The pair state at the primary.
     pub state: PairState,
@@ -22,6 +23,7 @@ pub struct PairView {
 /// A Sync that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sync {
     /// The point waited for: the newest number on receipt (SYNC-2).
     pub held: QMarker,
@@ -30,6 +32,7 @@ pub struct Sync {
 /// What happens to a Sync that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SyncEvent {
     /// It looks at the pair (steps 35 and 36).
     Look(PairView),
@@ -40,6 +43,7 @@ pub enum SyncEvent {
 /// How a Sync ended; the words and exit codes of CCI's `pairsyncwait`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "record", serde(rename_all = "UPPERCASE"))]
 pub enum SyncOutcome {
     /// Everything up to the held marker is written remotely (SYNC-3).
@@ -79,6 +83,7 @@ impl fmt::Display for SyncOutcome {
 /// What a Sync's caller does after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SyncEffect {
     /// Wait a while, then look again (step 38).
     Wait,
@@ -89,6 +94,7 @@ pub enum SyncEffect {
 /// Why a Sync was not begun (SYNC-1): the group is in this state and not in PAIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotPair(pub PairState);
 
 impl NotPair {

@@ -5,6 +5,7 @@ use core::fmt;
 /// A write's number in its group, one per write and contiguous (rule WRITE-1, \[0011\]); 0 stands before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Seq(pub u64);
 
 impl Seq {
@@ -18,6 +19,7 @@ impl Seq {
 /// Which pairing of the group a number belongs to; a new one at create and at every resync (rule RESYNC-1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Incarnation(pub u32);
 
 impl Incarnation {
@@ -31,6 +33,7 @@ impl Incarnation {
 /// One backup attempt; never used a second time (rule BACKUP-4). Later attempts have greater ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BackupId(pub u32);
 
 impl BackupId {
@@ -44,6 +47,7 @@ impl BackupId {
 /// A block of the group's volumes, from 0; the unit of a write and of the dirty map (\[0015\]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockIndex(pub u32);
 
 /// A point in the group's write order: sequence numbers count only within their incarnation.
@@ -52,6 +56,7 @@ pub struct BlockIndex(pub u32);
 /// Comparisons use the whole of both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QMarker {
     /// The pairing in which `seq` counts.
     pub incarnation: Incarnation,
@@ -78,6 +83,7 @@ impl fmt::Display for QMarker {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "record", serde(rename_all = "UPPERCASE"))]
 pub enum PairState {
     /// No pair.

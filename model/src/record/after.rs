@@ -23,6 +23,7 @@ pub fn blocks<D: DirtyMap>(map: &D) -> Blocks {
 
 /// The primary's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PrimaryAfter {
     /// The pair as the primary sees it.
@@ -63,6 +64,7 @@ impl<P, J: Journal<P>, D: DirtyMap> From<&Primary<P, J, D>> for PrimaryAfter {
 
 /// The secondary's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SecondaryAfter {
     /// The pair as the secondary sees it.
@@ -105,6 +107,7 @@ impl<P, Q: ReorderQueue<P>, D: DirtyMap> From<&Secondary<P, Q, D>> for Secondary
 
 /// What happened to a Sync: its begin, which is no event of the transition function, or an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SyncTaken {
     /// It was begun on this view.
     Begin(PairView),
@@ -116,6 +119,7 @@ pub enum SyncTaken {
 
 /// A Sync's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SyncAfter {
     /// Which Sync of this primary, from 1.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Contents of a block in a record: a digest of 32 bits as eight lower-case hex digits. The reference implementation
 /// takes CRC-32C.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest(pub u32);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9a-f]{8}$")))]
+pub struct Digest(#[cfg_attr(feature = "schema", schemars(with = "String"))] pub u32);
 
 impl Digest {
     /// The digest that `text` spells, so that one digest has one spelling.

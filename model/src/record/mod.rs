@@ -4,6 +4,8 @@
 mod after;
 mod digest;
 mod flat;
+#[cfg(feature = "schema")]
+mod schema;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,14 @@ use crate::protocol::sync::{NotPair, SyncEffect};
 
 pub use after::{Blocks, PrimaryAfter, SecondaryAfter, SyncAfter, SyncTaken, blocks};
 pub use digest::Digest;
+#[cfg(feature = "schema")]
+pub use schema::schema;
+
+/// More blocks than any group has; a map of all of them still fits into memory.
+pub const BLOCKS_MAX: u32 = 1 << 24;
+
+/// The largest block, 64 MiB.
+pub const BLOCK_SIZE_MAX: usize = 1 << 26;
 
 /// One record: what happened, and its place in the one order of all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +41,7 @@ pub struct TraceRecord {
 
 /// Whose event it was, and which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub enum RoleRecord {
     /// One side came to be; before any event of that side.
@@ -62,6 +73,7 @@ pub enum RoleRecord {
 
 /// A step that a role took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Taken<E, R, A, D> {
     /// What happened.
     pub event: E,
@@ -75,13 +87,16 @@ pub struct Taken<E, R, A, D> {
 
 /// How large one side's containers are, and what it goes on from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// Which side.
     pub side: Side,
     /// Blocks in the group.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = BLOCKS_MAX)))]
     pub blocks: u32,
     /// Bytes in a block. Without it nothing is known of the zeros that a volume begins with.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = BLOCK_SIZE_MAX)))]
     pub block_size: Option<usize>,
     /// Entries the journal (primary) or the reorder queue (secondary) holds at most; without it, any number.
     pub entries_max: Option<usize>,
@@ -94,6 +109,7 @@ pub struct Start {
 
 /// The state in which a role goes on from what the other role handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum HandedOver {
     /// The side that was taken over is the primary.
     Primary(PrimaryAfter),
@@ -103,6 +119,7 @@ pub enum HandedOver {
 
 /// One of the two arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The local array.
@@ -113,6 +130,7 @@ pub enum Side {
 
 /// An effect that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The record whose effect it is.

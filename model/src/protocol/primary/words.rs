@@ -12,6 +12,7 @@ use crate::protocol::types::{BackupId, BlockIndex, Incarnation, PairState, Seq};
     derive(serde::Serialize, serde::Deserialize),
     serde(remote = "Self")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PrimaryEvent"))]
 pub enum PrimaryEvent<P, D> {
     /// A host wrote `payload` to `block`.
     HostWrite {
@@ -54,6 +55,7 @@ pub enum PrimaryEvent<P, D> {
     Restart,
     /// A message of the secondary arrived. It is written down as the message alone.
     #[cfg_attr(feature = "record", serde(skip))]
+    #[cfg_attr(feature = "schema", schemars(!skip, untagged))]
     Arrived(ToPrimary<D>),
 }
 
@@ -90,6 +92,7 @@ impl<P, D> PrimaryEvent<P, D> {
 /// What the executor does after a step of the primary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PrimaryEffect"))]
 pub enum PrimaryEffect<P> {
     /// Put `payload` on the P-VOL: in the array's non-volatile cache before [`PrimaryEffect::AnswerHost`].
     WritePvol {
@@ -133,6 +136,7 @@ impl<P> PrimaryEffect<P> {
 /// Why the primary did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PrimaryRefusal {
     /// The block is not one of the group's.
     NoSuchBlock(BlockIndex),

@@ -14,6 +14,7 @@ use crate::protocol::types::{BackupId, BlockIndex, Incarnation, PairState, Seq};
     derive(serde::Serialize, serde::Deserialize),
     serde(remote = "Self")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SecondaryEvent"))]
 pub enum SecondaryEvent<P> {
     /// The applier takes the next entry in order.
     Apply,
@@ -45,6 +46,7 @@ pub enum SecondaryEvent<P> {
     },
     /// A message of the primary arrived. It is written down as the message alone.
     #[cfg_attr(feature = "record", serde(skip))]
+    #[cfg_attr(feature = "schema", schemars(!skip, untagged))]
     Arrived(ToSecondary<P>),
 }
 
@@ -76,6 +78,7 @@ impl<P> SecondaryEvent<P> {
     derive(serde::Serialize, serde::Deserialize),
     serde(remote = "Self")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SecondaryEffect"))]
 pub enum SecondaryEffect<P, D> {
     /// Put `payload` on the S/P-VOL: in its non-volatile cache before the step's `written` is reported.
     WriteSpvol {
@@ -84,13 +87,14 @@ pub enum SecondaryEffect<P, D> {
         /// Its new contents.
         payload: P,
     },
-    /// Copy on to the S-VOL, before anything else changes the S/P-VOL. It is written down as the copy alone.
-    #[cfg_attr(feature = "record", serde(skip))]
-    Replica(ReplicaEffect<D>),
     /// Give the message to the array link, which may lose it.
     Send(ToPrimary<D>),
     /// Answer the coordinator that the split for this backup was executed.
     SplitDone(BackupId),
+    /// Copy on to the S-VOL, before anything else changes the S/P-VOL. It is written down as the copy alone.
+    #[cfg_attr(feature = "record", serde(skip))]
+    #[cfg_attr(feature = "schema", schemars(!skip, untagged))]
+    Replica(ReplicaEffect<D>),
 }
 
 impl<P, D> SecondaryEffect<P, D> {
@@ -114,6 +118,7 @@ impl<P, D> SecondaryEffect<P, D> {
 /// Why the secondary did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SecondaryRefusal {
     /// The event has no place in this pair state.
     WrongState(PairState),
