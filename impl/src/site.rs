@@ -16,6 +16,7 @@
 mod base;
 mod config;
 mod local;
+mod manual;
 mod remote;
 mod threads;
 
@@ -24,5 +25,6 @@ pub use config::{
     Dialers, HostLink, LocalDialers, LocalSiteConfig, RemoteDialers, RemoteSiteConfig, SiteError,
 };
 pub use local::{LocalHost, LocalSite};
+pub use manual::ManualSites;
 pub use remote::{RemoteHost, RemoteSite, deliver};
 pub use threads::Troubles;

@@ -1,12 +1,10 @@
 //! The arrays' nodes, one operation at a time: no threads, no clock, every message in the test's hands.
 
 use std::sync::atomic::Ordering;
-use std::thread;
 
-use crate::common::{Failure, Kit, KitConfig, image, payload};
+use crate::common::{Failure, Kit, image, payload};
 use syncsplit_impl::NodeError;
 use syncsplit_impl::containers::BitMap;
-use syncsplit_impl::database::WriteThrough;
 use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::payload::Payload;
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryRefusal};
@@ -37,7 +35,7 @@ fn writes_in_pair_reach_the_remote_volume_whatever_order_they_arrive_in() -> Res
     for number in 1..=3 {
         kit.local.write(FIRST, payload(number))?;
     }
-    while kit.local.send_next()?.is_some() {}
+    kit.send()?;
     let mut messages: Vec<_> = std::iter::from_fn(|| kit.local.take_outgoing()).collect();
     messages.reverse();
     for message in messages {
@@ -57,13 +55,7 @@ fn a_full_journal_holds_the_writer_until_it_has_room() -> Result<(), Failure> {
     }
     let refused = kit.local.try_write(FIRST, payload(4));
     assert!(matches!(refused, Err(NodeError::Primary(PrimaryRefusal::JournalFull))));
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| kit.local.write(FIRST, payload(4)));
-        kit.wait_refused(2);
-        kit.settle()?;
-        writer.join().map_err(|_| "the writer panicked")??;
-        Ok::<_, Failure>(())
-    })?;
+    kit.while_waiting(2, |kit| kit.local.write(FIRST, payload(4)), || Ok(kit.settle()?))??;
     kit.settle()?;
     assert_eq!(kit.remote.read(FIRST)?, payload(4));
     Ok(())
@@ -72,11 +64,7 @@ fn a_full_journal_holds_the_writer_until_it_has_room() -> Result<(), Failure> {
 /// WRITE-4, the other choice.
 #[test]
 fn a_full_journal_suspends_the_pair_when_so_configured() -> Result<(), Failure> {
-    let mut config = KitConfig::default();
-    config.local.journal_full = JournalFull::Suspend;
-    let kit = Kit::with(config, |node| Box::new(WriteThrough(node.clone())))?;
-    kit.local.create()?;
-    kit.settle()?;
+    let kit = Kit::paired_with(|local, _| local.array.journal_full = JournalFull::Suspend)?;
     for number in 0..5 {
         kit.local.write(FIRST, payload(number))?;
     }
@@ -90,13 +78,11 @@ fn a_full_journal_suspends_the_pair_when_so_configured() -> Result<(), Failure> 
 fn held_writes_pass_when_released() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.quiesce(BackupId(1))?;
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| kit.local.write(FIRST, payload(7)));
-        kit.wait_refused(1);
-        kit.local.unquiesce(BackupId(1))?;
-        writer.join().map_err(|_| "the writer panicked")??;
-        Ok::<_, Failure>(())
-    })?;
+    kit.while_waiting(
+        1,
+        |kit| kit.local.write(FIRST, payload(7)),
+        || Ok(kit.local.unquiesce(BackupId(1))?),
+    )??;
     assert_eq!(kit.local.read(FIRST)?, payload(7));
     Ok(())
 }
@@ -110,18 +96,18 @@ fn the_tick_sends_again_what_the_link_lost() -> Result<(), Failure> {
     drop(kit.local.take_outgoing());
     kit.local.tick()?;
     kit.local.send_next()?;
-    let frame = kit.local.take_outgoing().ok_or("nothing was sent again")?;
+    let frame = kit.outgoing()?;
     kit.remote.on_message(frame)?;
     kit.remote.apply_or_wait()?;
     kit.remote.apply_or_wait()?;
-    drop(kit.remote.take_outgoing().ok_or("nothing was reported")?);
+    drop(kit.reported()?);
     kit.local.tick()?;
     kit.local.send_next()?;
-    let again = kit.local.take_outgoing().ok_or("nothing was sent again")?;
+    let again = kit.outgoing()?;
     let duplicate = kit.remote.on_message(again);
     assert!(matches!(duplicate, Err(NodeError::Secondary(SecondaryRefusal::Duplicate(_)))));
     kit.remote.apply_or_wait()?;
-    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was reported again")?)?;
+    kit.local.on_message(kit.reported()?)?;
     let view = kit.local.view()?;
     assert_eq!(view.written, view.newest.seq);
     Ok(())
@@ -130,9 +116,7 @@ fn the_tick_sends_again_what_the_link_lost() -> Result<(), Failure> {
 /// A reorder queue shorter than the journal: later entries must not keep the next one out.
 #[test]
 fn the_next_entry_finds_room_whatever_has_arrived_ahead_of_it() -> Result<(), Failure> {
-    let mut config = KitConfig::default();
-    config.remote.queue_max = 2;
-    let kit = Kit::with(config, |node| Box::new(WriteThrough(node.clone())))?;
+    let kit = Kit::with(|_, remote| remote.array.queue_max = 2)?;
     kit.local.create()?;
     for _ in 0..9 {
         kit.local.resend()?;
@@ -141,7 +125,7 @@ fn the_next_entry_finds_room_whatever_has_arrived_ahead_of_it() -> Result<(), Fa
     for number in 1..=4 {
         kit.local.write(FIRST, payload(number))?;
     }
-    while kit.local.send_next()?.is_some() {}
+    kit.send()?;
     // The first is lost; two of the other three fill the queue.
     drop(kit.local.take_outgoing());
     for message in std::iter::from_fn(|| kit.local.take_outgoing()) {
@@ -184,9 +168,10 @@ fn writers_that_keep_the_journal_full_do_not_keep_copy_from_ending() -> Result<(
         }
         kept |= matches!(refused, Some(NodeError::Primary(PrimaryRefusal::KeptForCopy)));
         // The sender and copier comes last, and finds the place that was kept for it.
-        kit.step_local()?;
+        kit.copy()?;
+        kit.send()?;
         kit.carry()?;
-        kit.step_remote()?;
+        kit.apply()?;
         kit.carry()?;
     }
     Err(format!("still in {} after 20 rounds", kit.local.view()?.state).into())
@@ -211,7 +196,7 @@ fn writers_faster_than_the_link_do_not_keep_copy_from_ending() -> Result<(), Fai
         }
         let message = kit.local.next_outgoing()?.ok_or("the sender was stopped")?;
         kit.remote.on_message(message)?;
-        kit.step_remote()?;
+        kit.apply()?;
         kit.carry()?;
     }
     Err(format!("still in {} after 20 messages", kit.local.view()?.state).into())
@@ -228,13 +213,7 @@ fn a_writer_waits_for_the_copier_and_goes_on_after_it() -> Result<(), Failure> {
     kit.local.write(clean, payload(2))?;
     let kept = kit.local.try_write(clean, payload(3));
     assert!(matches!(kept, Err(NodeError::Primary(PrimaryRefusal::KeptForCopy))), "{kept:?}");
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| kit.local.write(clean, payload(4)));
-        kit.wait_refused(2);
-        kit.settle()?;
-        writer.join().map_err(|_| "the writer panicked")??;
-        Ok::<_, Failure>(())
-    })?;
+    kit.while_waiting(2, |kit| kit.local.write(clean, payload(4)), || Ok(kit.settle()?))??;
     kit.settle()?;
     assert_eq!((kit.local.view()?.state, kit.remote.read(clean)?), (PairState::Pair, payload(4)));
     Ok(())
@@ -248,10 +227,7 @@ fn patience_ends_in_suspension_and_resync_brings_the_pair_back() -> Result<(), F
     let failed: Vec<bool> = (0..3).map(|_| kit.local.tick()).collect::<Result<_, _>>()?;
     assert_eq!((failed, kit.local.view()?.state), (vec![false, false, true], PairState::Psue));
     kit.local.write(BlockIndex(1), payload(2))?;
-    kit.local.resync()?;
-    kit.settle()?;
-    assert_eq!(kit.local.view()?.state, PairState::Pair);
-    assert!(kit.volumes_agree());
+    kit.resynced()?;
     Ok(())
 }
 
@@ -321,9 +297,7 @@ fn a_pvol_that_cannot_be_read_suspends_the_copy() -> Result<(), Failure> {
     assert!(matches!(kit.settle(), Err(NodeError::Volume { volume: "P-VOL", .. })));
     assert_eq!(kit.local.view()?.state, PairState::Psue);
     kit.pvol.reads_fail.store(false, Ordering::SeqCst);
-    kit.local.resync()?;
-    kit.settle()?;
-    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    kit.resynced()?;
     Ok(())
 }
 
@@ -332,8 +306,7 @@ fn a_pvol_that_cannot_be_read_suspends_the_copy() -> Result<(), Failure> {
 fn a_failing_spvol_is_not_reported_written_until_it_is() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
-    kit.local.send_next()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.send_one()?;
     kit.spvol.writes_fail.store(true, Ordering::SeqCst);
     assert!(matches!(kit.remote.apply_next(), Err(NodeError::Volume { volume: "S/P-VOL", .. })));
     assert!(matches!(kit.remote.report(), Err(NodeError::Volume { .. })));
@@ -343,7 +316,7 @@ fn a_failing_spvol_is_not_reported_written_until_it_is() -> Result<(), Failure> 
     kit.remote.tick()?;
     assert_eq!(kit.remote.read(FIRST)?, payload(1));
     kit.remote.report()?;
-    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was reported")?)?;
+    kit.local.on_message(kit.reported()?)?;
     let view = kit.local.view()?;
     assert_eq!(view.written, view.newest.seq);
     Ok(())
@@ -369,7 +342,7 @@ fn takeover_applies_what_is_in_order_and_refuses_the_old_primary() -> Result<(),
     for number in 1..=3 {
         kit.local.write(BlockIndex(number), payload(number.into()))?;
     }
-    while kit.local.send_next()?.is_some() {}
+    kit.send()?;
     let mut messages: Vec<_> = std::iter::from_fn(|| kit.local.take_outgoing()).collect();
     messages.remove(1);
     for message in messages {
@@ -383,17 +356,17 @@ fn takeover_applies_what_is_in_order_and_refuses_the_old_primary() -> Result<(),
     // PAIR-3: what the old primary sends is refused, and it is told why.
     kit.local.resend()?;
     kit.local.send_next()?;
-    let late = kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?);
+    let late = kit.remote.on_message(kit.outgoing()?);
     assert!(matches!(
         late,
         Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
     ));
     assert!(kit.remote.report_if_due()?);
     assert_eq!(image(kit.spvol.as_ref())?[1..], found[1..]);
-    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was answered")?)?;
+    kit.local.on_message(kit.reported()?)?;
     assert_eq!(kit.local.view()?.state, PairState::Psue);
     kit.local.resync()?;
-    let late = kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was asked")?);
+    let late = kit.remote.on_message(kit.outgoing()?);
     assert!(matches!(
         late,
         Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
@@ -420,8 +393,7 @@ fn a_refused_split_is_answered() -> Result<(), Failure> {
 fn a_split_reflects_what_was_not_copied_on() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
-    kit.local.send_next()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.send_one()?;
     kit.remote.apply_next()?;
     kit.remote.arm(BackupId(1))?;
     kit.remote.split(BackupId(1))?;
@@ -446,12 +418,11 @@ fn resync_keeps_the_last_consistent_image_in_the_svol() -> Result<(), Failure> {
     kit.local.write(FIRST, payload(2))?;
     kit.local.write(BlockIndex(1), payload(3))?;
     kit.local.resync()?;
-    let request = kit.local.take_outgoing().ok_or("nothing was asked")?;
+    let request = kit.outgoing()?;
     kit.remote.on_message(request)?;
-    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was answered")?)?;
+    kit.local.on_message(kit.reported()?)?;
     kit.local.copy_next()?;
-    kit.local.send_next()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.send_one()?;
     kit.remote.apply_next()?;
     assert_eq!(image(kit.svol.as_ref())?[..2], [payload(1), payload(0)]);
     kit.settle()?;
@@ -463,12 +434,11 @@ fn resync_keeps_the_last_consistent_image_in_the_svol() -> Result<(), Failure> {
 fn a_stopped_node_lets_its_writers_go() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.quiesce(BackupId(1))?;
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| kit.local.write(FIRST, payload(1)));
-        kit.wait_refused(1);
+    let write = |kit: &Kit| kit.local.write(FIRST, payload(1));
+    let outcome = kit.while_waiting(1, write, || {
         kit.local.stop();
-        let outcome = writer.join().map_err(|_| "the writer panicked")?;
-        assert!(matches!(outcome, Err(NodeError::Stopped)));
         Ok(())
-    })
+    })?;
+    assert!(matches!(outcome, Err(NodeError::Stopped)));
+    Ok(())
 }

@@ -59,11 +59,10 @@ fn sync_is_done_when_what_it_holds_is_reported() -> Result<(), Failure> {
     let held = kit.local.view()?.newest;
     kit.local.write(FIRST, payload(2))?;
     assert_eq!(kit.local.try_sync(ticket)?, None);
-    kit.local.send_next()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.send_one()?;
     kit.remote.apply_next()?;
     kit.remote.report()?;
-    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was reported")?)?;
+    kit.local.on_message(kit.reported()?)?;
     let report = kit.local.wait_sync(ticket)?;
     assert_eq!((report.outcome, report.marker, report.waiting), (SyncOutcome::Done, held, 1));
     assert!(matches!(kit.local.try_sync(ticket), Err(SyncError::NotWaiting(_))));
@@ -120,13 +119,8 @@ fn a_freeze_waits_for_open_transactions_and_holds_new_ones() -> Result<(), Failu
     kit.gate.commit()?;
     assert_eq!(kit.gate.state()?.freeze, FreezeState::Frozen(ID));
     assert!(kit.gate.write_permitted().is_err());
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| kit.gate.transaction(|| kit.local.write(FIRST, payload(1))));
-        kit.wait_refused(3);
-        kit.gate.thaw(ID)?;
-        waiting.join().map_err(|_| "the transaction panicked")???;
-        Ok::<_, Failure>(())
-    })?;
+    let transaction = |kit: &Kit| kit.gate.transaction(|| kit.local.write(FIRST, payload(1)))?;
+    kit.while_waiting(3, transaction, || Ok(kit.gate.thaw(ID)?))??;
     assert_eq!(kit.gate.state()?.open, 0);
     Ok(())
 }
@@ -176,9 +170,8 @@ fn reaching_a_freeze_is_bounded_too() -> Result<(), Failure> {
 fn a_flush_that_fails_rejects_the_backup_and_thaws() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.pvol.flushes_fail.store(true, Ordering::SeqCst);
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    let id = kit.asked()?;
+    assert!(kit.is_rejected(id));
     assert_eq!(kit.gate.state()?.freeze, FreezeState::Running);
     let (failed, why) = kit.coordinator.failure().ok_or("no reason was kept")?;
     assert!(
@@ -193,8 +186,7 @@ fn a_flush_that_fails_rejects_the_backup_and_thaws() -> Result<(), Failure> {
 fn a_backup_reads_the_image_of_the_freeze() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     assert_eq!(kit.coordinator.state()?.state, CoordinatorState::Syncing(id));
     let frozen = image(kit.pvol.as_ref())?;
     kit.settle()?;
@@ -215,13 +207,12 @@ fn a_backup_reads_the_image_of_the_freeze() -> Result<(), Failure> {
 fn a_lease_that_ended_rejects_the_backup() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     kit.gate.lease_expired(id)?;
     kit.gate.transaction(|| kit.local.write(FIRST, payload(2)))??;
     kit.settle()?;
     kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    assert!(kit.is_rejected(id));
     assert_eq!(kit.remote.state()?.replica.state, ReplicaState::Pair);
     Ok(())
 }
@@ -230,17 +221,15 @@ fn a_lease_that_ended_rejects_the_backup() -> Result<(), Failure> {
 #[test]
 fn a_backup_outside_pair_or_over_a_broken_pair_is_rejected() -> Result<(), Failure> {
     let kit = Kit::new()?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    let id = kit.asked()?;
+    assert!(kit.is_rejected(id));
     kit.local.create()?;
     kit.settle()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     kit.local.fail()?;
     kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    assert!(kit.is_rejected(id));
     assert_eq!(kit.gate.state()?.freeze, FreezeState::Running);
     Ok(())
 }
@@ -291,12 +280,9 @@ fn what_comes_late_to_the_coordinator_ends_no_later_wait() -> Result<(), Failure
 #[test]
 fn a_release_is_made_up_for_when_the_volumes_work_again() -> Result<(), Failure> {
     let kit = Kit::paired()?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    kit.requester.wait_permission(id)?;
+    kit.permitted()?;
     kit.local.write(FIRST, payload(1))?;
-    kit.local.send_next()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was sent")?)?;
+    kit.send_one()?;
     kit.spvol.writes_fail.store(true, Ordering::SeqCst);
     assert!(kit.remote.apply_next().is_err() && kit.requester.finish().is_err());
     assert!(kit.remote.state()?.replica.is_split());
@@ -315,9 +301,7 @@ fn a_release_is_made_up_for_when_the_volumes_work_again() -> Result<(), Failure>
 #[test]
 fn the_trace_tells_the_backup_in_order() -> Result<(), Failure> {
     let kit = Kit::paired()?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    kit.requester.wait_permission(id)?;
+    kit.permitted()?;
     kit.requester.finish()?;
     let records = kit.trace.records();
     assert!(records.iter().enumerate().all(|(place, record)| record.n == place as u64));
@@ -354,9 +338,7 @@ fn the_trace_tells_the_backup_in_order() -> Result<(), Failure> {
 #[test]
 fn the_pair_stays_pair_throughout_a_backup() -> Result<(), Failure> {
     let kit = Kit::paired()?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    kit.requester.wait_permission(id)?;
+    kit.permitted()?;
     kit.requester.finish()?;
     kit.settle()?;
     let left = kit.trace.records().into_iter().skip_while(

@@ -2,12 +2,9 @@
 //! link that loses, repeats or delays each of its messages in turn. Whatever happens to one message, the pair comes back
 //! to PAIR with equal volumes, and what arrives late does no harm.
 
-use std::sync::Arc;
-
 use crate::common::meddling::{Fate, Meddling, Target};
-use crate::common::{Failure, Kit, KitConfig, payload};
+use crate::common::{Failure, Kit, payload};
 use syncsplit_impl::NodeError;
-use syncsplit_impl::database::WriteThrough;
 use syncsplit_impl::frame::Kind;
 use syncsplit_impl::trace::RoleRecord;
 use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
@@ -15,9 +12,9 @@ use syncsplit_model::protocol::{BlockIndex, DirtyMap, Incarnation, PairState, To
 
 /// Nodes that never suspend the pair because of the clock.
 fn patient() -> Result<Kit, Failure> {
-    let mut config = KitConfig::default();
-    (config.local.patience_ticks, config.remote.patience_ticks) = (u32::MAX, u32::MAX);
-    Kit::with(config, |node| Box::new(WriteThrough(Arc::clone(node))))
+    Kit::with(|local, remote| {
+        (local.array.patience_ticks, remote.array.patience_ticks) = (u32::MAX, u32::MAX);
+    })
 }
 
 /// What is written at each station of the life, so that no two have the same contents.
@@ -132,17 +129,15 @@ fn a_suspension_takes_back_a_resync() -> Result<(), Failure> {
     kit.local.suspend()?;
     kit.settle()?;
     kit.local.resync()?;
-    kit.remote.on_message(kit.local.take_outgoing().ok_or("nothing was asked")?)?;
-    let answer = kit.remote.take_outgoing().ok_or("nothing was answered")?;
+    kit.remote.on_message(kit.outgoing()?)?;
+    let answer = kit.reported()?;
     kit.local.suspend()?;
     assert!(kit.local.on_message(answer).is_err());
     kit.settle()?;
     kit.local.tick()?;
     let states = (kit.local.view()?.state, kit.remote.state()?.state);
     assert_eq!((states, kit.local.take_outgoing()), ((PairState::Psus, PairState::Ssus), None));
-    kit.local.resync()?;
-    kit.settle()?;
-    assert_eq!(kit.local.view()?.state, PairState::Pair);
+    kit.resynced()?;
     Ok(())
 }
 
@@ -154,7 +149,7 @@ fn a_resync_is_asked_for_until_it_is_answered() -> Result<(), Failure> {
     kit.settle()?;
     kit.local.resync()?;
     for _ in 0..5 {
-        drop(kit.local.take_outgoing().ok_or("nothing was asked")?);
+        drop(kit.outgoing()?);
         kit.local.tick()?;
     }
     assert_eq!(kit.local.state()?.pending, Some(Incarnation(2)));
@@ -171,9 +166,9 @@ fn a_deletion_that_is_not_heard_of_is_made_up_for_by_the_next_pair() -> Result<(
     let kit = Kit::paired()?;
     kit.local.write(BlockIndex(0), payload(1))?;
     kit.local.send_next()?;
-    let frame = kit.local.take_outgoing().ok_or("nothing was sent")?;
+    let frame = kit.outgoing()?;
     kit.local.delete()?;
-    drop(kit.local.take_outgoing().ok_or("nothing was told")?);
+    drop(kit.outgoing()?);
     kit.local.write(BlockIndex(0), payload(2))?;
     assert_eq!(kit.remote.state()?.state, PairState::Pair);
     kit.local.create()?;

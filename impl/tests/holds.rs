@@ -2,7 +2,6 @@
 //! their release decides.
 
 use std::sync::Arc;
-use std::thread;
 
 use crate::common::{Failure, Kit, LateClock, image, payload};
 use syncsplit_impl::NodeError;
@@ -26,19 +25,16 @@ fn is_held(outcome: &Result<(), NodeError>, id: BackupId) -> bool {
 fn a_backup_holds_host_writes_where_there_is_no_database() -> Result<(), Failure> {
     let kit = Kit::holding()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     assert_eq!(kit.coordinator.state()?.state, CoordinatorState::Syncing(id));
     let held = image(kit.pvol.as_ref())?;
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| kit.local.write(FIRST, payload(2)));
-        kit.wait_refused(1);
+    let write = |kit: &Kit| kit.local.write(FIRST, payload(2));
+    kit.while_waiting(1, write, || {
         assert!(is_held(&kit.local.try_write(FIRST, payload(3)), id));
         kit.settle()?;
         kit.settle_hosts()?;
-        writer.join().map_err(|_| "the writer panicked")??;
-        Ok::<_, Failure>(())
-    })?;
+        Ok(())
+    })??;
     kit.requester.wait_permission(id)?;
     kit.settle()?;
     assert_eq!(image(kit.svol.as_ref())?, held);
@@ -78,14 +74,13 @@ fn a_backup_holds_host_writes_where_there_is_no_database() -> Result<(), Failure
 fn a_hold_that_ended_by_its_lease_rejects_the_backup() -> Result<(), Failure> {
     let kit = Kit::holding()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     assert!(kit.local.hold_expired(BackupId(id.0 + 1)).is_err());
     kit.local.hold_expired(id)?;
     kit.local.try_write(FIRST, payload(2))?;
     kit.settle()?;
     kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    assert!(kit.is_rejected(id));
     let (_, why) = kit.coordinator.failure().ok_or("no reason was kept")?;
     assert_eq!(why, "the freeze did not hold until the split was done (FREEZE-3)");
     assert!(!kit.remote.state()?.replica.is_split());
@@ -97,8 +92,7 @@ fn a_hold_that_ended_by_its_lease_rejects_the_backup() -> Result<(), Failure> {
 fn the_clock_ends_a_hold_whose_coordinator_is_gone() -> Result<(), Failure> {
     let kit = Kit::holding()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     kit.coordinator.restart()?;
     assert!(is_held(&kit.local.try_write(FIRST, payload(2)), id));
     kit.clock.fire_all();
@@ -157,9 +151,7 @@ fn a_hold_keeps_nothing_from_being_copied() -> Result<(), Failure> {
     kit.local.fail()?;
     kit.local.write(FIRST, payload(1))?;
     kit.local.quiesce(ID)?;
-    kit.local.resync()?;
-    kit.settle()?;
-    assert_eq!((kit.local.view()?.state, kit.volumes_agree()), (PairState::Pair, true));
+    kit.resynced()?;
     assert_eq!(kit.local.state()?.quiesced, Some(ID));
     Ok(())
 }

@@ -23,7 +23,7 @@ fn a_primary_that_restarts_sends_again_what_its_journal_holds() -> Result<(), Fa
     for number in 1..=3 {
         kit.local.write(FIRST, payload(number))?;
     }
-    while kit.local.send_next()?.is_some() {}
+    kit.send()?;
     kit.local.restart()?;
     assert_eq!(kit.local.take_outgoing(), None);
     kit.settle()?;
@@ -40,11 +40,11 @@ fn a_primary_that_restarts_goes_on_asking() -> Result<(), Failure> {
     kit.local.write(FIRST, payload(1))?;
     kit.local.resync()?;
     let incarnation = Incarnation(2);
-    let lost = kit.local.take_outgoing().ok_or("nothing was asked")?;
+    let lost = kit.outgoing()?;
     assert_eq!(lost, ToSecondary::Resync { incarnation });
     kit.local.restart()?;
     kit.local.tick()?;
-    let again = kit.local.take_outgoing().ok_or("nothing was asked again")?;
+    let again = kit.outgoing()?;
     assert_eq!(again, ToSecondary::Resync { incarnation });
     kit.remote.on_message(again)?;
     kit.local.restart()?;
@@ -58,18 +58,11 @@ fn a_primary_that_restarts_goes_on_asking() -> Result<(), Failure> {
 fn a_primary_that_restarts_has_lost_its_hold() -> Result<(), Failure> {
     let kit = Kit::holding()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| kit.local.write(FIRST, payload(2)));
-        kit.wait_refused(1);
-        kit.local.restart()?;
-        writer.join().map_err(|_| "the writer panicked")??;
-        Ok::<_, Failure>(())
-    })?;
+    let id = kit.asked()?;
+    kit.while_waiting(1, |kit| kit.local.write(FIRST, payload(2)), || Ok(kit.local.restart()?))??;
     kit.settle()?;
     kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    assert!(kit.is_rejected(id));
     Ok(())
 }
 
@@ -80,7 +73,7 @@ fn a_secondary_that_restarts_is_sent_again_what_it_had_queued() -> Result<(), Fa
     for number in 1..=3 {
         kit.local.write(FIRST, payload(number))?;
     }
-    while kit.local.send_next()?.is_some() {}
+    kit.send()?;
     // The first is lost, so the others wait for it.
     drop(kit.local.take_outgoing());
     kit.carry()?;
@@ -106,7 +99,7 @@ fn a_secondary_that_restarts_reports_again() -> Result<(), Failure> {
     kit.remote.restart()?;
     assert_eq!(kit.remote.take_outgoing(), None);
     kit.remote.apply_or_wait()?;
-    kit.local.on_message(kit.remote.take_outgoing().ok_or("nothing was reported")?)?;
+    kit.local.on_message(kit.reported()?)?;
     let view = kit.local.view()?;
     assert_eq!(view.written, view.newest.seq);
     Ok(())
@@ -119,10 +112,8 @@ fn a_secondary_that_restarts_is_not_armed_any_more() -> Result<(), Failure> {
     let id = kit.requester.start()?;
     kit.remote.restart()?;
     kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    kit.requester.wait_permission(id)?;
+    assert!(kit.is_rejected(id));
+    let id = kit.permitted()?;
     kit.remote.restart()?;
     assert_eq!(kit.remote.state()?.replica.state, ReplicaState::Split(Purpose::Backup(id)));
     kit.requester.finish()?;
@@ -135,19 +126,13 @@ fn a_secondary_that_restarts_is_not_armed_any_more() -> Result<(), Failure> {
 fn a_database_that_restarts_has_lost_its_freeze() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     assert_eq!(kit.gate.state()?.freeze, FreezeState::Frozen(id));
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| kit.gate.transaction(|| kit.local.write(FIRST, payload(2))));
-        kit.wait_refused(1);
-        kit.gate.restart()?;
-        waiting.join().map_err(|_| "the transaction panicked")???;
-        Ok::<_, Failure>(())
-    })?;
+    let transaction = |kit: &Kit| kit.gate.transaction(|| kit.local.write(FIRST, payload(2)))?;
+    kit.while_waiting(1, transaction, || Ok(kit.gate.restart()?))??;
     kit.settle()?;
     kit.settle_hosts()?;
-    assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::Rejected(_))));
+    assert!(kit.is_rejected(id));
     Ok(())
 }
 
@@ -172,8 +157,7 @@ fn what_was_open_when_the_database_restarts_is_finished() -> Result<(), Failure>
 fn a_coordinator_that_restarts_gives_its_backup_up_and_takes_the_next() -> Result<(), Failure> {
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
+    let id = kit.asked()?;
     assert_eq!(kit.coordinator.state()?.state, CoordinatorState::Syncing(id));
     kit.coordinator.restart()?;
     let (failed, why) = kit.coordinator.failure().ok_or("no reason was kept")?;
@@ -189,9 +173,7 @@ fn a_coordinator_that_restarts_gives_its_backup_up_and_takes_the_next() -> Resul
     kit.clock.fire_all();
     assert!(matches!(kit.requester.wait_permission(id), Err(BackupError::TimedOut(_))));
     assert_eq!(kit.gate.state()?.freeze, FreezeState::Running);
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    kit.requester.wait_permission(id)?;
+    kit.permitted()?;
     Ok(())
 }
 

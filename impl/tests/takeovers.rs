@@ -44,9 +44,7 @@ fn brought_home(kit: &Kit, remote: &[Payload]) -> Result<(), Failure> {
     let home = kit.fail_back()?;
     assert_eq!(home.local.view()?.state, PairState::Psus);
     assert_eq!(home.remote.state()?.state, PairState::Psue);
-    home.local.resync()?;
-    home.settle()?;
-    assert_eq!(home.local.view()?.state, PairState::Pair);
+    home.resynced()?;
     // The old P-VOL is the new pair's S/P-VOL.
     assert_eq!(image(kit.pvol.as_ref())?, remote);
     assert_eq!(image(kit.spvol.as_ref())?, remote);
@@ -111,9 +109,7 @@ fn a_backup_being_read_is_the_image_that_a_takeover_brings_back() -> Result<(), 
     let kit = Kit::paired()?;
     kit.local.write(FIRST, payload(1))?;
     kit.settle()?;
-    let id = kit.requester.start()?;
-    kit.settle_hosts()?;
-    kit.requester.wait_permission(id)?;
+    let id = kit.permitted()?;
     let backup = image(kit.svol.as_ref())?;
     kit.local.write(FIRST, payload(2))?;
     kit.settle()?;
@@ -196,8 +192,7 @@ fn a_failback_goes_on_above_every_pairing_there_was() -> Result<(), Failure> {
     let old = (kit.local.state()?.incarnation, kit.remote.state()?.incarnation);
     assert_eq!(old, (Incarnation(2), Incarnation(1)));
     let home = kit.fail_back()?;
-    home.local.resync()?;
-    home.settle()?;
+    home.resynced()?;
     let view = home.local.view()?;
     assert_eq!((view.state, view.newest.incarnation), (PairState::Pair, Incarnation(3)));
     assert!(home.volumes_agree());
@@ -211,15 +206,13 @@ fn the_roles_come_home_by_a_second_failback() -> Result<(), Failure> {
     kit.remote.takeover(false)?;
     kit.remote.write(FIRST, payload(1))?;
     let away = kit.fail_back()?;
-    away.local.resync()?;
-    away.settle()?;
+    away.resynced()?;
     away.local.write(BlockIndex(1), payload(2))?;
     away.settle()?;
     away.remote.takeover(false)?;
     away.remote.write(BlockIndex(2), payload(3))?;
     let home = away.fail_back()?;
-    home.local.resync()?;
-    home.settle()?;
+    home.resynced()?;
     let expected = [payload(1), payload(2), payload(3), payload(0)];
     assert_eq!(image(kit.pvol.as_ref())?, expected);
     assert_eq!(image(kit.spvol.as_ref())?, expected);

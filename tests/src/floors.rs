@@ -298,6 +298,6 @@ pub const FLOORS: &[Floors] = &[
     Floors { folder: "impl/src/backup", rooms: &[&["coordinator"], &["requester"]] },
     Floors {
         folder: "impl/src/site",
-        rooms: &[&["config"], &["threads"], &["base"], &["local"], &["remote"]],
+        rooms: &[&["config"], &["threads"], &["base"], &["local"], &["remote"], &["manual"]],
     },
 ];

@@ -45,6 +45,13 @@ pub struct LocalSiteConfig {
     pub tick: Duration,
 }
 
+impl LocalSiteConfig {
+    /// The array's part. A freeze of the database and a hold of host writes have one lease: the site's.
+    pub(super) fn array_config(&self) -> LocalConfig {
+        LocalConfig { hold_lease: self.lease, ..self.array.clone() }
+    }
+}
+
 impl Default for LocalSiteConfig {
     fn default() -> Self {
         Self {

@@ -16,8 +16,8 @@ use crate::database::{FreezeHooks, Gate};
 use crate::doorway::Arc;
 use crate::error::NodeError;
 use crate::failback::{OldPrimary, TakenOver};
+use crate::local::LocalNode;
 use crate::local::sync::{SyncError, SyncReport};
-use crate::local::{LocalConfig, LocalNode};
 use crate::mailbox::Mailbox;
 use crate::payload::Payload;
 use crate::stillness::{HoldStill, Stillness};
@@ -31,6 +31,8 @@ pub type LocalSite = Site<LocalNode, LocalHost>;
 pub struct LocalHost {
     /// The gate that a database passes its transactions through.
     pub gate: Arc<Gate>,
+    /// What a backup holds still.
+    pub still: Arc<dyn Stillness>,
     /// The coordinator, with its inbox.
     pub coordinator: Arc<CoordinatorNode>,
 }
@@ -60,9 +62,10 @@ impl LocalHost {
             }
         };
         let (coordinator, node) = (config.coordinator.clone(), Arc::clone(node));
+        let held = Arc::clone(&still);
         let coordinator =
-            CoordinatorNode::new(coordinator, inbox, node, still, outbox, timer, trace);
-        Self { gate, coordinator }
+            CoordinatorNode::new(coordinator, inbox, node, held, outbox, timer, trace);
+        Self { gate, still, coordinator }
     }
 }
 
@@ -87,7 +90,7 @@ impl LocalSite {
         trace: Arc<dyn TraceSink>,
     ) -> std::io::Result<Self> {
         let clock = SystemClock::start()?;
-        let (timer, array) = (Arc::<SystemClock>::clone(&clock), Self::array_config(&config));
+        let (timer, array) = (Arc::<SystemClock>::clone(&clock), config.array_config());
         let node = LocalNode::new(array, volume, timer, Arc::clone(&trace));
         Self::start_around(config, node, hooks, dialers, clock, trace)
     }
@@ -106,15 +109,10 @@ impl LocalSite {
         trace: Arc<dyn TraceSink>,
     ) -> Result<Self, SiteError> {
         let clock = SystemClock::start()?;
-        let (timer, array) = (Arc::<SystemClock>::clone(&clock), Self::array_config(&config));
+        let (timer, array) = (Arc::<SystemClock>::clone(&clock), config.array_config());
         let node =
             LocalNode::from_taken_over(array, taken_over, newest, timer, Arc::clone(&trace))?;
         Ok(Self::start_around(config, node, hooks, dialers, clock, trace)?)
-    }
-
-    /// A freeze of the database and a hold of host writes have one lease: the site's.
-    fn array_config(config: &LocalSiteConfig) -> LocalConfig {
-        LocalConfig { hold_lease: config.lease, ..config.array.clone() }
     }
 
     fn start_around(

@@ -74,7 +74,7 @@ impl Meddling {
     /// left to do.
     pub(crate) fn drive(&mut self, kit: &Kit, wanted: PairState) -> Result<(), Failure> {
         for _ in 0..8 {
-            while kit.step_local()? | self.carry(kit)? | kit.step_remote()? | self.carry(kit)? {}
+            while kit.copy()? | kit.send()? | self.carry(kit)? | kit.apply()? | self.carry(kit)? {}
             let primary = kit.local.state()?;
             if primary.state == wanted && primary.journal.is_empty() {
                 return Ok(());

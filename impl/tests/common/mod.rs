@@ -5,24 +5,24 @@ pub(crate) mod lossy;
 pub(crate) mod meddling;
 pub(crate) mod sites;
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use syncsplit_impl::NodeError;
-use syncsplit_impl::backup::{CoordinatorNode, RequesterNode};
+use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::clock::{Action, ManualClock, Tick, Timer, TimerId};
-use syncsplit_impl::database::{FreezeHooks, Gate, WriteThrough};
-use syncsplit_impl::error::ignore_refusal;
-use syncsplit_impl::local::{LocalConfig, LocalNode};
-use syncsplit_impl::mailbox::Mailbox;
+use syncsplit_impl::containers::BitMap;
+use syncsplit_impl::local::LocalConfig;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::site::{LocalHost, LocalSiteConfig, deliver};
+use syncsplit_impl::remote::RemoteConfig;
+use syncsplit_impl::site::{LocalSiteConfig, ManualSites, RemoteSiteConfig};
 use syncsplit_impl::stillness::HoldStill;
-use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
+use syncsplit_impl::trace::{RoleRecord, TraceRecord};
 use syncsplit_impl::volume::{MemoryVolume, Volume, VolumeError};
-use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
+use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, ToPrimary, ToSecondary};
 
 /// What a test that failed says.
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -131,239 +131,144 @@ impl Timer for LateClock {
     fn cancel(&self, _id: TimerId) {}
 }
 
-/// How two nodes are made.
-pub(crate) struct KitConfig {
-    pub(crate) blocks: u32,
-    pub(crate) holds: HoldStill,
-    pub(crate) local: LocalConfig,
-    pub(crate) remote: RemoteConfig,
-}
+/// Two sites without threads: nothing happens unless the test does it.
+pub(crate) struct Kit(ManualSites<Failing>);
 
-impl Default for KitConfig {
-    fn default() -> Self {
-        Self {
-            blocks: 4,
-            holds: HoldStill::Database,
-            local: LocalConfig {
-                group: "oradb".to_owned(),
-                ctgid: 3,
-                journal_max: 4,
-                patience_ticks: 3,
-                ..LocalConfig::default()
-            },
-            remote: RemoteConfig { queue_max: 4, patience_ticks: 6, ..RemoteConfig::default() },
-        }
+impl Deref for Kit {
+    type Target = ManualSites<Failing>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
-/// Two sites without threads: nothing happens unless the test does it.
-pub(crate) struct Kit {
-    pub(crate) pvol: Arc<Failing>,
-    pub(crate) spvol: Arc<Failing>,
-    pub(crate) svol: Arc<Failing>,
-    pub(crate) local: Arc<LocalNode>,
-    pub(crate) remote: Arc<RemoteNode>,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) coordinator: Arc<CoordinatorNode>,
-    pub(crate) requester: Arc<RequesterNode>,
-    /// What the local host sends to the remote one, and back.
-    pub(crate) to_remote_host: Arc<Mailbox<HostMessage>>,
-    pub(crate) to_local_host: Arc<Mailbox<HostMessage>>,
-    pub(crate) clock: Arc<ManualClock>,
-    pub(crate) trace: Arc<MemoryTrace>,
+const BLOCKS: u32 = 4;
+
+fn configs() -> (LocalSiteConfig, RemoteSiteConfig) {
+    let lease = Duration::from_secs(1);
+    let array = LocalConfig {
+        group: "oradb".to_owned(),
+        ctgid: 3,
+        journal_max: 4,
+        patience_ticks: 3,
+        ..LocalConfig::default()
+    };
+    let local = LocalSiteConfig { array, lease, ..LocalSiteConfig::default() };
+    let array = RemoteConfig { queue_max: 4, patience_ticks: 6, ..RemoteConfig::default() };
+    (local, RemoteSiteConfig { array, answer_timeout: lease, ..RemoteSiteConfig::default() })
 }
 
 impl Kit {
+    /// Sites without a pair.
     pub(crate) fn new() -> Result<Self, Failure> {
-        Self::with(KitConfig::default(), |node| Box::new(WriteThrough(Arc::clone(node))))
+        Self::with(|_, _| {})
     }
 
+    /// As [`Kit::new`], with what `change` does to what the sites are told.
     pub(crate) fn with(
-        config: KitConfig,
-        hooks: impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks>,
+        change: impl FnOnce(&mut LocalSiteConfig, &mut RemoteSiteConfig),
     ) -> Result<Self, Failure> {
-        let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
-        let (pvol, spvol, svol) = (
-            Failing::new(config.blocks)?,
-            Failing::new(config.blocks)?,
-            Failing::new(config.blocks)?,
-        );
-        let local = LocalNode::new(config.local, pvol.clone(), clock.clone(), trace.clone());
-        let (to_remote_host, to_local_host) = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
-        let remote = RemoteNode::new(
-            config.remote,
-            spvol.clone(),
-            svol.clone(),
-            to_local_host.clone(),
-            trace.clone(),
-        )?;
-        let volumes = [pvol, spvol, svol];
-        let hosts = (to_remote_host, to_local_host);
-        let holds = config.holds;
-        Ok(Self::around(volumes, local, hooks, remote, hosts, holds, (clock, trace)))
+        let mut config = configs();
+        change(&mut config.0, &mut config.1);
+        let volume = || Failing::new(BLOCKS);
+        Ok(Self(ManualSites::new(config, [volume()?, volume()?, volume()?])?))
     }
 
-    /// Hosts around two arrays.
-    fn around(
-        [pvol, spvol, svol]: [Arc<Failing>; 3],
-        local: Arc<LocalNode>,
-        hooks: impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks>,
-        remote: Arc<RemoteNode>,
-        (to_remote_host, to_local_host): (Arc<Mailbox<HostMessage>>, Arc<Mailbox<HostMessage>>),
-        holds: HoldStill,
-        (clock, trace): (Arc<ManualClock>, Arc<MemoryTrace>),
-    ) -> Self {
-        let lease = Duration::from_secs(1);
-        let hooks = hooks(&local);
-        let config = LocalSiteConfig { holds, lease, ..LocalSiteConfig::default() };
-        let (outbox, timer, sink) = (to_remote_host.clone(), clock.clone(), trace.clone());
-        let LocalHost { gate, coordinator } =
-            LocalHost::new(&local, &config, hooks, outbox, timer, sink);
-        let requester = RequesterNode::new(
-            BackupId(0),
-            lease,
-            remote.clone(),
-            to_local_host.clone(),
-            clock.clone(),
-            trace.clone(),
-        );
-        Self {
-            pvol,
-            spvol,
-            svol,
-            local,
-            remote,
-            gate,
-            coordinator,
-            requester,
-            to_remote_host,
-            to_local_host,
-            clock,
-            trace,
-        }
-    }
-
-    /// Nodes in PAIR whose backups hold host writes, since there is no database.
-    pub(crate) fn holding() -> Result<Self, Failure> {
-        let config = KitConfig { holds: HoldStill::HostWrites, ..KitConfig::default() };
-        let kit = Self::with(config, |node| Box::new(WriteThrough(Arc::clone(node))))?;
+    /// Sites in PAIR.
+    pub(crate) fn paired_with(
+        change: impl FnOnce(&mut LocalSiteConfig, &mut RemoteSiteConfig),
+    ) -> Result<Self, Failure> {
+        let kit = Self::with(change)?;
         kit.local.create()?;
         kit.settle()?;
         Ok(kit)
     }
 
-    /// Nodes of the other roles on the same volumes, once the remote side has been taken over; the old P-VOL's side gets an
-    /// S-VOL of its own.
-    pub(crate) fn fail_back(&self) -> Result<Self, Failure> {
-        let KitConfig { blocks, holds, local, remote } = KitConfig::default();
-        let (clock, trace) = (self.clock.clone(), self.trace.clone());
-        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
-        let to_hosts = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
-        let svol = Failing::new(blocks)?;
-        let newest = old.incarnation_newest();
-        let (timer, sink) = (clock.clone(), trace.clone());
-        let local = LocalNode::from_taken_over(local, taken_over, newest, timer, sink)?;
-        let remote = RemoteNode::from_old_primary(
-            remote,
-            old,
-            svol.clone(),
-            to_hosts.1.clone(),
-            trace.clone(),
-        )?;
-        let volumes = [self.spvol.clone(), self.pvol.clone(), svol];
-        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
-            Box::new(WriteThrough(node.clone()))
-        };
-        Ok(Self::around(volumes, local, hooks, remote, to_hosts, holds, (clock, trace)))
-    }
-
-    /// Nodes whose pair is in PAIR, one tick ago.
+    /// Sites in PAIR, one tick ago.
     pub(crate) fn paired() -> Result<Self, Failure> {
-        let kit = Self::new()?;
-        kit.local.create()?;
-        kit.settle()?;
+        let kit = Self::paired_with(|_, _| {})?;
         kit.local.tick()?;
         Ok(kit)
     }
 
-    /// Copies, sends, applies and reports until nothing is left to do; no message is lost.
-    pub(crate) fn settle(&self) -> Result<(), NodeError> {
-        loop {
-            let busy = self.step_local()? | self.carry()? | self.step_remote()? | self.carry()?;
-            if !busy {
-                return Ok(());
-            }
-        }
+    /// Sites in PAIR whose backups hold host writes, since there is no database.
+    pub(crate) fn holding() -> Result<Self, Failure> {
+        Self::paired_with(|local, _| local.holds = HoldStill::HostWrites)
     }
 
-    /// Delivers what both arrays have sent. Whether there was anything.
-    pub(crate) fn carry(&self) -> Result<bool, NodeError> {
-        let mut busy = false;
-        while let Some(message) = self.local.take_outgoing() {
-            ignore_refusal(self.remote.on_message(message))?;
-            busy = true;
-        }
-        while let Some(message) = self.remote.take_outgoing() {
-            ignore_refusal(self.local.on_message(message))?;
-            busy = true;
-        }
-        Ok(busy)
+    /// The sites in each other's role, once the remote one has been taken over.
+    pub(crate) fn fail_back(&self) -> Result<Self, Failure> {
+        Ok(Self(self.0.fail_back(configs(), Failing::new(BLOCKS)?)?))
     }
 
-    /// One copy or mark if there is room, and everything that can be sent.
-    pub(crate) fn step_local(&self) -> Result<bool, NodeError> {
-        let mut busy = false;
-        match self.local.copy_next() {
-            Ok(Some(_)) => busy = true,
-            Ok(None) => busy |= self.local.pair_mark().is_ok(),
-            other => ignore_refusal(other.map(|_| ()))?,
-        }
-        while self.local.send_next()?.is_some() {
-            busy = true;
-        }
-        Ok(busy)
+    /// Brings a suspended pair back to PAIR, and checks that it is whole.
+    pub(crate) fn resynced(&self) -> Result<(), Failure> {
+        self.local.resync()?;
+        self.settle()?;
+        assert_eq!((self.local.view()?.state, self.volumes_agree()), (PairState::Pair, true));
+        Ok(())
     }
 
-    /// Everything that can be applied, one report, everything that can be copied on.
-    pub(crate) fn step_remote(&self) -> Result<bool, NodeError> {
-        let mut busy = false;
-        while self.remote.apply_next()? {
-            busy = true;
-        }
-        busy |= self.remote.report_if_due()?;
-        while self.remote.copy_replica_next()?.is_some() {}
-        Ok(busy)
+    /// The next message on its way to the secondary, whether or not it is delivered.
+    pub(crate) fn outgoing(&self) -> Result<ToSecondary<Payload>, Failure> {
+        Ok(self.local.take_outgoing().ok_or("the primary has sent nothing")?)
     }
 
-    /// Delivers host messages and lets the coordinator act, until nothing moves.
-    pub(crate) fn settle_hosts(&self) -> Result<(), NodeError> {
-        loop {
-            let mut busy = false;
-            self.coordinator.take_all()?;
-            while let Some(message) = self.to_remote_host.try_take() {
-                ignore_refusal(deliver(message, &self.remote, &self.requester))?;
-                busy = true;
-            }
-            while let Some(message) = self.to_local_host.try_take() {
-                self.coordinator.inbox().on_host_message(message);
-                busy = true;
-            }
-            if !busy {
-                return Ok(());
-            }
-        }
+    /// The next message on its way to the primary, whether or not it is delivered.
+    pub(crate) fn reported(&self) -> Result<ToPrimary<BitMap>, Failure> {
+        Ok(self.remote.take_outgoing().ok_or("the secondary has sent nothing")?)
     }
 
-    /// Waits until `count` events have been refused. Whoever was refused and waits still holds the role's lock then, so
-    /// what the test does next finds it waiting.
-    pub(crate) fn wait_refused(&self, count: usize) {
+    /// One entry travels to the secondary.
+    pub(crate) fn send_one(&self) -> Result<(), Failure> {
+        self.local.send_next()?;
+        Ok(self.remote.on_message(self.outgoing()?)?)
+    }
+
+    /// Asks for a backup, as far as the hosts come with it by themselves.
+    pub(crate) fn asked(&self) -> Result<BackupId, Failure> {
+        let id = self.requester.start()?;
+        self.settle_hosts()?;
+        Ok(id)
+    }
+
+    /// A backup that may be read.
+    pub(crate) fn permitted(&self) -> Result<BackupId, Failure> {
+        let id = self.asked()?;
+        self.requester.wait_permission(id)?;
+        Ok(id)
+    }
+
+    /// Whether the coordinator has rejected this backup.
+    pub(crate) fn is_rejected(&self, id: BackupId) -> bool {
+        matches!(self.requester.wait_permission(id), Err(BackupError::Rejected(_)))
+    }
+
+    /// What `call` answers, on a thread that is refused and waits until `release` lets it go on. `refused` is how many refusals
+    /// the trace has then; whoever was refused and waits still holds the role's lock, so `release` finds it waiting.
+    pub(crate) fn while_waiting(
+        &self,
+        refused: usize,
+        call: impl FnOnce(&Self) -> Result<(), NodeError> + Send,
+        release: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<Result<(), NodeError>, Failure> {
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| call(self));
+            self.wait_refused(refused);
+            release()?;
+            Ok(waiting.join().map_err(|_| "the waiting thread panicked")?)
+        })
+    }
+
+    /// Waits until `count` events have been refused.
+    fn wait_refused(&self, count: usize) {
         let refused = |record: &TraceRecord| match &record.role {
             RoleRecord::Primary(taken) => taken.refused.is_some(),
             RoleRecord::Database(taken) => taken.refused.is_some(),
             _ => false,
         };
         while self.trace.records().iter().filter(|record| refused(record)).count() < count {
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 

@@ -19,11 +19,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let late = act(&kit, move |kit| Ok(ignore_refusal(kit.local.on_message(ack))?));
     let operator = act(&kit, |kit| {
         kit.local.fail()?;
-        kit.local.resync()?;
-        kit.carry_out()?;
-        kit.carry_back()?;
-        while kit.copy()? {}
-        Ok(())
+        kit.resync()
     });
     let writer = act(&kit, move |kit| {
         // The first goes to the block that is dirty if the acknowledgement comes too late, so it races its copy. A
@@ -31,9 +27,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         let mut numbers = size.blocks..size.blocks + size.writes;
         Ok(numbers.try_for_each(|number| ignore_refusal(kit.try_write(number)))?)
     });
-    for actor in [late, operator, writer] {
-        done(actor)?;
-    }
+    done([late, operator, writer])?;
     ignore_refusal(kit.local.on_message(again))?;
     kit.outcome(Options::default())
 }

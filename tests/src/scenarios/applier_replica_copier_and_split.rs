@@ -32,9 +32,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         kit.read(ID)?;
         Ok(kit.remote.release(ID)?)
     });
-    for actor in [applier, copier, splitter] {
-        done(actor)?;
-    }
+    done([applier, copier, splitter])?;
     kit.remote.report()?;
     kit.outcome(Options { hosts: Hosts::Scripted, ..Options::default() })
 }

@@ -19,7 +19,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let hosts = act(&kit, |kit| {
         kit.to_remote()?;
         kit.to_local()?;
-        kit.to_remote()
+        Ok(kit.to_remote().map(drop)?)
     });
     let lease = act(&kit, move |kit| Ok(ignore_refusal(kit.local.hold_expired(id))?));
     let writer = act(&kit, move |kit| {
@@ -30,9 +30,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         Ok(())
     });
     kit.permitted_or_rejected(id)?;
-    for actor in [hosts, lease, writer] {
-        done(actor)?;
-    }
+    done([hosts, lease, writer])?;
     let (held, requester) = (kit.local.state()?.quiesced, kit.requester.state()?.state);
     if (held, requester) != (None, RequesterState::Idle) {
         return Err(format!("the backup ended in {requester:?}, writes held for {held:?}").into());

@@ -1,26 +1,26 @@
 //! Two sites without threads of their own, and what every scene does with them: bring them into PAIR, carry messages
 //! by hand, and take the outcome.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use syncsplit_impl::NodeError;
-use syncsplit_impl::backup::{BackupError, CoordinatorNode, RequesterNode};
-use syncsplit_impl::clock::ManualClock;
-use syncsplit_impl::database::{Gate, WriteThrough};
+use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::doorway::{Arc, thread};
-use syncsplit_impl::error::ignore_refusal;
-use syncsplit_impl::local::{LocalConfig, LocalNode};
-use syncsplit_impl::mailbox::Mailbox;
-use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::site::{LocalHost, LocalSiteConfig, deliver};
+use syncsplit_impl::local::LocalConfig;
+use syncsplit_impl::remote::RemoteConfig;
+use syncsplit_impl::site::{LocalSiteConfig, ManualSites, RemoteSiteConfig};
 use syncsplit_impl::stillness::HoldStill;
-use syncsplit_impl::trace::{Digest, MemoryTrace};
+use syncsplit_impl::trace::Digest;
 use syncsplit_impl::volume::Volume;
-use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage, PairState};
+use syncsplit_model::protocol::{BackupId, BlockIndex, PairState};
 
 use super::watched::{Watched, payload};
 use super::{Failure, Outcome, Reading, Size};
 use crate::replay::{Image, Options};
+
+/// The block that the remote host writes.
+const TAKEN_OVER: BlockIndex = BlockIndex(0);
 
 /// A thread of a scene.
 pub(super) type Actor = thread::JoinHandle<Result<(), Failure>>;
@@ -34,35 +34,40 @@ pub(super) fn act(
     thread::spawn(move || body(&kit))
 }
 
-/// Waits for a thread of a scene.
-pub(super) fn done(actor: Actor) -> Result<(), Failure> {
-    actor.join().map_err(|_| Failure::from("a thread of the scene panicked"))?
+/// Starts a thread that carries what there is.
+pub(super) fn link(kit: &Arc<Kit>) -> Actor {
+    act(kit, |kit| Ok(kit.transfer().map(drop)?))
 }
 
-/// Both arrays of a scene of this size.
-fn configs(size: Size) -> (LocalConfig, RemoteConfig) {
-    (
-        LocalConfig { journal_max: size.journal, ..LocalConfig::default() },
-        RemoteConfig { queue_max: size.journal, ..RemoteConfig::default() },
-    )
+/// Waits for threads of a scene, one after the other.
+pub(super) fn done(actors: impl IntoIterator<Item = Actor>) -> Result<(), Failure> {
+    let ended =
+        |actor: Actor| actor.join().map_err(|_| Failure::from("a thread of the scene panicked"))?;
+    actors.into_iter().try_for_each(ended)
 }
 
 /// Two sites: nothing happens unless the scene does it.
 pub(super) struct Kit {
     size: Size,
-    pvol: Arc<Watched>,
-    spvol: Arc<Watched>,
-    svol: Arc<Watched>,
-    pub(super) local: Arc<LocalNode>,
-    pub(super) remote: Arc<RemoteNode>,
-    pub(super) gate: Arc<Gate>,
-    pub(super) coordinator: Arc<CoordinatorNode>,
-    pub(super) requester: Arc<RequesterNode>,
-    /// What the local host sends to the remote one, and back.
-    to_remote_host: Arc<Mailbox<HostMessage>>,
-    to_local_host: Arc<Mailbox<HostMessage>>,
-    trace: Arc<MemoryTrace>,
+    sites: ManualSites<Watched>,
     readings: std::sync::Mutex<Vec<Reading>>,
+}
+
+impl Deref for Kit {
+    type Target = ManualSites<Watched>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.sites
+    }
+}
+
+/// Both sites of a scene of this size.
+fn configs(size: Size, holds: HoldStill) -> (LocalSiteConfig, RemoteSiteConfig) {
+    let lease = Duration::from_secs(1);
+    let array = LocalConfig { journal_max: size.journal, ..LocalConfig::default() };
+    let local = LocalSiteConfig { array, holds, lease, ..LocalSiteConfig::default() };
+    let array = RemoteConfig { queue_max: size.journal, ..RemoteConfig::default() };
+    (local, RemoteSiteConfig { array, answer_timeout: lease, ..RemoteSiteConfig::default() })
 }
 
 impl Kit {
@@ -77,88 +82,11 @@ impl Kit {
     }
 
     fn in_pair(size: Size, holds: HoldStill) -> Result<Arc<Self>, Failure> {
-        let kit = Self::new(size, holds)?;
-        kit.local.create()?;
-        kit.settle()?;
-        Ok(Arc::new(kit))
-    }
-
-    /// The sites in each other's role, once the remote one has been taken over. The old P-VOL's side gets an S-VOL of its
-    /// own.
-    pub(super) fn fail_back(&self) -> Result<Arc<Self>, Failure> {
-        let (size, trace) = (self.size, self.trace.clone());
-        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
-        let newest = old.incarnation_newest();
-        let (clock, svol) = (ManualClock::new(), Watched::new(size.blocks)?);
-        let hosts = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
-        let (here, there) = configs(size);
-        let (timer, sink) = (clock.clone(), trace.clone());
-        let local = LocalNode::from_taken_over(here, taken_over, newest, timer, sink)?;
-        let (to, sink) = (hosts.1.clone(), trace.clone());
-        let remote = RemoteNode::from_old_primary(there, old, svol.clone(), to, sink)?;
-        let volumes = [self.spvol.clone(), self.pvol.clone(), svol];
-        let holds = HoldStill::Database;
-        Ok(Arc::new(Self::around(size, volumes, (local, remote), hosts, holds, (clock, trace))))
-    }
-
-    fn new(size: Size, holds: HoldStill) -> Result<Self, Failure> {
-        let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
-        let (pvol, spvol, svol) =
-            (Watched::new(size.blocks)?, Watched::new(size.blocks)?, Watched::new(size.blocks)?);
-        let (here, there) = configs(size);
-        let local = LocalNode::new(here, pvol.clone(), clock.clone(), trace.clone());
-        let (to_remote_host, to_local_host) = (Arc::new(Mailbox::new()), Arc::new(Mailbox::new()));
-        let remote = RemoteNode::new(
-            there,
-            spvol.clone(),
-            svol.clone(),
-            to_local_host.clone(),
-            trace.clone(),
-        )?;
-        let hosts = (to_remote_host, to_local_host);
-        let nodes = (local, remote);
-        Ok(Self::around(size, [pvol, spvol, svol], nodes, hosts, holds, (clock, trace)))
-    }
-
-    /// Hosts around two arrays.
-    fn around(
-        size: Size,
-        [pvol, spvol, svol]: [Arc<Watched>; 3],
-        (local, remote): (Arc<LocalNode>, Arc<RemoteNode>),
-        (to_remote_host, to_local_host): (Arc<Mailbox<HostMessage>>, Arc<Mailbox<HostMessage>>),
-        holds: HoldStill,
-        (clock, trace): (Arc<ManualClock>, Arc<MemoryTrace>),
-    ) -> Self {
-        let lease = Duration::from_secs(1);
-        let hooks = Box::new(WriteThrough(local.clone()));
-        let config = LocalSiteConfig { holds, lease, ..LocalSiteConfig::default() };
-        let (outbox, timer, sink) = (to_remote_host.clone(), clock.clone(), trace.clone());
-        let LocalHost { gate, coordinator } =
-            LocalHost::new(&local, &config, hooks, outbox, timer, sink);
-        let requester = RequesterNode::new(
-            BackupId(0),
-            lease,
-            remote.clone(),
-            to_local_host.clone(),
-            clock,
-            trace.clone(),
-        );
-        let readings = std::sync::Mutex::default();
-        Self {
-            size,
-            pvol,
-            spvol,
-            svol,
-            local,
-            remote,
-            gate,
-            coordinator,
-            requester,
-            to_remote_host,
-            to_local_host,
-            trace,
-            readings,
-        }
+        let volume = || Watched::new(size.blocks);
+        let sites = ManualSites::new(configs(size, holds), [volume()?, volume()?, volume()?])?;
+        sites.local.create()?;
+        sites.settle()?;
+        Ok(Arc::new(Self { size, sites, readings: std::sync::Mutex::default() }))
     }
 
     /// The `number`th write of a scene, to a block that its number chooses; every one brings contents of its own.
@@ -172,66 +100,11 @@ impl Kit {
         self.local.try_write(block, payload(u64::from(number) + 1))
     }
 
-    /// Hands what the primary has sent to the secondary.
-    pub(super) fn carry_out(&self) -> Result<bool, NodeError> {
-        let mut carried = false;
-        while let Some(message) = self.local.take_outgoing() {
-            ignore_refusal(self.remote.on_message(message))?;
-            carried = true;
-        }
-        Ok(carried)
-    }
-
-    /// Hands what the secondary has sent to the primary.
-    pub(super) fn carry_back(&self) -> Result<bool, NodeError> {
-        let mut carried = false;
-        while let Some(message) = self.remote.take_outgoing() {
-            ignore_refusal(self.local.on_message(message))?;
-            carried = true;
-        }
-        Ok(carried)
-    }
-
-    /// Sends everything there is, applies it and reports.
-    pub(super) fn transfer(&self) -> Result<bool, NodeError> {
-        while self.local.send_next()?.is_some() {}
-        let mut busy = self.carry_out()?;
-        while self.remote.apply_next()? {
-            busy = true;
-        }
-        busy |= self.remote.report_if_due()?;
-        Ok(busy | self.carry_back()?)
-    }
-
-    /// Copies, sends, applies, reports and copies on until nothing is left to do; no message is lost.
-    pub(super) fn settle(&self) -> Result<(), NodeError> {
-        while self.copy()? | self.transfer()? {}
-        while self.remote.copy_replica_next()?.is_some() {}
-        Ok(())
-    }
-
-    /// One copy, or the mark, if the pair is in COPY and the journal has room.
-    pub(super) fn copy(&self) -> Result<bool, NodeError> {
-        match self.local.copy_next() {
-            Ok(Some(_)) => Ok(true),
-            Ok(None) => Ok(self.local.pair_mark().is_ok()),
-            other => ignore_refusal(other.map(|_| ())).map(|()| false),
-        }
-    }
-
-    /// Delivers what is on its way to the local host, and lets the coordinator act.
-    pub(super) fn to_local(&self) -> Result<(), Failure> {
-        while let Some(message) = self.to_local_host.try_take() {
-            self.coordinator.inbox().on_host_message(message);
-        }
-        Ok(self.coordinator.take_all()?)
-    }
-
-    /// Delivers what is on its way to the remote host.
-    pub(super) fn to_remote(&self) -> Result<(), Failure> {
-        while let Some(message) = self.to_remote_host.try_take() {
-            ignore_refusal(deliver(message, &self.remote, &self.requester))?;
-        }
+    /// Brings a suspended pair to where its copies are in the journal, and those that have no room are still to be made.
+    pub(super) fn resync(&self) -> Result<(), Failure> {
+        self.local.resync()?;
+        self.carry()?;
+        while self.copy()? {}
         Ok(())
     }
 
@@ -261,6 +134,35 @@ impl Kit {
             return Err(format!("the pair ended in {here} here and {there} there").into());
         }
         Ok(())
+    }
+
+    /// The remote host takes the volume over, and writes.
+    pub(super) fn take_over(&self) -> Result<(), Failure> {
+        self.remote.takeover(false)?;
+        Ok(self.remote.write(TAKEN_OVER, payload(1000))?)
+    }
+
+    /// What is left when a failback has brought home what [`Kit::take_over`] wrote, though the old primary has written its
+    /// `number`th once more.
+    pub(super) fn brought_home(&self, number: u32) -> Result<Outcome, Failure> {
+        // The old primary hears of it by the next report, whatever it has or has not to send.
+        self.settle()?;
+        let fenced = self.local.view()?.state;
+        if fenced != PairState::Psue {
+            return Err(
+                format!("the old primary is in {fenced} after all that was reported").into()
+            );
+        }
+        self.write(number)?;
+        let config = configs(self.size, HoldStill::Database);
+        let sites = self.sites.fail_back(config, Watched::new(self.size.blocks)?)?;
+        let home = Self { size: self.size, sites, readings: std::sync::Mutex::default() };
+        home.recover()?;
+        let brought = [home.local.read(TAKEN_OVER)?, home.remote.read(TAKEN_OVER)?];
+        if brought != [payload(1000), payload(1000)] {
+            return Err("the remote host's write was not brought home".into());
+        }
+        home.outcome(Options::default())
     }
 
     /// Reads the S-VOL as a backup does, one block after the other.

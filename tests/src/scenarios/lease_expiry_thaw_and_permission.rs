@@ -20,7 +20,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let hosts = act(&kit, move |kit| {
         kit.to_remote()?;
         kit.to_local()?;
-        kit.to_remote()
+        Ok(kit.to_remote().map(drop)?)
     });
     let lease = act(&kit, move |kit| Ok(ignore_refusal(kit.gate.lease_expired(id))?));
     let writer = act(&kit, move |kit| {
@@ -31,9 +31,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         Ok(())
     });
     kit.permitted_or_rejected(id)?;
-    for actor in [hosts, lease, writer] {
-        done(actor)?;
-    }
+    done([hosts, lease, writer])?;
     let (freeze, requester) = (kit.gate.state()?.freeze, kit.requester.state()?.state);
     if (freeze, requester) != (FreezeState::Running, RequesterState::Idle) {
         return Err(format!("the backup ended in {freeze:?}, {requester:?}").into());

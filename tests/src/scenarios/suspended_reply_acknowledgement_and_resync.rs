@@ -24,19 +24,13 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let told = act(&kit, move |kit| Ok(ignore_refusal(kit.local.on_message(reply))?));
     let operator = act(&kit, |kit| {
         // In PAIR there is nothing to resynchronise yet.
-        kit.local.resync()?;
-        kit.carry_out()?;
-        kit.carry_back()?;
-        while kit.copy()? {}
-        Ok(())
+        kit.resync()
     });
     let writer = act(&kit, move |kit| {
         let mut numbers = size.blocks..size.blocks + size.writes;
         Ok(numbers.try_for_each(|number| ignore_refusal(kit.try_write(number)))?)
     });
-    for actor in [late, told, operator, writer] {
-        done(actor)?;
-    }
+    done([late, told, operator, writer])?;
     kit.recover()?;
     for message in again {
         ignore_refusal(kit.local.on_message(message))?;

@@ -5,7 +5,7 @@
 use syncsplit_impl::error::ignore_refusal;
 use syncsplit_model::protocol::ToSecondary;
 
-use super::kit::{Kit, act, done};
+use super::kit::{Kit, act, done, link};
 use super::{Failure, Outcome, Size};
 use crate::replay::Options;
 
@@ -16,24 +16,15 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let operator = act(&kit, |kit| {
         kit.local.suspend()?;
         kit.carry_out()?;
-        kit.local.resync()?;
-        kit.carry_out()?;
-        kit.carry_back()?;
-        while kit.copy()? {}
-        Ok(())
+        kit.resync()
     });
     let writer = act(&kit, move |kit| {
         // A full journal would wait for an acknowledgement that nobody brings before the threads are joined.
         let mut numbers = 1..=size.writes;
         Ok(numbers.try_for_each(|number| ignore_refusal(kit.try_write(number)))?)
     });
-    let link = act(&kit, |kit| {
-        kit.transfer()?;
-        Ok(())
-    });
-    for actor in [operator, writer, link] {
-        done(actor)?;
-    }
+    let link = link(&kit);
+    done([operator, writer, link])?;
     kit.recover()?;
     ignore_refusal(kit.remote.on_message(ToSecondary::Suspend { incarnation }))?;
     kit.outcome(Options::default())

@@ -4,7 +4,7 @@
 use syncsplit_impl::local::sync::SyncError;
 use syncsplit_model::protocol::sync::SyncOutcome;
 
-use super::kit::{Kit, act, done};
+use super::kit::{Kit, act, done, link};
 use super::{Failure, Outcome, Size};
 use crate::replay::Options;
 
@@ -27,19 +27,11 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     });
     let operator = act(&kit, |kit| {
         kit.local.fail()?;
-        kit.local.resync()?;
-        kit.carry_out()?;
-        kit.carry_back()?;
-        while kit.copy()? {}
-        Ok(())
+        kit.resync()
     });
-    let link = act(&kit, |kit| {
-        kit.transfer()?;
-        Ok(())
-    });
-    done(operator)?;
-    done(link)?;
+    let link = link(&kit);
+    done([operator, link])?;
     kit.recover()?;
-    done(waiter)?;
+    done([waiter])?;
     kit.outcome(Options::default())
 }

@@ -40,9 +40,7 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
         }
         Ok(())
     });
-    for actor in writers.into_iter().chain([sender, applier]) {
-        done(actor)?;
-    }
+    done(writers.into_iter().chain([sender, applier]))?;
     let view = kit.local.view()?;
     if view.newest.seq.0 != before.0 + u64::from(all) || view.written != view.newest.seq {
         return Err(format!("after {all} writes the pair shows {view:?}").into());

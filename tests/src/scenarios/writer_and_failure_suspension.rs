@@ -3,7 +3,7 @@
 
 use syncsplit_model::protocol::{Journal, PairState};
 
-use super::kit::{Kit, act, done};
+use super::kit::{Kit, act, done, link};
 use super::{Failure, Outcome, Size};
 use crate::replay::Options;
 
@@ -11,14 +11,9 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let kit = Kit::paired(size)?;
     let writer =
         act(&kit, move |kit| Ok((0..size.writes).try_for_each(|number| kit.write(number))?));
-    let link = act(&kit, |kit| {
-        kit.transfer()?;
-        Ok(())
-    });
+    let link = link(&kit);
     let failure = act(&kit, |kit| Ok(kit.local.fail()?));
-    for actor in [writer, link, failure] {
-        done(actor)?;
-    }
+    done([writer, link, failure])?;
     let state = kit.local.state()?;
     if state.state != PairState::Psue || !Journal::is_empty(&state.journal) {
         return Err(format!("after the failure the primary is {state:?}").into());

@@ -67,8 +67,8 @@ impl Drop for Wire {
 
 impl Sites {
     /// A connection for messages that the kit delivers, where there has to be one.
-    pub(crate) fn new_wire(&self, transport: Transport) -> Result<Option<Wire>, Refused> {
-        match transport {
+    pub(crate) fn new_wire(&self) -> Result<Option<Wire>, Refused> {
+        match self.setup.options.transport {
             Transport::InProcess => Ok(None),
             Transport::Tcp => Wire::new(self.volumes[0].blocks()).map(Some),
         }
@@ -101,7 +101,7 @@ impl Sites {
     /// Takes the link down, or brings it back; a connection is cut, or made.
     pub(crate) fn set_link(&mut self, up: bool) -> Done {
         if up && !self.up && self.threads.is_none() {
-            self.wire = self.new_wire(self.options.transport)?;
+            self.wire = self.new_wire()?;
         } else if !up {
             self.wire = None;
         }

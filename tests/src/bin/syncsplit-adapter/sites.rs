@@ -14,7 +14,9 @@ use syncsplit_impl::local::{LocalConfig, LocalNode};
 use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::stillness::Stillness;
+use syncsplit_impl::roles::Roles;
+use syncsplit_impl::site::{LocalHost, LocalSiteConfig};
+use syncsplit_impl::stillness::{HoldStill, Stillness};
 use syncsplit_impl::trace::MemoryTrace;
 use syncsplit_impl::volume::{MemoryVolume, Volume};
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
@@ -35,6 +37,30 @@ use crate::{Done, Refused, broken};
 pub(crate) const BLOCK_SIZE: usize = 64;
 pub(crate) const LEASE: Duration = Duration::from_secs(3600);
 
+/// What a system under test is told once, and keeps over a failback.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup {
+    journal_max: usize,
+    journal_full: JournalFull,
+    holds_writes: bool,
+    /// How the arrays reach each other, and what is wrong with them.
+    pub(crate) options: Options,
+}
+
+impl Setup {
+    /// Both arrays.
+    fn arrays(self, roles: Arc<dyn Roles>) -> (LocalConfig, RemoteConfig) {
+        let Self { journal_max, journal_full, .. } = self;
+        let primary = LocalConfig {
+            journal_max,
+            journal_full,
+            roles: roles.clone(),
+            ..LocalConfig::default()
+        };
+        (primary, RemoteConfig { queue_max: journal_max, roles, ..RemoteConfig::default() })
+    }
+}
+
 /// Both sites, and what is on its way between the arrays.
 pub(crate) struct Sites {
     pub(crate) volumes: [Arc<MemoryVolume>; 3],
@@ -45,9 +71,7 @@ pub(crate) struct Sites {
     inbox: Arc<CoordinatorInbox>,
     hosts: Arc<Mailbox<HostMessage>>,
     clock: Arc<ManualClock>,
-    journal_max: usize,
-    journal_full: JournalFull,
-    holds_writes: bool,
+    pub(crate) setup: Setup,
     pub(crate) up: bool,
     pub(crate) to_secondary: Vec<ToSecondary<Payload>>,
     pub(crate) to_primary: Vec<ToPrimary<BitMap>>,
@@ -55,8 +79,6 @@ pub(crate) struct Sites {
     pub(crate) alone: Option<Chance>,
     /// Syncs that were begun, each with its mark and what it returned.
     pub(crate) syncs: Vec<Begun>,
-    /// How the arrays reach each other, and what is wrong with them.
-    pub(crate) options: Options,
     /// What carries a message that the kit delivers, where that is TCP.
     pub(crate) wire: Option<Wire>,
     /// The threads that run both sites, where nobody takes steps for them.
@@ -103,37 +125,30 @@ impl Sites {
     pub(crate) fn new(request: &Value, options: Options) -> Result<Self, Refused> {
         let volumes =
             [volume(&request["p_vol"])?, volume(&request["sp_vol"])?, volume(&request["sp_vol"])?];
-        let journal_max = number(request, "journal")? as usize;
         let suspends = request["journal_full"] == "suspend";
-        let journal_full = if suspends { JournalFull::Suspend } else { JournalFull::Hold };
-        let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
-        let (wrong, roles) = options.program();
-        let config = LocalConfig {
-            journal_max,
-            journal_full,
-            roles: roles.clone(),
-            ..LocalConfig::default()
+        let setup = Setup {
+            journal_max: number(request, "journal")? as usize,
+            journal_full: if suspends { JournalFull::Suspend } else { JournalFull::Hold },
+            holds_writes: request["hold"] == "writes",
+            options,
         };
-        let remote = RemoteConfig { queue_max: journal_max, roles, ..RemoteConfig::default() };
-        let holds_writes = request["hold"] == "writes";
+        let (wrong, roles) = options.program();
+        let (local, remote) = setup.arrays(roles);
         let is_steered = request["level"] == "steered";
-        let hosts = Arc::new(Mailbox::new());
+        let (hosts, clock) = (Arc::new(Mailbox::new()), ManualClock::new());
         let arrays: [Arc<dyn Volume>; 3] =
             [volumes[0].clone(), options.spvol(volumes[1].clone()), volumes[2].clone()];
         let mut sites = if options.transport == Transport::Tcp && !is_steered {
-            let threads = Threads::start(arrays, config, remote)?;
-            let (local, remote) = threads.nodes();
-            let sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
+            let threads = Threads::start(arrays, local, remote)?;
+            let sites = Self::around(volumes, threads.nodes(), hosts, clock, setup);
             Self { threads: Some(threads), ..sites }
         } else {
-            let [pvol, spvol, svol] = arrays;
-            let local = LocalNode::new(config, pvol, clock.clone(), trace.clone());
+            let ([pvol, spvol, svol], trace) = (arrays, Arc::new(MemoryTrace::new()));
+            let local = LocalNode::new(local, pvol, clock.clone(), trace.clone());
             let remote = RemoteNode::new(remote, spvol, svol, hosts.clone(), trace)?;
-            let sites = Self::around(volumes, local, remote, hosts, clock, holds_writes);
-            Self { wire: sites.new_wire(options.transport)?, ..sites }
+            let sites = Self::around(volumes, (local, remote), hosts, clock, setup);
+            Self { wire: sites.new_wire()?, ..sites }
         };
-        (sites.journal_max, sites.journal_full) = (journal_max, journal_full);
-        sites.options = options;
         sites.alone = if is_steered { None } else { Some(Chance(number(request, "seed")?)) };
         if request["start"] == "pair" {
             sites.make_pair()?;
@@ -156,51 +171,35 @@ impl Sites {
         Ok(())
     }
 
-    /// Hosts around two arrays.
+    /// Hosts around two arrays. The kit is the coordinator, so the local host's own hears of nothing.
     fn around(
         volumes: [Arc<MemoryVolume>; 3],
-        local: Arc<LocalNode>,
-        remote: Arc<RemoteNode>,
+        (local, remote): (Arc<LocalNode>, Arc<RemoteNode>),
         hosts: Arc<Mailbox<HostMessage>>,
         clock: Arc<ManualClock>,
-        holds_writes: bool,
+        setup: Setup,
     ) -> Self {
-        let (inbox, trace) = (Arc::new(CoordinatorInbox::new()), Arc::new(MemoryTrace::new()));
-        let hooks = Box::new(WriteThrough(local.clone()));
-        let gate = Gate::new(
-            local.config().roles.clone(),
-            LEASE,
-            hooks,
-            inbox.clone(),
-            clock.clone(),
-            trace,
-        );
-        let still: Arc<dyn Stillness> = if holds_writes {
-            local.answer_holds_to(inbox.clone());
-            local.clone()
-        } else {
-            gate.clone()
-        };
-        let (journal_max, journal_full) = (1, JournalFull::Hold);
-        let (up, to_secondary, to_primary, syncs) = (true, Vec::new(), Vec::new(), Vec::new());
+        let holds = if setup.holds_writes { HoldStill::HostWrites } else { HoldStill::Database };
+        let config = LocalSiteConfig { holds, lease: LEASE, ..LocalSiteConfig::default() };
+        let (hooks, outbox) = (Box::new(WriteThrough(local.clone())), Arc::new(Mailbox::new()));
+        let trace = Arc::new(MemoryTrace::new());
+        let LocalHost { gate, still, coordinator } =
+            LocalHost::new(&local, &config, hooks, outbox, clock.clone(), trace);
         Self {
             volumes,
             local,
             remote,
             gate,
             still,
-            inbox,
+            inbox: coordinator.inbox().clone(),
             hosts,
             clock,
-            journal_max,
-            journal_full,
-            holds_writes,
-            up,
-            to_secondary,
-            to_primary,
+            setup,
+            up: true,
+            to_secondary: Vec::new(),
+            to_primary: Vec::new(),
             alone: None,
-            syncs,
-            options: Options::default(),
+            syncs: Vec::new(),
             wire: None,
             threads: None,
         }
@@ -264,7 +263,7 @@ impl Sites {
         self.still.freeze(backup(request)?)?;
         let is_held = self.local.state()?.quiesced.is_some();
         let is_frozen = matches!(self.gate.state()?.freeze, FreezeState::Frozen(_));
-        Ok(json!({ "frozen": if self.holds_writes { is_held } else { is_frozen } }))
+        Ok(json!({ "frozen": if self.setup.holds_writes { is_held } else { is_frozen } }))
     }
 
     fn thaw(&self, request: &Value) -> Done {
@@ -353,43 +352,26 @@ impl Sites {
             Some(threads) => threads.hand_over()?,
             None => (self.remote.hand_over()?, self.local.hand_over()?),
         };
-        let trace = Arc::new(MemoryTrace::new());
-        let (wrong, roles) = self.options.program();
+        let (wrong, roles) = self.setup.options.program();
         wrong.inspect(|program| program.begin());
-        let config = LocalConfig {
-            journal_max: self.journal_max,
-            journal_full: self.journal_full,
-            roles: roles.clone(),
-            ..LocalConfig::default()
-        };
-        let newest = old.incarnation_newest();
+        let (local, remote) = self.setup.arrays(roles);
         let [pvol, spvol, _] = self.volumes.clone();
         let svol = volume(&json!(image(&pvol)))?;
-        let remote = RemoteConfig { queue_max: self.journal_max, roles, ..RemoteConfig::default() };
         let (hosts, clock) = (Arc::new(Mailbox::new()), self.clock.clone());
-        let (local, remote, threads) = if self.threads.is_some() {
-            let threads = Threads::go_on(taken_over, old, &svol, config, remote)?;
-            let (local, remote) = threads.nodes();
-            (local, remote, Some(threads))
+        let (nodes, threads) = if self.threads.is_some() {
+            let threads = Threads::go_on(taken_over, old, &svol, local, remote)?;
+            (threads.nodes(), Some(threads))
         } else {
-            let local = LocalNode::from_taken_over(
-                config,
-                taken_over,
-                newest,
-                clock.clone(),
-                trace.clone(),
-            )?;
+            let (newest, trace) = (old.incarnation_newest(), Arc::new(MemoryTrace::new()));
+            let (timer, sink) = (clock.clone(), trace.clone());
+            let local = LocalNode::from_taken_over(local, taken_over, newest, timer, sink)?;
             let (hosts, svol) = (hosts.clone(), svol.clone());
-            (local, RemoteNode::from_old_primary(remote, old, svol, hosts, trace)?, None)
+            ((local, RemoteNode::from_old_primary(remote, old, svol, hosts, trace)?), None)
         };
-        let (max, full, options) = (self.journal_max, self.journal_full, self.options);
-        let (holds, alone) = (self.holds_writes, self.alone.take());
-        let volumes = [spvol, pvol, svol];
-        *self = Self::around(volumes, local, remote, hosts, clock, holds);
-        (self.journal_max, self.journal_full, self.alone) = (max, full, alone);
-        (self.threads, self.options) = (threads, options);
+        let sites = Self::around([spvol, pvol, svol], nodes, hosts, clock, self.setup);
+        *self = Self { alone: self.alone.take(), threads, ..sites };
         if self.threads.is_none() {
-            self.wire = self.new_wire(options.transport)?;
+            self.wire = self.new_wire()?;
         }
         Ok(json!({}))
     }
