@@ -1,15 +1,14 @@
 //! Steps that commute: in every state of small worlds, and in some of the states of larger ones, of any two steps of which
 //! one may sleep after the other both orders lead to the same state.
 
-use std::collections::HashSet;
-
 use stateright::Model;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Commuting, Fault, INSTANCES, Instance, Start, Stillness, Transactions, Variant,
-    World,
+    Bounds, Commuting, Fault, INSTANCES, Instance, Start, Transactions, Variant, World,
 };
+
+use crate::worlds::{Seen, TIMERS, one, small, with};
 
 /// Looks at one of `every` states among the first `most`, breadth first. Returns how many steps out of them sleep, and how
 /// many do not.
@@ -17,9 +16,9 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
     let world = World::new(bounds, Variant::Hardened, &[]);
     let commuting = Commuting::of(&world).unwrap();
     let mut counts = [0; 2];
-    let first = world.normal(world.raw_initial());
-    let mut seen = HashSet::from([world.pack(&first)]);
-    let mut queue = vec![(first, 0)];
+    let mut seen = Seen::default();
+    let first = world.init_states().into_iter().filter(|first| seen.insert(first));
+    let mut queue: Vec<_> = first.map(|first| (first, 0)).collect();
     let mut at = 0;
     while let Some((state, asleep)) = queue.get(at).copied().filter(|_| at < most) {
         if at % every == 0
@@ -44,7 +43,7 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
             };
             let sleeps = asleep & step != 0;
             counts[usize::from(!sleeps)] += 1;
-            if !sleeps && seen.insert(world.pack(&after)) {
+            if !sleeps && seen.insert(&after) {
                 queue.push((after, commuting.asleep_after(step, before)));
             }
             before |= step;
@@ -53,45 +52,24 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
     counts
 }
 
-/// Small worlds, together with every fault and every bound.
-fn small() -> Vec<Bounds> {
-    let ci = Instance::named("ci").unwrap().bounds;
-    let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
-        faults: faults.iter().copied().collect(),
-        ..bounds
-    };
-    let timers = [Fault::LinkDown, Fault::Timeouts, Fault::HostLoss];
+/// The small worlds, and more of what may sleep.
+fn worlds() -> Vec<Bounds> {
+    let unpaired =
+        Bounds { start: Start::Smpl, journal: 3, transactions: Transactions::Any, ..one() };
+    let suspending = Bounds { journal_full: JournalFull::Suspend, blocks: 3, ..one() };
     let repeats = [Fault::HostRepeat, Fault::CrashRemoteHost, Fault::ArrayRepeat];
-    vec![
-        with(one, &[&timers[..], &repeats].concat()),
-        with(one, &[&timers[..], &[Fault::OperatorDelete, Fault::OperatorSuspend]].concat()),
-        with(one, &[&timers[..], &[Fault::Takeover, Fault::FalseSuspicion]].concat()),
-        with(
-            Bounds { cache: Cache::Volatile, acks: 2, frames: 2, host_messages: 2, ..one },
-            &[&timers[..], &[Fault::CrashSecondary, Fault::CrashLocalHost]].concat(),
-        ),
-        with(
-            Bounds { start: Start::Smpl, journal: 3, transactions: Transactions::Any, ..one },
-            &[&timers[..], &[Fault::OperatorDelete]].concat(),
-        ),
-        with(
-            Bounds { stillness: Stillness::Quiesce, ..one },
-            &[&timers[..], &[Fault::LeaseExpiry, Fault::CrashCoordinator, Fault::CrashPrimary]]
-                .concat(),
-        ),
-        with(
-            Bounds { journal_full: JournalFull::Suspend, blocks: 3, ..one },
-            &[&timers[..], &[Fault::ArrayLoss]].concat(),
-        ),
-        ci,
-    ]
+    let more = [
+        with(one(), &[TIMERS, &repeats]),
+        with(unpaired, &[TIMERS, &[Fault::OperatorDelete]]),
+        with(suspending, &[TIMERS, &[Fault::ArrayLoss]]),
+    ];
+    small().into_iter().chain(more).collect()
 }
 
 #[test]
 fn what_sleeps_commutes_through_whole_worlds() {
     let mut all = [0; 2];
-    for bounds in small() {
+    for bounds in worlds() {
         let counts = look(bounds, 6_000, 1);
         all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
     }

@@ -9,3 +9,4 @@ mod order;
 mod rules;
 mod steps;
 mod symmetry;
+mod worlds;

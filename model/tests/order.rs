@@ -2,17 +2,11 @@
 //! rule, such a step commutes with every other, stays one until it is taken, is seen by no property, and does not come
 //! back by steps of its kind.
 
-use std::collections::HashSet;
-
 use stateright::Model;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{
-    Action, Bounds, Cache, Fault, Instance, Start, State, Stillness, Variant, World, WorldProperty,
-};
+use syncsplit_model::world::{Action, Bounds, Fault, Start, State, Variant, World};
 
-fn truths(world: &World, state: &State) -> Vec<bool> {
-    WorldProperty::ALL.iter().map(|property| property.is_true(world, state)).collect()
-}
+use crate::worlds::{TIMERS, each_state, one, small, truths, with};
 
 fn steps(world: &World, state: &State) -> Vec<(Action, State)> {
     let mut actions = Vec::new();
@@ -52,12 +46,8 @@ fn wrong(world: &World, state: &State, first: Action) -> Option<String> {
 /// Looks at up to `most` states, breadth first; how many have a step that can be taken first.
 fn look(bounds: Bounds, variant: Variant, without: &[Rule], most: usize) -> usize {
     let world = World::new(bounds, variant, without);
-    let first = world.normal(world.raw_initial());
-    let mut seen = HashSet::from([world.pack(&first)]);
-    let mut queue = vec![first];
-    let (mut at, mut led) = (0, 0);
-    while let Some(state) = queue.get(at).copied().filter(|_| at < most) {
-        at += 1;
+    let mut led = 0;
+    each_state(&world, most, |state| {
         for action in world.leading(&state) {
             if let Some(wrong) = wrong(&world, &state, action) {
                 let name = variant.name();
@@ -66,12 +56,7 @@ fn look(bounds: Bounds, variant: Variant, without: &[Rule], most: usize) -> usiz
         }
         led += usize::from(world.leading(&state).next().is_some());
         assert!(ends(&world, state), "steps taken first put the others off for ever");
-        for after in world.next_states(&state) {
-            if seen.insert(world.pack(&after)) {
-                queue.push(after);
-            }
-        }
-    }
+    });
     led
 }
 
@@ -84,45 +69,22 @@ fn ends(world: &World, mut state: State) -> bool {
     false
 }
 
-/// Small worlds, together with every fault.
-fn small() -> Vec<Bounds> {
-    let ci = Instance::named("ci").unwrap().bounds;
-    let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
-        faults: faults.iter().copied().collect(),
-        ..bounds
-    };
-    let timers = [Fault::LinkDown, Fault::Timeouts, Fault::HostLoss];
-    vec![
-        with(one, &timers),
-        with(one, &[&timers[..], &[Fault::HostRepeat, Fault::CrashRemoteHost]].concat()),
-        with(one, &[&timers[..], &[Fault::OperatorDelete, Fault::OperatorSuspend]].concat()),
-        with(one, &[&timers[..], &[Fault::Takeover, Fault::FalseSuspicion]].concat()),
-        with(
-            Bounds { cache: Cache::Volatile, acks: 2, frames: 2, host_messages: 2, ..one },
-            &[&timers[..], &[Fault::CrashSecondary, Fault::CrashLocalHost]].concat(),
-        ),
-        with(
-            Bounds { start: Start::Smpl, journal: 2, ..one },
-            &[&timers[..], &[Fault::OperatorDelete]].concat(),
-        ),
-        with(
-            Bounds { stillness: Stillness::Quiesce, ..one },
-            &[&timers[..], &[Fault::LeaseExpiry, Fault::CrashCoordinator]].concat(),
-        ),
-        ci,
-    ]
+/// The small worlds, one with timers alone, and one that begins without a pair.
+fn worlds() -> Vec<Bounds> {
+    let unpaired = Bounds { start: Start::Smpl, journal: 2, ..one() };
+    let more = [with(one(), &[TIMERS]), with(unpaired, &[TIMERS, &[Fault::OperatorDelete]])];
+    small().into_iter().chain(more).collect()
 }
 
 #[test]
 fn what_leads_commutes_through_whole_worlds() {
-    let led: usize = small().iter().map(|b| look(*b, Variant::Hardened, &[], 30_000)).sum();
+    let led: usize = worlds().iter().map(|b| look(*b, Variant::Hardened, &[], 30_000)).sum();
     assert!(led > 10_000, "in {led} states only a step can be taken first");
 }
 
 #[test]
 fn what_leads_commutes_under_every_variant_and_without_each_rule() {
-    for bounds in small() {
+    for bounds in worlds() {
         for variant in Variant::ALL {
             look(bounds, *variant, &[], 6_000);
         }

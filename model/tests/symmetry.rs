@@ -1,89 +1,68 @@
 //! Blocks that can be exchanged: over whole worlds, a state's image under each exchange has the images of its successors
 //! as successors and satisfies the same properties, with every rule, under every variant and without each rule.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use stateright::Model;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    ActionKind, Bounds, Cache, Exchange, Fault, Instance, Packed, Start, State, Stillness,
-    Transactions, Variant, World, WorldProperty,
+    ActionKind, Bounds, Cache, Exchange, Fault, Instance, Start, State, Stillness, Transactions,
+    Variant, World,
 };
 
-/// Each action that leads on, by its kind, with the words of the state it leads to.
-fn futures(world: &World, state: &State, exchange: Option<&Exchange>) -> Vec<(ActionKind, Packed)> {
+use crate::worlds::{each_state, one, truths, with};
+
+/// Each action that leads on, by its kind, with the state it leads to, and how often.
+fn futures(
+    world: &World,
+    state: &State,
+    exchange: Option<&Exchange>,
+) -> HashMap<(ActionKind, State), usize> {
     let mut actions = Vec::new();
     world.actions(state, &mut actions);
     let steps = actions.into_iter().filter_map(|action| {
         let after = world.next_state(state, action)?;
         let after = exchange.map_or(after, |exchange| exchange.image(&after));
-        Some((action.kind(), world.pack(&after)))
+        Some((action.kind(), after))
     });
-    let mut steps: Vec<_> = steps.collect();
-    steps.sort_unstable();
-    steps
-}
-
-fn truths(world: &World, state: &State) -> Vec<bool> {
-    WorldProperty::ALL.iter().map(|property| property.is_true(world, state)).collect()
+    let mut counts = HashMap::new();
+    steps.for_each(|step| *counts.entry(step).or_default() += 1);
+    counts
 }
 
 /// The first of up to `most` states, breadth first, whose image under one of `exchanges` is not like it.
 fn first_unlike(world: &World, exchanges: &[Exchange], most: usize) -> Option<State> {
-    let first = world.normal(world.raw_initial());
-    let mut seen = HashSet::from([world.pack(&first)]);
-    let mut queue = vec![first];
-    let mut at = 0;
-    while let Some(state) = queue.get(at).copied().filter(|_| at < most) {
-        at += 1;
-        for exchange in exchanges {
+    let mut unlike = None;
+    each_state(world, most, |state| {
+        let is_like = |exchange: &Exchange| {
             let image = exchange.image(&state);
-            let is_like = world.normal(image) == image
+            world.normal(image) == image
                 && truths(world, &state) == truths(world, &image)
-                && futures(world, &state, Some(exchange)) == futures(world, &image, None);
-            if !is_like {
-                return Some(state);
-            }
+                && futures(world, &state, Some(exchange)) == futures(world, &image, None)
+        };
+        if unlike.is_none() && !exchanges.iter().all(is_like) {
+            unlike = Some(state);
         }
-        for after in world.next_states(&state) {
-            if seen.insert(world.pack(&after)) {
-                queue.push(after);
-            }
-        }
-    }
-    None
-}
-
-fn any(bounds: Bounds) -> Bounds {
-    Bounds { transactions: Transactions::Any, ..bounds }
+    });
+    unlike
 }
 
 /// Small worlds, each with what makes blocks differ.
 fn small() -> Vec<Bounds> {
-    let ci = any(Instance::named("ci").unwrap().bounds);
-    let one = Bounds { journal: 1, frames: 1, acks: 1, host_messages: 1, ..ci };
+    let any = |bounds| Bounds { transactions: Transactions::Any, ..bounds };
+    let one = any(one());
     let two = Bounds { journal: 2, acks: 0, ..one };
-    let with = |bounds: Bounds, faults: &[Fault]| Bounds {
-        faults: faults.iter().copied().collect(),
-        ..bounds
-    };
+    let volatile = Bounds { cache: Cache::Volatile, acks: 2, ..two };
+    let unpaired = Bounds { start: Start::Smpl, volumes: 2, ..two };
+    let quiesce = Bounds { stillness: Stillness::Quiesce, ..one };
     vec![
-        with(one, &[Fault::LinkDown, Fault::FalseSuspicion, Fault::LeaseExpiry]),
-        with(Bounds { frames: 2, ..one }, &[Fault::Takeover, Fault::LinkDown]),
-        with(two, &[Fault::LinkDown, Fault::LeaseExpiry]),
-        with(
-            Bounds { cache: Cache::Volatile, acks: 2, ..two },
-            &[Fault::CrashSecondary, Fault::CrashLocalHost, Fault::LinkDown],
-        ),
-        with(
-            Bounds { start: Start::Smpl, volumes: 2, ..two },
-            &[Fault::OperatorDelete, Fault::OperatorSuspend],
-        ),
-        with(
-            Bounds { stillness: Stillness::Quiesce, ..one },
-            &[Fault::LinkDown, Fault::CrashPrimary],
-        ),
-        ci,
+        with(one, &[&[Fault::LinkDown, Fault::FalseSuspicion, Fault::LeaseExpiry]]),
+        with(Bounds { frames: 2, ..one }, &[&[Fault::Takeover, Fault::LinkDown]]),
+        with(two, &[&[Fault::LinkDown, Fault::LeaseExpiry]]),
+        with(volatile, &[&[Fault::CrashSecondary, Fault::CrashLocalHost, Fault::LinkDown]]),
+        with(unpaired, &[&[Fault::OperatorDelete, Fault::OperatorSuspend]]),
+        with(quiesce, &[&[Fault::LinkDown, Fault::CrashPrimary]]),
+        any(Instance::named("ci").unwrap().bounds),
     ]
 }
 

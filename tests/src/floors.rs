@@ -162,7 +162,10 @@ pub const FLOORS: &[Floors] = &[
             &["expand"],
         ],
     },
-    Floors { folder: "checker/search/src", rooms: &[&["space"], &["reductions"]] },
+    Floors {
+        folder: "checker/search/src",
+        rooms: &[&["bits"], &["pack"], &["space"], &["reductions"]],
+    },
     Floors {
         folder: "checker/study/src",
         rooms: &[

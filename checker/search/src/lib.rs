@@ -3,7 +3,10 @@
 //! Never here: what the world is, and which promises it makes; that stands in `syncsplit_model::world`. Nor a search.
 #![forbid(unsafe_code)]
 
+mod bits;
+mod pack;
 mod reductions;
 mod space;
 
+pub use bits::PACKED_WORDS;
 pub use space::SearchSpace;

@@ -4,9 +4,11 @@
 //! in `syncsplit_model::world`.
 
 use stateright::Model;
-use syncsplit_model::world::{Action, Commuting, Packed, State};
+use syncsplit_model::world::{Action, Commuting, State};
 
 use crate::SearchSpace;
+use crate::bits::Packed;
+use crate::pack::{pack, unpack};
 
 impl SearchSpace {
     /// The same space, whose states stand for all their images under the exchanges of blocks that the world knows.
@@ -52,7 +54,8 @@ impl SearchSpace {
 
     /// The least words that `state`, whose own words are `words`, has under the exchanges of blocks in use.
     pub(crate) fn least(&self, state: &State, words: Packed) -> Packed {
-        let images = self.exchanges.iter().map(|exchange| self.world.pack(&exchange.image(state)));
+        let images =
+            self.exchanges.iter().map(|exchange| pack(&self.world, &exchange.image(state)));
         images.fold(words, Packed::min)
     }
 
@@ -65,7 +68,7 @@ impl SearchSpace {
         if self.exchanges.is_empty() {
             return after;
         }
-        self.world.unpack(&self.least(&after, self.world.pack(&after)))
+        unpack(&self.world, &self.least(&after, pack(&self.world, &after)))
     }
 }
 
@@ -95,7 +98,7 @@ mod tests {
             for step in 0..3_000_usize {
                 let first = reduced.representative(&state);
                 assert_eq!(reduced.representative(&first), first);
-                assert!(plain.pack(&first) <= plain.pack(&state));
+                assert!(pack(&plain, &first) <= pack(&plain, &state));
                 for exchange in plain.automorphisms() {
                     let image = exchange.image(&state);
                     moved += usize::from(image != state);

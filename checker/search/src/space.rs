@@ -7,9 +7,11 @@ use syncsplit_engine::liveness::{Faults, Live, Promise};
 use syncsplit_engine::packed::{Pack, Sink};
 use syncsplit_engine::positions::{POSITIONS_MAX, Positions, conditions};
 use syncsplit_model::world::{
-    Action, Commuting, Exchange, PACKED_WORDS, PROMISES, Packed, PromiseInfo, State, World,
-    WorldProperty,
+    Action, Commuting, Exchange, PROMISES, PromiseInfo, State, World, WorldProperty,
 };
+
+use crate::bits::{PACKED_WORDS, Packed};
+use crate::pack::{pack, pack_into, packed_bits, unpack};
 
 /// A world that is ready to be searched.
 #[derive(Clone, Debug)]
@@ -28,21 +30,39 @@ pub struct SearchSpace {
 const _: () = assert!(WorldProperty::ALL.len() + 2 * PROMISES.len() <= POSITIONS_MAX);
 
 impl SearchSpace {
-    /// The space of `world`.
+    /// The space of `world`, asked for its default properties and no promise.
     #[must_use]
     pub fn new(world: World) -> Self {
-        let properties = world.asked_properties().collect();
-        let promises = world.asked_promises().collect();
-        let (exchanges, leads_first, commuting) = (Vec::new(), false, None);
+        let properties = world.default_properties().collect();
+        let (promises, exchanges, leads_first, commuting) = (Vec::new(), Vec::new(), false, None);
         Self { world, properties, promises, exchanges, leads_first, commuting }
+    }
+
+    /// The same space, asked for these properties and promises.
+    #[must_use]
+    pub fn asking(
+        self,
+        properties: Vec<WorldProperty>,
+        promises: Vec<&'static PromiseInfo>,
+    ) -> Self {
+        Self { properties, promises, ..self }
     }
 
     /// The words of the state that `action` leads to from `state`, whose words are `packed`; none where it leads nowhere.
     fn step(&self, state: &State, packed: &Packed, action: Action) -> Option<Packed> {
         let mut after = *state;
-        let mut words = self.world.packed_step(state, packed, action, &mut after)?;
+        if !self.world.step_into(state, action, &mut after) {
+            return None;
+        }
+        let mut words = [0; PACKED_WORDS];
+        pack_into(&self.world, &mut words, &mut after);
+        // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
+        // tell and the last are still on their way to memory.
+        if words.iter().eq(packed) {
+            return None;
+        }
         if self.lead(&mut after) {
-            words = self.world.pack(&after);
+            words = pack(&self.world, &after);
         }
         Some(self.least(&after, words))
     }
@@ -97,22 +117,22 @@ impl Positions for SearchSpace {
 }
 
 impl Pack for SearchSpace {
-    type Packed = [u64; PACKED_WORDS];
+    type Packed = Packed;
 
     fn bits(&self) -> usize {
-        self.world.packed_bits()
+        packed_bits(&self.world)
     }
 
     fn pack(&self, state: &State) -> Packed {
-        self.world.pack(state)
+        pack(&self.world, state)
     }
 
     fn unpack(&self, packed: &Packed) -> State {
-        self.world.unpack(packed)
+        unpack(&self.world, packed)
     }
 
     fn successors<S: Sink<Self>>(&self, packed: &Packed, room: &mut Vec<Action>, sink: &mut S) {
-        let state = self.world.unpack(packed);
+        let state = unpack(&self.world, packed);
         self.actions(&state, room);
         let Some(commuting) = &self.commuting else {
             for action in room.drain(..) {

@@ -110,8 +110,7 @@ fn about(question: &Question) -> Vec<(&'static str, String)> {
     let mut without: Vec<_> = question.without.iter().map(|rule| rule.id()).collect();
     without.sort_unstable();
     without.dedup();
-    let world = question.world();
-    let promises = world.asked_promises().map(|promise| promise.name).collect();
+    let promises = question.asked_promises().iter().map(|promise| promise.name).collect();
     vec![
         ("version", VERSION.into()),
         ("model", MODEL.into()),

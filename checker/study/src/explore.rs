@@ -127,7 +127,7 @@ impl Model for Explored {
 
 impl Positions for Explored {
     fn is_true(&self, position: usize, shown: &Shown) -> bool {
-        let asked = self.world.asked_properties().nth(position);
+        let asked = self.world.default_properties().nth(position);
         asked.is_none_or(|info| info.is_true(&self.world, &shown.normal))
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! What each cell must come to stands in `checker/matrix.toml`.
 
-use ::stateright::{Expectation, Model};
+use ::stateright::Expectation;
 use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
     Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Transactions, Variant,
+    WorldProperty,
 };
 
 use crate::bounds;
@@ -172,9 +173,9 @@ fn cell(searcher: &Searcher<'_>, table: &[Row], variant: Variant, column: &Colum
         expected: None,
     });
     // A world with few faults cannot reach what the twins ask for: without a suspension there is no resync.
-    let properties = question.world().properties().into_iter();
-    let always = properties.filter(|property| property.expectation == Expectation::Always);
-    question.properties = always.map(|property| property.name).collect();
+    let properties = question.world().default_properties();
+    let always = properties.filter(|property| property.kind() == Expectation::Always);
+    question.properties = always.map(WorldProperty::name).collect();
     let mut case = searcher.search(&question, &name);
     let row = table.iter().find(|row| row.variant == variant.name() && row.faults == column.faults);
     case.expect(row.map(|row| &row.shown), row.is_some_and(|row| row.idle));

@@ -12,6 +12,7 @@ use syncsplit_engine::{
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
     Action, Bounds, PROMISES, PromiseInfo, State, Transactions, Variant, Verdict, World,
+    WorldProperty,
 };
 use syncsplit_search::SearchSpace;
 
@@ -123,16 +124,35 @@ impl Question {
     /// The space that is searched.
     #[must_use]
     pub fn space(&self) -> SearchSpace {
-        reduce::reduced(self.world(), &self.reduce)
+        let space = SearchSpace::new(self.world());
+        let space = space.asking(self.asked_properties(), self.asked_promises());
+        reduce::reduced(space, &self.reduce)
+    }
+
+    /// The properties that are checked: those named, or the world's default ones when nothing is named.
+    fn asked_properties(&self) -> Vec<WorldProperty> {
+        if self.properties.is_empty() {
+            return self.world().default_properties().collect();
+        }
+        let is_named = |property: &WorldProperty| self.properties.contains(&property.name());
+        WorldProperty::ALL.iter().copied().filter(is_named).collect()
+    }
+
+    /// The promises that are checked: those named, or the instance's when nothing is named, which apply to its bounds.
+    #[must_use]
+    pub fn asked_promises(&self) -> Vec<&'static PromiseInfo> {
+        let all =
+            self.instance.promises && self.engine == Engine::Native && self.properties.is_empty();
+        let is_asked = |info: &&PromiseInfo| {
+            (all || self.properties.contains(&info.name)) && info.applies(&self.instance.bounds)
+        };
+        PROMISES.iter().filter(is_asked).collect()
     }
 
     /// The world that the question is about.
     #[must_use]
     pub fn world(&self) -> World {
-        let mut world = World::new(self.instance.bounds, self.variant, &self.without);
-        world.only.clone_from(&self.properties);
-        world.promises = self.instance.promises && self.engine == Engine::Native;
-        world
+        World::new(self.instance.bounds, self.variant, &self.without)
     }
 
     /// Asks the engine.
@@ -214,7 +234,7 @@ fn refuse_fingerprints(question: &Question) -> Result<(), String> {
             "the engine {engine} has a store of its own; fingerprint needs native"
         ));
     }
-    question.world().asked_promises().next().map_or(Ok(()), |promise| {
+    question.asked_promises().first().map_or(Ok(()), |promise| {
         Err(format!(
             "the store fingerprint answers for no promise, and {} is asked: fingerprints do not tell how states \
              are connected; name properties alone with --property, or keep the store exact",
@@ -230,8 +250,7 @@ fn refuse_reduction(question: &Question, reduction: Reduction) -> Option<String>
         let engine = question.engine.name();
         return Some(format!("the engine {engine} knows no reduction; {name} needs native"));
     }
-    let world = question.world();
-    if let Some(promise) = world.asked_promises().next() {
+    if let Some(promise) = question.asked_promises().first() {
         return Some(format!(
             "the reduction {name} answers for no promise, and {} is asked: the runs that are fair are not the \
              same ones; name properties alone with --property, or leave --reduce out",
@@ -239,9 +258,9 @@ fn refuse_reduction(question: &Question, reduction: Reduction) -> Option<String>
         ));
     }
     if reduction == Reduction::Sleep {
-        return refuse_sleep(question, &world);
+        return refuse_sleep(question);
     }
-    (reduction == Reduction::Symmetry && world.automorphisms().is_empty()).then(|| {
+    (reduction == Reduction::Symmetry && question.world().automorphisms().is_empty()).then(|| {
         format!(
             "the reduction symmetry finds no two blocks of {} that can be exchanged: a transaction of two \
              writes takes the first and the last; --transactions any gives no block a part of its own",
@@ -250,14 +269,14 @@ fn refuse_reduction(question: &Question, reduction: Reduction) -> Option<String>
     })
 }
 
-fn refuse_sleep(question: &Question, world: &World) -> Option<String> {
+fn refuse_sleep(question: &Question) -> Option<String> {
     if let Some(other) = question.reduce.iter().find(|other| **other != Reduction::Sleep) {
         let other = other.name();
         return Some(format!(
             "the reduction sleep knows steps of the world itself, and {other} changes what a step is; name one of them"
         ));
     }
-    (!world.knows_what_commutes()).then(|| {
+    (!question.world().knows_what_commutes()).then(|| {
         let without = match question.without.as_slice() {
             [] => String::new(),
             rules => format!(" without {}", rules.iter().map(|r| r.id()).collect::<Vec<_>>().join(", ")),

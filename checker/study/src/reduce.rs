@@ -35,10 +35,10 @@ impl Reduction {
     }
 }
 
-/// The space of `world`, reduced.
+/// `space`, reduced.
 #[must_use]
-pub fn reduced(world: World, reductions: &[Reduction]) -> SearchSpace {
-    reductions.iter().fold(SearchSpace::new(world), |space, reduction| match reduction {
+pub fn reduced(space: SearchSpace, reductions: &[Reduction]) -> SearchSpace {
+    reductions.iter().fold(space, |space, reduction| match reduction {
         Reduction::Symmetry => space.with_blocks_exchanged(),
         Reduction::Order => space.with_order_reduced(),
         Reduction::Sleep => space.with_steps_asleep(),

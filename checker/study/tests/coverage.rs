@@ -4,6 +4,7 @@ use syncsplit_engine::{Options, packed};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{
     Action, ActionKind, Bounds, Fault, Faults, Instance, Transactions, Variant, World,
+    WorldProperty,
 };
 use syncsplit_search::SearchSpace;
 use syncsplit_study::coverage::{self, group};
@@ -23,9 +24,11 @@ const EFFECTIVE: &[Fault] = &[
 
 fn world(faults: Faults) -> World {
     let bounds = Bounds { faults, ..Instance::named("smoke").unwrap().bounds };
-    let mut world = World::new(bounds, Variant::Hardened, &[]);
-    world.only = vec!["invariants"];
-    world
+    World::new(bounds, Variant::Hardened, &[])
+}
+
+fn space(world: &World) -> SearchSpace {
+    SearchSpace::new(world.clone()).asking(vec![WorldProperty::Invariants], Vec::new())
 }
 
 #[test]
@@ -37,7 +40,7 @@ fn what_fires_can_be_offered_and_belongs_to_a_fault_of_the_world() {
             world.bounds.transactions = Transactions::Any;
         }
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
-        let outcome = packed::run(&SearchSpace::new(world.clone()), &options).unwrap();
+        let outcome = packed::run(&space(&world), &options).unwrap();
         let names: Vec<_> = faults.iter().map(Fault::name).collect();
         for action in coverage::actions(&outcome) {
             let is_right = action.fired == 0 || world.can_offer(action.action);
@@ -66,7 +69,7 @@ fn a_link_taken_for_failed_shows_a_false_suspicion_only_where_the_link_never_fai
     let fired = |faults: &[Fault]| {
         let world = world(faults.iter().copied().collect());
         let options = Options { kind: Some(group), threads: 2, ..Options::default() };
-        let outcome = packed::run(&SearchSpace::new(world.clone()), &options).unwrap();
+        let outcome = packed::run(&space(&world), &options).unwrap();
         let reports = coverage::faults(&world, &outcome);
         reports.iter().find(|report| report.fault == "false-suspicion").map(|report| report.fired)
     };

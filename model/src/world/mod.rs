@@ -10,7 +10,6 @@
 
 pub mod action;
 mod arrays;
-mod bits;
 pub mod bounded;
 pub mod commute;
 pub mod describe;
@@ -21,7 +20,6 @@ pub mod kind;
 pub mod normal;
 mod offer;
 mod order;
-pub mod pack;
 pub mod parties;
 pub mod promise;
 pub mod property;
@@ -39,7 +37,6 @@ pub use commute::Commuting;
 pub use fault::{Fault, FaultClass, Faults};
 pub use instance::{Bounds, Cache, INSTANCES, Instance, Start, Stillness, Transactions, Variant};
 pub use kind::{ActionKind, ActionKinds};
-pub use pack::{PACKED_WORDS, Packed};
 pub use promise::{PROMISES, PromiseInfo};
 pub use property::WorldProperty;
 pub use state::{State, Value};
@@ -54,14 +51,8 @@ pub struct World {
     pub bounds: Bounds,
     /// The rules in force.
     pub rules: Rules,
-    /// Names of the properties and promises to check; all properties, and no promise, when empty.
-    pub only: Vec<&'static str>,
-    /// Whether all promises that the bounds allow are checked as well.
-    pub promises: bool,
     /// The reading of the protocol that `rules` comes from.
     pub variant: Variant,
-    /// Whether a rule of the variant was left out by name, which the roles' own invariants may not survive.
-    ablated: bool,
 }
 
 impl World {
@@ -69,14 +60,7 @@ impl World {
     #[must_use]
     pub fn new(bounds: Bounds, variant: Variant, without: &[Rule]) -> Self {
         let rules = without.iter().fold(variant.rules(), |rules, rule| rules.without(*rule));
-        Self {
-            bounds,
-            rules,
-            only: Vec::new(),
-            promises: false,
-            variant,
-            ablated: !without.is_empty(),
-        }
+        Self { bounds, rules, variant }
     }
 
     /// Every step out of `state` without renaming: the action, and the state less the messages that are dead. For
@@ -125,32 +109,34 @@ impl World {
         self.initial()
     }
 
-    /// The properties that are checked.
-    pub fn asked_properties(&self) -> impl Iterator<Item = WorldProperty> + '_ {
-        WorldProperty::ALL.iter().copied().filter(|property| match self.only.as_slice() {
-            [] => self.is_checked_by_default(*property),
-            only => only.contains(&property.name()),
-        })
-    }
-
-    /// The promises that are checked: those asked for that apply to these bounds.
-    pub fn asked_promises(&self) -> impl Iterator<Item = &'static PromiseInfo> + '_ {
-        PROMISES.iter().filter(|info| {
-            let asked = self.promises && self.only.is_empty() || self.only.contains(&info.name);
-            asked && info.applies(&self.bounds)
-        })
-    }
-
-    /// Whether a check that names no property checks this one.
-    fn is_checked_by_default(&self, property: WorldProperty) -> bool {
-        let is_broken_by_design = self.ablated && WorldProperty::OF_ROLES.contains(property);
+    /// The properties that a check looks at unless it names others: all but those that the world breaks by design. The
+    /// roles' own invariants may not survive that a rule of the variant is left out.
+    pub fn default_properties(&self) -> impl Iterator<Item = WorldProperty> + use<> {
+        let is_ablated = self.rules != self.variant.rules();
         let is_unpromised = match self.variant {
-            Variant::Published | Variant::Conventional => {
-                WorldProperty::UNPROMISED.contains(property)
-            }
+            Variant::Published | Variant::Conventional => true,
             Variant::Hardened | Variant::Synchronous | Variant::Unordered => false,
         };
-        !is_broken_by_design && !is_unpromised
+        WorldProperty::ALL.iter().copied().filter(move |property| {
+            !(is_ablated && WorldProperty::OF_ROLES.contains(*property)
+                || is_unpromised && WorldProperty::UNPROMISED.contains(*property))
+        })
+    }
+
+    /// Takes `action`, which is offered in `state`, into `after`, in normal form. False where it leads nowhere; where it is
+    /// true, `after` may still equal `state`, and the action then leads nowhere either.
+    #[must_use]
+    pub fn step_into(&self, state: &State, action: Action, after: &mut State) -> bool {
+        *after = *state;
+        if self.raw_step(after, action).is_err() {
+            return false;
+        }
+        // What has changed nothing needs no normal form; to ask that of every step would take longer than it saves.
+        if ActionKind::OFTEN_IDLE.contains(action.kind()) && after == state {
+            return false;
+        }
+        self.make_normal(after);
+        true
     }
 
     /// The same trace with sequence numbers, values and ids as they would be without renaming, for a reader.
@@ -191,9 +177,7 @@ impl Model for World {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         // What changes nothing is no transition: a report that tells nothing new, a write to a volume that holds it.
         let mut after = *state;
-        self.raw_step(&mut after, action).ok()?;
-        self.make_normal(&mut after);
-        (after != *state).then_some(after)
+        (self.step_into(state, action, &mut after) && after != *state).then_some(after)
     }
 
     fn format_action(&self, action: &Action) -> String {
@@ -201,6 +185,6 @@ impl Model for World {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        self.asked_properties().map(WorldProperty::property).collect()
+        self.default_properties().map(WorldProperty::property).collect()
     }
 }

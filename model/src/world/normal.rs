@@ -29,7 +29,7 @@ use crate::world::values::{Compared, rename_values};
 pub const SEQ_BASE: Seq = Seq(16);
 
 /// The primary's incarnation in a normal form; there is room below it for every older one that can be about.
-pub(super) const IN_FORCE: Incarnation = Incarnation(8);
+pub const IN_FORCE: Incarnation = Incarnation(8);
 
 impl World {
     /// The normal form of `state`.

@@ -12,8 +12,8 @@ use std::hash::Hash;
 use std::thread;
 use syncsplit_engine::packed::{self, Kind, Pack, Sink, StateId, States};
 use syncsplit_engine::{Options, StopAt};
-use syncsplit_model::world::{self, Variant, World};
-use syncsplit_search::SearchSpace;
+use syncsplit_model::world::{Variant, World};
+use syncsplit_search::{PACKED_WORDS, SearchSpace};
 
 /// One way to go about a subject.
 pub(crate) struct Contender {
@@ -71,7 +71,7 @@ pub(crate) fn run_here(name: &str, subject: Subject, like: Option<Counted>) -> R
             let like = like.ok_or("how many states are to be imitated?")?;
             match subject {
                 Subject::TwoPhase { .. } => imitate::<1>(subject, like, threads),
-                Subject::World(_) => imitate::<{ world::PACKED_WORDS }>(subject, like, threads),
+                Subject::World(_) => imitate::<{ PACKED_WORDS }>(subject, like, threads),
             }
         }
         (Subject::TwoPhase { rms }, way) => run_on(TwoPhase { rms }, Action::kind, way, threads),

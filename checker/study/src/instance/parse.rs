@@ -3,12 +3,12 @@
 
 use std::fmt::Debug;
 
-use stateright::{Expectation, Model};
+use stateright::Expectation;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant, World,
+    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant, World, WorldProperty,
 };
 use toml::Spanned;
 
@@ -62,9 +62,8 @@ fn translate(name: &str, file: &File) -> Result<Instance, Wrong> {
 /// Each `always` that is asked of the instance's world when no property is named.
 fn without_twins(instance: &Instance) -> Vec<&'static str> {
     let world = World::new(instance.bounds, instance.variant, &instance.without);
-    let asked = world.properties().into_iter();
-    let always = asked.filter(|property| property.expectation == Expectation::Always);
-    always.map(|property| property.name).collect()
+    let always = world.default_properties().filter(|asked| asked.kind() == Expectation::Always);
+    always.map(WorldProperty::name).collect()
 }
 
 fn bounds(file: &File) -> Result<Bounds, Wrong> {

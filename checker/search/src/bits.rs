@@ -1,10 +1,13 @@
 //! Numbers of a few bits laid one after the other into words, read from there, or only counted. What the numbers mean is
 //! not known here.
 
-use crate::world::pack::Packed;
+/// Words that hold any state of any world.
+pub const PACKED_WORDS: usize = 10;
+/// A packed state: bits from the first on, the rest 0.
+pub(crate) type Packed = [u64; PACKED_WORDS];
 
 /// Writes a number and gives it back, or reads one whatever it is given.
-pub(super) trait Bits {
+pub(crate) trait Bits {
     /// Whether what is given back may be another than what was given.
     const READS: bool;
 
@@ -14,16 +17,16 @@ pub(super) trait Bits {
     fn pass(&mut self, width: u32);
 }
 
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     /// All 0 at first.
-    pub(super) words: &'a mut Packed,
+    pub(crate) words: &'a mut Packed,
     /// The word that is being filled, at its lowest bits first.
-    pub(super) filling: u64,
-    pub(super) at: u32,
+    pub(crate) filling: u64,
+    pub(crate) at: u32,
 }
 
 impl Writer<'_> {
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         if let Some(word) = self.words.get_mut((self.at / 64) as usize) {
             *word = self.filling;
         }
@@ -53,9 +56,9 @@ impl Bits for Writer<'_> {
     }
 }
 
-pub(super) struct Reader<'a> {
-    pub(super) words: &'a Packed,
-    pub(super) at: u32,
+pub(crate) struct Reader<'a> {
+    pub(crate) words: &'a Packed,
+    pub(crate) at: u32,
 }
 
 impl Bits for Reader<'_> {
@@ -79,8 +82,8 @@ impl Bits for Reader<'_> {
 }
 
 /// Counts how far a walk goes.
-pub(super) struct Counter {
-    pub(super) at: u32,
+pub(crate) struct Counter {
+    pub(crate) at: u32,
 }
 
 impl Bits for Counter {

@@ -1,83 +1,52 @@
 //! A state in normal form as a few words, and back. One walk over the state serves both directions, so that what is
 //! written is what is read; the widths follow from the instance, so that a small world takes few bits.
 
-use crate::protocol::coordinator::CoordinatorState;
-use crate::protocol::database::FreezeState;
-use crate::protocol::replica::{Purpose, ReplicaState};
-use crate::protocol::requester::RequesterState;
-use crate::protocol::sync::Sync;
-use crate::protocol::{
+use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::database::FreezeState;
+use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
+use syncsplit_model::protocol::requester::RequesterState;
+use syncsplit_model::protocol::sync::Sync;
+use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, Entry, Frame, HostMessage, Incarnation, Item, Journal, PairState,
     QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
 };
-use crate::world::World;
-use crate::world::action::{Action, ActionKind, Reply};
-use crate::world::bits::{Bits, Counter, Reader, Writer};
-use crate::world::bounded::BlockSet;
-use crate::world::instance::{Cache, Stillness, Transactions, Variant};
-use crate::world::state::{Flight, FrozenImage, Image, Queue, State, Unanswered, Value};
+use syncsplit_model::world::action::Reply;
+use syncsplit_model::world::bounded::BlockSet;
+use syncsplit_model::world::normal::{IN_FORCE, SEQ_BASE};
+use syncsplit_model::world::state::{
+    BLOCKS_MAX, Flight, FrozenImage, Image, JOURNAL_MAX, Queue, Unanswered,
+};
+use syncsplit_model::world::{Cache, State, Stillness, Transactions, Value, Variant, World};
 
-/// Words that hold any state of any world.
-pub const PACKED_WORDS: usize = 10;
-/// A packed state: bits from the first on, the rest 0.
-pub type Packed = [u64; PACKED_WORDS];
+use crate::bits::{Bits, Counter, PACKED_WORDS, Packed, Reader, Writer};
 
-impl World {
-    /// How many bits a packed state of this world takes.
-    #[must_use]
-    pub fn packed_bits(&self) -> usize {
-        let mut walk = Walk::new(self, Counter { at: 0 });
-        walk.state(&mut self.initial());
-        walk.bits.at as usize
-    }
+/// How many bits a packed state of `world` takes.
+pub(crate) fn packed_bits(world: &World) -> usize {
+    let mut walk = Walk::new(world, Counter { at: 0 });
+    walk.state(&mut world.raw_initial());
+    walk.bits.at as usize
+}
 
-    /// The words of `state`, which is in normal form.
-    #[must_use]
-    pub fn pack(&self, state: &State) -> Packed {
-        let mut words = [0; PACKED_WORDS];
-        let mut state = *state;
-        self.pack_into(&mut words, &mut state);
-        words
-    }
+/// The words of `state`, which is in normal form.
+pub(crate) fn pack(world: &World, state: &State) -> Packed {
+    let mut words = [0; PACKED_WORDS];
+    let mut state = *state;
+    pack_into(world, &mut words, &mut state);
+    words
+}
 
-    /// Writes the words of `state` over words that are all 0. The walk puts back into `state` what it finds there.
-    fn pack_into(&self, words: &mut Packed, state: &mut State) {
-        let mut walk = Walk::new(self, Writer { words, filling: 0, at: 0 });
-        walk.state(state);
-        walk.bits.finish();
-    }
+/// Writes the words of `state` over words that are all 0. The walk puts back into `state` what it finds there.
+pub(crate) fn pack_into(world: &World, words: &mut Packed, state: &mut State) {
+    let mut walk = Walk::new(world, Writer { words, filling: 0, at: 0 });
+    walk.state(state);
+    walk.bits.finish();
+}
 
-    /// The words of the state that `action`, offered in `state`, leads to; none where it leads nowhere. `packed` are the
-    /// words of `state`, and `after` becomes that state.
-    #[must_use]
-    pub fn packed_step(
-        &self,
-        state: &State,
-        packed: &Packed,
-        action: Action,
-        after: &mut State,
-    ) -> Option<Packed> {
-        *after = *state;
-        self.raw_step(after, action).ok()?;
-        // What has changed nothing needs no normal form; to ask that of every step would take longer than it saves.
-        if ActionKind::OFTEN_IDLE.contains(action.kind()) && after == state {
-            return None;
-        }
-        self.make_normal(after);
-        let mut words = [0; PACKED_WORDS];
-        self.pack_into(&mut words, after);
-        // Words are equal where states in normal form are, and much shorter to compare: one by one, since the first few
-        // tell and the last are still on their way to memory.
-        (!words.iter().eq(packed)).then_some(words)
-    }
-
-    /// The state of these words, which [`World::pack`] of this world once gave.
-    #[must_use]
-    pub fn unpack(&self, packed: &Packed) -> State {
-        let mut state = self.initial();
-        Walk::new(self, Reader { words: packed, at: 0 }).state(&mut state);
-        state
-    }
+/// The state of these words, which [`pack`] once gave for the same world.
+pub(crate) fn unpack(world: &World, packed: &Packed) -> State {
+    let mut state = world.raw_initial();
+    Walk::new(world, Reader { words: packed, at: 0 }).state(&mut state);
+    state
 }
 
 /// The fixed order of a state's fields, and how wide each is in this world.
@@ -102,14 +71,14 @@ const BLOCK: u32 = 2;
 /// Bits of a queue's length.
 const LENGTH: u32 = 2;
 
-const _: () = assert!(crate::world::state::BLOCKS_MAX < 1 << BLOCK);
+const _: () = assert!(BLOCKS_MAX < 1 << BLOCK);
 
 impl<'a, B: Bits> Walk<'a, B> {
     fn new(world: &'a World, bits: B) -> Self {
         let rules = world.rules;
         let whole = rules == Rules::HARDENED;
         let value = if world.bounds.journal == 1 { 4 } else { 5 };
-        let ordered = if whole { world.bounds.journal } else { crate::world::state::JOURNAL_MAX };
+        let ordered = if whole { world.bounds.journal } else { JOURNAL_MAX };
         Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered }
     }
 
@@ -278,7 +247,7 @@ impl<'a, B: Bits> Walk<'a, B> {
         let primary = &mut state.primary;
         primary.state = self.pair_state(primary.state);
         // In a normal form it is always the same.
-        primary.incarnation = crate::world::normal::IN_FORCE;
+        primary.incarnation = IN_FORCE;
         primary.newest = self.seq_of(primary.newest);
         primary.written = self.seq_of(primary.written);
         self.queue(&mut primary.journal, places);
@@ -297,11 +266,11 @@ impl<'a, B: Bits> Walk<'a, B> {
     #[inline(always)]
     fn secondary(&mut self, state: &mut State) {
         // A queue that is full still takes the entry whose turn it is.
-        let places = (self.world.bounds.journal + 1).min(crate::world::state::JOURNAL_MAX);
+        let places = (self.world.bounds.journal + 1).min(JOURNAL_MAX);
         let secondary = &mut state.secondary;
         secondary.state = self.pair_state(secondary.state);
         secondary.incarnation = self.incarnation(secondary.incarnation);
-        secondary.written = crate::world::normal::SEQ_BASE;
+        secondary.written = SEQ_BASE;
         self.queue(&mut secondary.queue, places);
         secondary.dirty = self.blocks(secondary.dirty);
         secondary.consistent = self.flag(secondary.consistent);
@@ -524,5 +493,67 @@ impl<'a, B: Bits> Walk<'a, B> {
             frozen.torn = walk.flag(frozen.torn);
             frozen
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syncsplit_model::protocol::primary::JournalFull;
+    use syncsplit_model::world::{Bounds, Faults, INSTANCES, Start};
+
+    /// Every way a world can be large, wide or faulty, each in at least one of these.
+    fn bounds() -> Vec<Bounds> {
+        let (faults, any) = (Faults::all(), Transactions::Any);
+        let all = Bounds { faults, ..INSTANCES[0].bounds };
+        let all = Bounds { journal: 2, frames: 2, acks: 2, host_messages: 2, ..all };
+        let mut bounds: Vec<_> = INSTANCES.iter().map(|instance| instance.bounds).collect();
+        bounds.extend([
+            all,
+            Bounds { acks: 0, ..all },
+            Bounds { start: Start::Smpl, ..all },
+            Bounds { stillness: Stillness::Quiesce, ..all },
+            Bounds { cache: Cache::Volatile, ..all },
+            Bounds { transactions: any, blocks: 3, ..all },
+            Bounds { journal_full: JournalFull::Suspend, ..all },
+            Bounds { frames: 1, acks: 1, host_messages: 1, ..all },
+        ]);
+        bounds
+    }
+
+    /// Along a run by chance, with true numbers.
+    fn assert_unpacked(world: &World, mut chance: u64) {
+        let mut state = world.raw_initial();
+        for _ in 0..100 {
+            let normal = world.normal(state);
+            let words = pack(world, &normal);
+            assert_eq!(unpack(world, &words), normal, "without {:?}", world.rules);
+            assert!(packed_bits(world) <= 64 * PACKED_WORDS);
+            let next = world.raw_successors(&state);
+            // Knuth's multiplier: any run will do, as long as it is the same every time.
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let Some((_, after)) = next.get((chance >> 33) as usize % next.len().max(1)) else {
+                break;
+            };
+            state = *after;
+        }
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_under_each_variant_and_without_up_to_two_rules() {
+        let bounds = bounds();
+        for (seed, bounds) in (0..).zip(&bounds) {
+            for variant in Variant::ALL {
+                for run in 0..20 {
+                    assert_unpacked(&World::new(*bounds, *variant, &[]), seed * 20 + run);
+                }
+            }
+        }
+        for (seed, first) in (0..).zip(Rule::ALL) {
+            for (at, second) in Rule::ALL.iter().enumerate() {
+                let bounds = bounds[(at + seed as usize) % bounds.len()];
+                assert_unpacked(&World::new(bounds, Variant::Hardened, &[*first, *second]), seed);
+            }
+        }
     }
 }
