@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::{HostMessage, Rule, ToSecondary};
-use syncsplit_model::world::action::Reply;
+use syncsplit_model::world::state::Reply;
 use syncsplit_model::world::{
     Action, ActionKind, Bounds, Cache, Fault, Faults, INSTANCES, Instance, Start, State, Stillness,
     Transactions, Value, Variant, World, describe,

@@ -10,11 +10,10 @@ use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, Entry, Frame, HostMessage, Incarnation, Item, Journal, PairState,
     QMarker, Rule, Rules, Seq, ToPrimary, ToSecondary,
 };
-use syncsplit_model::world::action::Reply;
 use syncsplit_model::world::bounded::BlockSet;
 use syncsplit_model::world::normal::{IN_FORCE, SEQ_BASE};
 use syncsplit_model::world::state::{
-    BLOCKS_MAX, Flight, FrozenImage, Image, JOURNAL_MAX, Queue, Unanswered,
+    BLOCKS_MAX, Flight, FrozenImage, Image, JOURNAL_MAX, Queue, Reply, Unanswered,
 };
 use syncsplit_model::world::{Cache, State, Stillness, Transactions, Value, Variant, World};
 

@@ -4,12 +4,8 @@
 use enumset::EnumSetType;
 use strum::{Display, EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
-use crate::protocol::{BlockIndex, HostMessage, Seq, ToPrimary, ToSecondary};
-use crate::world::bounded::BlockSet;
-use crate::world::state::Value;
-
-/// A message from secondary to primary in this world.
-pub type Reply = ToPrimary<BlockSet>;
+use crate::protocol::{BlockIndex, HostMessage, Seq, ToSecondary};
+use crate::world::state::{Reply, Value};
 
 /// One step of the world. Traces hold it as a record of its name and its arguments.
 #[derive(

@@ -9,11 +9,12 @@ use crate::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary}
 use crate::protocol::{
     BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, QMarker, Rule, Seq, ToSecondary,
 };
-use crate::world::action::Reply;
 use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
 use crate::world::instance::Cache;
-use crate::world::state::{Flight, Image, Queue, State, Value, WorldPrimary, WorldSecondary};
+use crate::world::state::{
+    Flight, Image, Queue, Reply, State, Value, WorldPrimary, WorldSecondary,
+};
 use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
 
 impl Step<'_> {

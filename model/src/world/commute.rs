@@ -12,10 +12,9 @@ use stateright::Model;
 
 use crate::protocol::primary::JournalFull;
 use crate::protocol::{HostMessage, Rules, ToSecondary};
-use crate::world::World;
 use crate::world::action::{Action, ActionKind};
 use crate::world::fault::Fault;
-use crate::world::instance::{Stillness, Variant};
+use crate::world::instance::{Stillness, Variant, World};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, Flight, JOURNAL_MAX, State};
 
 /// A set of steps, by [`Commuting::step`].

@@ -7,10 +7,10 @@ use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{Entry, HostMessage, Item, QMarker, ToPrimary, ToSecondary};
-use crate::world::World;
-use crate::world::action::{Action, Reply};
+use crate::world::action::Action;
 use crate::world::bounded::BlockSet;
-use crate::world::state::{Image, Queue, State, Unanswered, Value};
+use crate::world::instance::World;
+use crate::world::state::{Image, Queue, Reply, State, Unanswered, Value};
 
 /// The action with its arguments, and who takes it.
 #[must_use]

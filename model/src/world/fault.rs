@@ -1,13 +1,9 @@
-//! What can go wrong, which actions are faults, and which kinds of action a world can offer at all. Nothing happens here.
+//! What can go wrong, and which actions are faults. When the world lets them happen is said in `offer`.
 
 use enumset::{EnumSet, EnumSetType, enum_set};
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
-use crate::protocol::Rule;
-use crate::protocol::primary::JournalFull;
-use crate::world::World;
-use crate::world::action::{Action, ActionKind};
-use crate::world::instance::{Cache, Start, Stillness, Transactions, Variant};
+use crate::world::action::Action;
 
 /// Something that can go wrong, or that somebody may do, at any moment and any number of times. Its documentation is the
 /// fault in one line.
@@ -201,69 +197,6 @@ impl Action {
             | Self::SuspendForBackup
             | Self::Thaw
             | Self::FinishBackup => None,
-        }
-    }
-}
-
-impl World {
-    /// Whether an action of this kind can change anything in this world: false where the fault it needs is off, or the
-    /// message it takes is never in flight.
-    #[must_use]
-    pub fn can_offer(&self, kind: ActionKind) -> bool {
-        let bounds = &self.bounds;
-        let has = |fault| bounds.faults.contains(fault);
-        let conventional = self.variant == Variant::Conventional;
-        let leaves = bounds.journal_full == JournalFull::Suspend
-            || conventional
-            || !bounds.faults.is_disjoint(Fault::LEAVING);
-        let creates = bounds.start == Start::Smpl || has(Fault::OperatorDelete);
-        // What a hold is lost by is not the world's only way to tell that somebody crashed: its state shows nothing else.
-        let quiesces = bounds.stillness == Stillness::Quiesce;
-        match kind {
-            ActionKind::WriteFirst | ActionKind::WriteSecond => {
-                bounds.transactions == Transactions::FirstLast
-            }
-            ActionKind::WriteFirstTo | ActionKind::WriteSecondTo => {
-                bounds.transactions == Transactions::Any
-            }
-            ActionKind::AnswerHost => self.variant == Variant::Synchronous,
-            ActionKind::Destage => bounds.cache == Cache::Volatile,
-            ActionKind::LinkDown | ActionKind::LinkUp => has(Fault::LinkDown),
-            ActionKind::Fail => has(Fault::LinkDown) || has(Fault::FalseSuspicion),
-            ActionKind::SecondaryFail => has(Fault::FalseSuspicion),
-            ActionKind::Create => creates,
-            ActionKind::Suspend => has(Fault::OperatorSuspend),
-            ActionKind::Delete => has(Fault::OperatorDelete),
-            ActionKind::Resync | ActionKind::CopyBlock | ActionKind::PairMark => leaves || creates,
-            ActionKind::Lose => has(Fault::ArrayLoss),
-            ActionKind::LoseReply => has(Fault::ArrayLoss) && bounds.acks > 0,
-            ActionKind::DeliverReply => bounds.acks > 0,
-            ActionKind::LoseHost => has(Fault::HostLoss),
-            ActionKind::SyncBegin | ActionKind::SyncLook => !conventional,
-            ActionKind::SuspendForBackup => conventional,
-            ActionKind::SyncTimeout
-            | ActionKind::CoordinatorTimeout
-            | ActionKind::RequesterTimeout => has(Fault::Timeouts),
-            // Without the rule the thaw is part of the coordinator's step (BACKUP-2).
-            ActionKind::Thaw => self.rules.has(Rule::Backup2),
-            ActionKind::LeaseExpires => has(Fault::LeaseExpiry),
-            ActionKind::CopyReplica => self.sees_replica_lag(),
-            ActionKind::CrashPrimary => has(Fault::CrashPrimary) && quiesces,
-            ActionKind::CrashSecondary => has(Fault::CrashSecondary),
-            ActionKind::CrashLocalHost => has(Fault::CrashLocalHost),
-            ActionKind::CrashCoordinator => has(Fault::CrashCoordinator),
-            ActionKind::CrashRemoteHost => has(Fault::CrashRemoteHost),
-            ActionKind::Takeover | ActionKind::RemoteWrite | ActionKind::Failback => {
-                has(Fault::Takeover)
-            }
-            ActionKind::WriteOne
-            | ActionKind::Send
-            | ActionKind::Deliver
-            | ActionKind::Apply
-            | ActionKind::Report
-            | ActionKind::StartBackup
-            | ActionKind::DeliverHost
-            | ActionKind::FinishBackup => true,
         }
     }
 }

@@ -5,7 +5,7 @@ use enumset::enum_set;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::protocol::primary::JournalFull;
-use crate::protocol::{Rule, Rules};
+use crate::protocol::{BlockIndex, Rule, Rules};
 use crate::world::fault::{Fault, Faults};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 
@@ -145,6 +145,31 @@ pub struct Bounds {
 }
 
 const _: () = assert!(BLOCKS_MAX >= 2 && JOURNAL_MAX >= 2 && FLIGHT_MAX >= 1);
+
+/// One instance of the closed system under a set of rules.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// How large the world is, and which faults it has.
+    pub bounds: Bounds,
+    /// The rules in force.
+    pub rules: Rules,
+    /// The reading of the protocol that `rules` comes from.
+    pub variant: Variant,
+}
+
+impl World {
+    /// The world of `bounds` under `variant` less the rules in `without`.
+    #[must_use]
+    pub fn new(bounds: Bounds, variant: Variant, without: &[Rule]) -> Self {
+        let rules = without.iter().fold(variant.rules(), |rules, rule| rules.without(*rule));
+        Self { bounds, rules, variant }
+    }
+
+    /// The blocks of this world.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = BlockIndex> + use<> {
+        (0..self.bounds.blocks).map(BlockIndex)
+    }
+}
 
 /// A named world.
 #[derive(Clone, Copy, Debug)]

@@ -31,11 +31,12 @@ pub mod verdict;
 
 use stateright::{Model, Property};
 
-use crate::protocol::{Rule, Rules};
 pub use action::Action;
 pub use commute::Commuting;
 pub use fault::{Fault, FaultClass, Faults};
-pub use instance::{Bounds, Cache, INSTANCES, Instance, Start, Stillness, Transactions, Variant};
+pub use instance::{
+    Bounds, Cache, INSTANCES, Instance, Start, Stillness, Transactions, Variant, World,
+};
 pub use kind::{ActionKind, ActionKinds};
 pub use promise::{PROMISES, PromiseInfo};
 pub use property::WorldProperty;
@@ -44,25 +45,7 @@ pub use step::WhyNot;
 pub use symmetry::Exchange;
 pub use verdict::Verdict;
 
-/// One instance of the closed system under a set of rules.
-#[derive(Clone, Debug)]
-pub struct World {
-    /// How large the world is, and which faults it has.
-    pub bounds: Bounds,
-    /// The rules in force.
-    pub rules: Rules,
-    /// The reading of the protocol that `rules` comes from.
-    pub variant: Variant,
-}
-
 impl World {
-    /// The world of `bounds` under `variant` less the rules in `without`.
-    #[must_use]
-    pub fn new(bounds: Bounds, variant: Variant, without: &[Rule]) -> Self {
-        let rules = without.iter().fold(variant.rules(), |rules, rule| rules.without(*rule));
-        Self { bounds, rules, variant }
-    }
-
     /// Every step out of `state` without renaming: the action, and the state less the messages that are dead. For
     /// tests of the normal form, and for whoever wants to follow a run with its true numbers.
     #[must_use]

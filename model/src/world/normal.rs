@@ -17,12 +17,10 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::{
     Ack, BackupId, Frame, HostMessage, Incarnation, PairState, Rule, Seq, ToPrimary, ToSecondary,
 };
-use crate::world::World;
-use crate::world::action::Reply;
 use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
-use crate::world::instance::Cache;
-use crate::world::state::{State, Value};
+use crate::world::instance::{Cache, World};
+use crate::world::state::{Reply, State, Value};
 use crate::world::values::{Compared, rename_values};
 
 /// Where the secondary's `written` stands in a normal form. Numbers within a journal's length of it stay positive.

@@ -1,15 +1,15 @@
-//! When the world lets an action happen. Whether a role then acts is the role's decision.
+//! When the world lets an action happen, and which kinds of action it can offer at all. Whether a role then acts is the role's decision.
 
 use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
+use crate::protocol::primary::JournalFull;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{BlockIndex, HostMessage, PairState, Rule};
-use crate::world::World;
-use crate::world::action::Action;
+use crate::world::action::{Action, ActionKind};
 use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
-use crate::world::instance::{Cache, Transactions, Variant};
+use crate::world::instance::{Cache, Start, Stillness, Transactions, Variant, World};
 use crate::world::state::{State, Unanswered};
 
 impl World {
@@ -239,17 +239,73 @@ impl World {
         }
     }
 
+    /// Whether an action of this kind can change anything in this world: false where the fault it needs is off, or the
+    /// message it takes is never in flight.
+    #[must_use]
+    pub fn can_offer(&self, kind: ActionKind) -> bool {
+        let bounds = &self.bounds;
+        let has = |fault| bounds.faults.contains(fault);
+        let conventional = self.variant == Variant::Conventional;
+        let leaves = bounds.journal_full == JournalFull::Suspend
+            || conventional
+            || !bounds.faults.is_disjoint(Fault::LEAVING);
+        let creates = bounds.start == Start::Smpl || has(Fault::OperatorDelete);
+        // What a hold is lost by is not the world's only way to tell that somebody crashed: its state shows nothing else.
+        let quiesces = bounds.stillness == Stillness::Quiesce;
+        match kind {
+            ActionKind::WriteFirst | ActionKind::WriteSecond => {
+                bounds.transactions == Transactions::FirstLast
+            }
+            ActionKind::WriteFirstTo | ActionKind::WriteSecondTo => {
+                bounds.transactions == Transactions::Any
+            }
+            ActionKind::AnswerHost => self.variant == Variant::Synchronous,
+            ActionKind::Destage => bounds.cache == Cache::Volatile,
+            ActionKind::LinkDown | ActionKind::LinkUp => has(Fault::LinkDown),
+            ActionKind::Fail => has(Fault::LinkDown) || has(Fault::FalseSuspicion),
+            ActionKind::SecondaryFail => has(Fault::FalseSuspicion),
+            ActionKind::Create => creates,
+            ActionKind::Suspend => has(Fault::OperatorSuspend),
+            ActionKind::Delete => has(Fault::OperatorDelete),
+            ActionKind::Resync | ActionKind::CopyBlock | ActionKind::PairMark => leaves || creates,
+            ActionKind::Lose => has(Fault::ArrayLoss),
+            ActionKind::LoseReply => has(Fault::ArrayLoss) && bounds.acks > 0,
+            ActionKind::DeliverReply => bounds.acks > 0,
+            ActionKind::LoseHost => has(Fault::HostLoss),
+            ActionKind::SyncBegin | ActionKind::SyncLook => !conventional,
+            ActionKind::SuspendForBackup => conventional,
+            ActionKind::SyncTimeout
+            | ActionKind::CoordinatorTimeout
+            | ActionKind::RequesterTimeout => has(Fault::Timeouts),
+            // Without the rule the thaw is part of the coordinator's step (BACKUP-2).
+            ActionKind::Thaw => self.rules.has(Rule::Backup2),
+            ActionKind::LeaseExpires => has(Fault::LeaseExpiry),
+            ActionKind::CopyReplica => self.sees_replica_lag(),
+            ActionKind::CrashPrimary => has(Fault::CrashPrimary) && quiesces,
+            ActionKind::CrashSecondary => has(Fault::CrashSecondary),
+            ActionKind::CrashLocalHost => has(Fault::CrashLocalHost),
+            ActionKind::CrashCoordinator => has(Fault::CrashCoordinator),
+            ActionKind::CrashRemoteHost => has(Fault::CrashRemoteHost),
+            ActionKind::Takeover | ActionKind::RemoteWrite | ActionKind::Failback => {
+                has(Fault::Takeover)
+            }
+            ActionKind::WriteOne
+            | ActionKind::Send
+            | ActionKind::Deliver
+            | ActionKind::Apply
+            | ActionKind::Report
+            | ActionKind::StartBackup
+            | ActionKind::DeliverHost
+            | ActionKind::FinishBackup => true,
+        }
+    }
+
     /// Whether anything can tell how far the S-VOL lags in the replica pair: not where a split reflects what lags and
     /// nobody reads before it.
     pub(super) fn sees_replica_lag(&self) -> bool {
         self.bounds.cache == Cache::Volatile
             || !self.rules.has(Rule::Split1)
             || !self.rules.has(Rule::Backup1)
-    }
-
-    /// The blocks of this world.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = BlockIndex> + use<> {
-        (0..self.bounds.blocks).map(BlockIndex)
     }
 }
 

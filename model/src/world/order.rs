@@ -8,9 +8,9 @@
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{PairState, Rule};
-use crate::world::World;
 use crate::world::action::Action;
 use crate::world::fault::Fault;
+use crate::world::instance::World;
 use crate::world::promise::is_worked_on;
 use crate::world::state::State;
 

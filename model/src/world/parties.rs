@@ -4,9 +4,8 @@
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::protocol::{HostMessage, Rule};
-use crate::world::World;
 use crate::world::action::Action;
-use crate::world::instance::Stillness;
+use crate::world::instance::{Stillness, World};
 
 /// One who acts in the world, in the order in which a diagram shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]

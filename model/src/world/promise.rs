@@ -7,10 +7,9 @@ use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary};
-use crate::world::World;
 use crate::world::action::{Action, ActionKind};
 use crate::world::fault::Fault;
-use crate::world::instance::Bounds;
+use crate::world::instance::{Bounds, World};
 use crate::world::state::{BLOCKS_MAX, JOURNAL_MAX, State};
 
 /// A promise's name, meaning and conditions.

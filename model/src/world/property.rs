@@ -12,9 +12,8 @@ use crate::protocol::primary::Primary;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::{PairState, ToSecondary};
-use crate::world::World;
 use crate::world::arrays::payload;
-use crate::world::instance::{Stillness, Variant};
+use crate::world::instance::{Stillness, Variant, World};
 use crate::world::state::{Image, State, Value};
 
 /// A property of the world. Its documentation is what it says, in one line. Each that must hold `always` is followed by its

@@ -7,8 +7,7 @@ use crate::protocol::primary::Primary;
 use crate::protocol::requester::Requester;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::sync::Sync;
-use crate::protocol::{BackupId, BlockIndex, HostMessage, Seq, ToSecondary};
-use crate::world::action::Reply;
+use crate::protocol::{BackupId, BlockIndex, HostMessage, Seq, ToPrimary, ToSecondary};
 use crate::world::bounded::{BlockSet, BoundedQueue};
 
 /// The most blocks a world can have.
@@ -48,6 +47,9 @@ pub type Queue = BoundedQueue<Value, JOURNAL_MAX>;
 pub type WorldPrimary = Primary<Value, Queue, BlockSet>;
 /// The secondary of this world.
 pub type WorldSecondary = Secondary<Value, Queue, BlockSet>;
+
+/// A message from secondary to primary in this world.
+pub type Reply = ToPrimary<BlockSet>;
 
 /// Messages in flight: a set, since sending a message that is in flight already adds nothing a repeat does not.
 ///

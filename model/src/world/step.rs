@@ -11,10 +11,9 @@ use crate::protocol::requester::{Requester, RequesterEvent, RequesterRefusal};
 use crate::protocol::secondary::{Secondary, SecondaryEvent, SecondaryRefusal};
 use crate::protocol::sync::SyncEvent;
 use crate::protocol::{BlockIndex, Incarnation, PairState};
-use crate::world::World;
 use crate::world::action::{Action, ActionKind};
 use crate::world::bounded::BlockSet;
-use crate::world::instance::Start;
+use crate::world::instance::{Start, World};
 use crate::world::state::{BLOCKS_MAX, Flight, Ghost, Image, Queue, State, Unanswered, Value};
 
 /// Why an action did not happen: which guard was false.

@@ -7,9 +7,8 @@
 //! every block alike, and names the contents of each apart from those of others: the image of a normal form is one.
 
 use crate::protocol::{BlockIndex, Item, ToPrimary, ToSecondary};
-use crate::world::World;
 use crate::world::bounded::BlockSet;
-use crate::world::instance::Transactions;
+use crate::world::instance::{Transactions, World};
 use crate::world::state::{BLOCKS_MAX, FrozenImage, Ghost, Image, Queue, State, Value};
 
 /// A permutation of blocks.

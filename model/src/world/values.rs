@@ -5,9 +5,8 @@ use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::{BlockIndex, Item, PairState, Rule, ToSecondary};
-use crate::world::World;
 use crate::world::bounded::BlockSet;
-use crate::world::instance::Cache;
+use crate::world::instance::{Cache, World};
 use crate::world::state::{BLOCKS_MAX, Image, State, Value};
 
 /// Contents that are compared with each other.
