@@ -234,6 +234,7 @@ pub const FLOORS: &[Floors] = &[
             &["content"],
             &["table"],
             &["containers"],
+            &["part"],
             &["pattern"],
             &["record"],
             &["log"],
@@ -244,7 +245,6 @@ pub const FLOORS: &[Floors] = &[
             &["moves"],
             &["search"],
             &["report"],
-            &["samples"],
         ],
     },
     Floors {

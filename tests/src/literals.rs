@@ -9,13 +9,14 @@ use syncsplit_model::world::ActionKind;
 
 use crate::source::{Finding, Source, is_for_tests};
 
-/// Where the code stands that is held to it. The validator reads the names of records, which are the records' own.
+/// Where the code stands that is held to it.
 const FOLDERS: &[&str] = &[
     "model/src",
     "impl/src",
     "checker/engine/src",
     "checker/search/src",
     "checker/study/src",
+    "checker/validate/src",
     "checker/conform/src",
     "checker/syncsplit/src",
 ];

@@ -130,6 +130,13 @@ fn what_the_implementation_records_is_what_the_schema_says() -> Outcome {
 #[test]
 fn schema_and_validator_agree_on_what_a_record_is() -> Outcome {
     let schema = schema()?;
+    let from = |mark: &str| {
+        format!(
+            r#"{{"role":"start","side":"primary","blocks":1,"from":{{"Primary":{{"state":"SMPL",
+            "incarnation":0,"newest":0,"written":0,"journal":[],"dirty":[],"pending":null,
+            "quiesced":null{mark}}}}}}}"#
+        )
+    };
     let cases = [
         (r#"{"role":"primary"}"#, true),
         (r#"{"role":"primary","event":"HostWrite"}"#, true),
@@ -149,6 +156,13 @@ fn schema_and_validator_agree_on_what_a_record_is() -> Outcome {
         (r#"{"role":"nobody"}"#, false),
         (r#"{"n":1.5,"role":"primary"}"#, false),
         (r#"{"role":"primary","more":1}"#, false),
+        (r#"{"role":"primary","event":{}}"#, false),
+        (r#"{"role":"primary","event":{"PairMark":null}}"#, false),
+        (r#"{"role":"primary","event":{"HostWrite":{"block":null}}}"#, false),
+        (r#"{"role":"secondary","event":"Ready"}"#, false),
+        (r#"{"role":"coordinator","effects":[{"Send":"SplitAnswer"}]}"#, true),
+        (&from(r#","mark":null"#), true),
+        (&from(""), false),
     ];
     for (text, valid) in cases {
         let value: Value = serde_json::from_str(text)?;

@@ -4,7 +4,7 @@
 //! | file | is |
 //! |---|---|
 //! | `log`, [`read`], [`mapping`] | from text to logs, and from a foreign log's words to the format's |
-//! | [`record`], [`pattern`], `samples`, [`content`] | what a record can say, and what it shows in part |
+//! | [`record`], [`pattern`], `part`, [`content`] | what a record can say, and what it shows in part |
 //! | [`system`] | the model's roles, what is on its way, the volumes, and what has to hold |
 //! | `moves`, [`search`] | what an incomplete record can be, and the search for a run |
 //! | `why`, [`report`] | reasons with their rules, and the outcome in words and in JSON |
@@ -16,11 +16,11 @@ pub mod content;
 mod log;
 pub mod mapping;
 mod moves;
+mod part;
 pub mod pattern;
 pub mod read;
 pub mod record;
 pub mod report;
-mod samples;
 pub mod search;
 pub mod system;
 mod table;

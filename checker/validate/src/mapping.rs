@@ -2,22 +2,25 @@
 //! records then say is judged elsewhere.
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
 use syncsplit_model::protocol::database::{Database, DatabaseEvent};
 use syncsplit_model::protocol::primary::{JournalFull, PrimaryEvent};
 use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
 use syncsplit_model::protocol::secondary::SecondaryEvent;
+use syncsplit_model::protocol::{ToPrimary, ToSecondary};
 use syncsplit_model::record::{
     BLOCK_SIZE_MAX, BLOCKS_MAX, Blocks, Digest, PrimaryAfter, SecondaryAfter, Side, Start,
-    SyncAfter, SyncTaken,
+    SyncAfter, SyncTaken, variants,
 };
 use toml::Spanned;
 
 use super::content::Content;
 use super::log::{Line, Log};
-use super::pattern::{Shown, form};
+use super::part::{filled, has};
+use super::pattern::as_json;
 use super::record::Record;
 use super::table::print_of;
 
@@ -255,43 +258,51 @@ fn last(path: &str) -> &str {
 /// Checks that an event of ours, and its fields, are some.
 fn check(mapped: &Mapped) -> Result<(), String> {
     let (role, event) = mapped.is.split_once(' ').unwrap_or((&mapped.is, ""));
-    let (events, after) = match role {
-        "primary" => (PrimaryEvent::<Content, Blocks>::SAMPLES, PrimaryAfter::SAMPLES),
-        "secondary" => (SecondaryEvent::<Content>::SAMPLES, SecondaryAfter::SAMPLES),
-        "sync" => (SyncTaken::SAMPLES, SyncAfter::SAMPLES),
-        "database" => (DatabaseEvent::SAMPLES, Database::SAMPLES),
-        "coordinator" => (CoordinatorEvent::SAMPLES, Coordinator::SAMPLES),
-        "requester" => (RequesterEvent::SAMPLES, Requester::SAMPLES),
+    let check = match role {
+        "primary" => check_of::<PrimaryEvent<Content, Blocks>, ToPrimary<Blocks>, PrimaryAfter>,
+        "secondary" => check_of::<SecondaryEvent<Content>, ToSecondary<Content>, SecondaryAfter>,
+        "sync" => check_of::<SyncTaken, (), SyncAfter>,
+        "database" => check_of::<DatabaseEvent, (), Database>,
+        "coordinator" => check_of::<CoordinatorEvent, (), Coordinator>,
+        "requester" => check_of::<RequesterEvent, (), Requester>,
         _ => {
             let valid = "primary, secondary, sync, database, coordinator, requester";
             return Err(format!("is = {:?}; the role is one of {valid}", mapped.is));
         }
     };
-    let parse = |text: &&str| serde_json::from_str::<Value>(text).ok();
-    let samples: Vec<Value> = events.iter().filter_map(parse).collect();
-    let alike: Vec<&Value> = samples.iter().filter(|sample| form(sample) == Some(event)).collect();
-    if alike.is_empty() {
-        let mut valid: Vec<_> = samples.iter().filter_map(form).collect();
-        valid.dedup();
-        let valid = valid.join(", ");
+    check(mapped, role, event)
+}
+
+/// Checks an event `E`, or a message `M` that arrives, of a role whose state is `A`.
+fn check_of<E, M, A>(mapped: &Mapped, role: &str, event: &str) -> Result<(), String>
+where
+    E: Serialize + DeserializeOwned,
+    M: DeserializeOwned,
+    A: Serialize + DeserializeOwned,
+{
+    let Ok((_, sample)) = filled::<E>(&json!(event)) else {
+        let valid = [variants::<E>(), variants::<M>()].concat().join(", ");
         return Err(format!("is = {:?}; an event of the {role} is one of {valid}", mapped.is));
-    }
+    };
+    let sample = as_json(&sample);
     for field in mapped.fields.keys() {
-        let is_of_event = |sample: &&Value| {
-            let below = sample.get(event);
-            let is_value = below.is_some_and(|below| !below.is_object());
-            (field == "value" && is_value) || below.is_some_and(|below| at(below, field).is_some())
+        let below = |path| {
+            let mut fields = Value::Null;
+            put(&mut fields, path, Value::Null);
+            fields
         };
-        let is_of_after = field.strip_prefix("after.").is_some_and(|rest| {
-            after.iter().filter_map(parse).any(|sample| at(&sample, rest).is_some())
-        });
-        if field != "refused" && !is_of_after && !alike.iter().any(is_of_event) {
-            let shown: Vec<_> = alike.iter().map(ToString::to_string).collect();
+        let is_known = match field.strip_prefix("after.") {
+            _ if field == "refused" => true,
+            Some(rest) => has::<A>(&below(rest)),
+            None if field == "value" => sample.get(event).is_some_and(|below| !below.is_object()),
+            None => has::<E>(&json!({ event: below(field) })),
+        };
+        if !is_known {
+            let state = filled::<A>(&json!({})).map(|(_, state)| as_json(&state));
             return Err(format!(
-                "no field {field:?}; valid are `refused`, those of the event ({}; `value` for a \
-                 bare one), and `after.` with those of the state ({})",
-                shown.join(" or "),
-                after.join(" or ")
+                "no field {field:?}; valid are `refused`, those of the event ({sample}; `value` for a bare one), and \
+                 `after.` with those of the state ({})",
+                state.unwrap_or_default()
             ));
         }
     }

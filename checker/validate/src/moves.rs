@@ -1,7 +1,9 @@
 //! Which events a record can be that does not show all of its event, and which steps can have been taken that no record
 //! shows. Whether the model takes them is found by trying.
 use std::collections::HashMap;
+use std::mem::discriminant;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::DatabaseEvent;
@@ -9,13 +11,13 @@ use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::requester::RequesterEvent;
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
-    BackupId, BlockIndex, DirtyMap, Frame, Incarnation, Journal, PairState, Seq, ToPrimary,
-    ToSecondary,
+    BackupId, BlockIndex, DirtyMap, Incarnation, Journal, PairState, Seq, ToPrimary, ToSecondary,
 };
 use syncsplit_model::record::{Blocks, SyncTaken, blocks};
 
 use super::content::Content;
 use super::log::Log;
+use super::part::filled;
 use super::pattern::{Seen, as_json, form};
 use super::record::{ModelPrimary, ModelSecondary, Record, Taken};
 use super::system::{Event, System};
@@ -31,28 +33,24 @@ impl Clues {
     pub(super) fn of(logs: &[Log]) -> Self {
         let mut clues = Self::default();
         for line in logs.iter().flat_map(|log| &log.lines) {
-            match &line.record {
-                Record::Secondary(taken) => {
-                    if let Seen::All(SecondaryEvent::Arrived(ToSecondary::Frame(frame))) =
-                        &taken.event
-                    {
-                        clues.add(frame);
+            if let Record::Secondary(Taken { event: Seen::All(event), .. }) = &line.record
+                && let SecondaryEvent::Arrived(message) = event
+            {
+                clues.add(message);
+            }
+            if let Record::Primary(Taken { effects: Seen::All(effects), .. }) = &line.record {
+                for effect in effects {
+                    if let PrimaryEffect::Send(message) = effect {
+                        clues.add(message);
                     }
                 }
-                Record::Primary(Taken { effects: Seen::All(effects), .. }) => {
-                    for effect in effects {
-                        if let PrimaryEffect::Send(ToSecondary::Frame(frame)) = effect {
-                            clues.add(frame);
-                        }
-                    }
-                }
-                _ => {}
             }
         }
         clues
     }
 
-    fn add(&mut self, frame: &Frame<Content>) {
+    fn add(&mut self, message: &ToSecondary<Content>) {
+        let Some(frame) = message.frame() else { return };
         if let Some(block) = frame.entry.item.block() {
             self.0.insert((frame.incarnation, frame.entry.seq), block);
         }
@@ -67,17 +65,21 @@ impl Clues {
 }
 
 /// What is known of the event that is looked for.
-struct Wanted<'a> {
-    form: Option<&'a str>,
+struct Wanted<'a, E> {
+    /// An event of its kind.
+    like: Option<E>,
     part: Option<&'a Value>,
     block: Option<BlockIndex>,
     /// Whether events that change nothing are of use.
     idle: bool,
 }
 
-impl Wanted<'_> {
-    fn is(&self, name: &str) -> bool {
-        self.form.is_none_or(|form| form == name)
+impl<E: Alike> Wanted<'_, E> {
+    /// Any event that changes something.
+    const ANY: Self = Self { like: None, part: None, block: None, idle: false };
+
+    fn is(&self, event: &E) -> bool {
+        self.like.as_ref().is_none_or(|like| like.is_like(event))
     }
 
     /// Whether the record shows anything of the event beside its name.
@@ -90,31 +92,62 @@ impl Wanted<'_> {
     }
 
     /// The blocks to try for a write.
-    fn blocks(&self, clue: Option<BlockIndex>, count: u32) -> impl Iterator<Item = BlockIndex> {
+    fn blocks(
+        &self,
+        clue: Option<BlockIndex>,
+        count: u32,
+    ) -> impl Iterator<Item = BlockIndex> + use<E> {
         let only = self.block.or(clue);
         let all = if only.is_some() { 0 } else { count.min(BLOCKS_TRIED) };
         only.into_iter().chain((0..all).map(BlockIndex))
     }
 }
 
-const ANYTHING: Wanted<'static> = Wanted { form: None, part: None, block: None, idle: false };
+/// Events that a record calls by one name.
+trait Alike: DeserializeOwned {
+    fn is_like(&self, other: &Self) -> bool;
+}
+
+impl Alike for PrimaryEvent<Content, Blocks> {
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Arrived(one), Self::Arrived(other)) => discriminant(one) == discriminant(other),
+            (one, other) => discriminant(one) == discriminant(other),
+        }
+    }
+}
+
+impl Alike for SecondaryEvent<Content> {
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Arrived(one), Self::Arrived(other)) => discriminant(one) == discriminant(other),
+            (one, other) => discriminant(one) == discriminant(other),
+        }
+    }
+}
 
 /// Every event that a record which does not show all of its event can be; nothing if it shows all of it.
 pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Vec<Event>> {
     Some(match record {
         Record::Start(_) | Record::Fault(_) => return None,
         Record::Primary(taken) if !taken.event.is_all() => {
-            let shown = |effect: &PrimaryEffect<Content>| match effect {
-                PrimaryEffect::WritePvol { block, .. } => Some(*block),
-                _ => None,
+            let shown = |effect: &PrimaryEffect<Content>| {
+                if let PrimaryEffect::WritePvol { block, .. } = effect {
+                    Some(*block)
+                } else {
+                    None
+                }
             };
             let wanted = wanted(taken, shown);
             primary(system, &wanted, clues).into_iter().map(Event::Primary).collect()
         }
         Record::Secondary(taken) if !taken.event.is_all() => {
-            let shown = |effect: &SecondaryEffect<Content, Blocks>| match effect {
-                SecondaryEffect::WriteSpvol { block, .. } => Some(*block),
-                _ => None,
+            let shown = |effect: &SecondaryEffect<Content, Blocks>| {
+                if let SecondaryEffect::WriteSpvol { block, .. } = effect {
+                    Some(*block)
+                } else {
+                    None
+                }
             };
             let wanted = wanted(taken, shown);
             secondary(system, &wanted).into_iter().map(Event::Secondary).collect()
@@ -128,9 +161,7 @@ pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Ve
             let events = syncs(system, id).into_iter();
             match taken.event.all() {
                 Some(event) => {
-                    let alike = |of: &SyncTaken| {
-                        std::mem::discriminant(of) == std::mem::discriminant(event)
-                    };
+                    let alike = |of: &SyncTaken| discriminant(of) == discriminant(event);
                     let same = events.filter(|(_, of)| alike(of));
                     same.map(|(id, _)| Event::Sync(id, *event)).collect()
                 }
@@ -153,8 +184,8 @@ pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Ve
 /// Every step that can be taken without a record.
 pub(super) fn hidden(system: &System, clues: &Clues) -> Vec<Event> {
     let mut events = Vec::new();
-    events.extend(primary(system, &ANYTHING, clues).into_iter().map(Event::Primary));
-    events.extend(secondary(system, &ANYTHING).into_iter().map(Event::Secondary));
+    events.extend(primary(system, &Wanted::ANY, clues).into_iter().map(Event::Primary));
+    events.extend(secondary(system, &Wanted::ANY).into_iter().map(Event::Secondary));
     events.extend(syncs(system, None).into_iter().map(|(id, event)| Event::Sync(id, event)));
     events.extend(database(system).into_iter().map(Event::Database));
     events.extend(coordinator(system).into_iter().map(Event::Coordinator));
@@ -162,13 +193,13 @@ pub(super) fn hidden(system: &System, clues: &Clues) -> Vec<Event> {
     events
 }
 
-fn wanted<'a, E, R, A, D>(
+fn wanted<'a, E: Alike, R, A, D>(
     taken: &'a Taken<E, R, A, D>,
     written: impl Fn(&D) -> Option<BlockIndex>,
-) -> Wanted<'a> {
+) -> Wanted<'a, E> {
     let part = if let Seen::Part(part) = &taken.event { Some(part) } else { None };
-    let form = part.and_then(form);
-    let fields = part.zip(form).and_then(|(part, form)| part.get(form));
+    let like = part.and_then(|part| filled(part).ok()).map(|(_, event)| event);
+    let fields = part.and_then(form_fields);
     let shown = |fields: &Value| fields.get("block").and_then(Value::as_u64);
     let of_event = fields.and_then(shown);
     let of_effects = match &taken.effects {
@@ -179,7 +210,7 @@ fn wanted<'a, E, R, A, D>(
         }
         _ => None,
     };
-    Wanted { form, part: fields, block: of_event.and_then(block_index).or(of_effects), idle: true }
+    Wanted { like, part: fields, block: of_event.and_then(block_index).or(of_effects), idle: true }
 }
 
 fn form_fields(value: &Value) -> Option<&Value> {
@@ -192,27 +223,18 @@ fn block_index(number: u64) -> Option<BlockIndex> {
 
 fn primary(
     system: &System,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted<'_, PrimaryEvent<Content, Blocks>>,
     clues: &Clues,
 ) -> Vec<PrimaryEvent<Content, Blocks>> {
     let Some(state) = system.primary() else { return Vec::new() };
     let mut events = Vec::new();
-    let simple = [
-        ("PairMark", PrimaryEvent::PairMark),
-        ("Create", PrimaryEvent::Create),
-        ("Suspend", PrimaryEvent::Suspend),
-        ("Fail", PrimaryEvent::Fail),
-        ("Resync", PrimaryEvent::Resync),
-        ("Delete", PrimaryEvent::Delete),
-        ("LeaseExpired", PrimaryEvent::LeaseExpired),
-        ("Restart", PrimaryEvent::Restart),
-    ];
     let payload = system.unseen();
-    if wanted.is("HostWrite") {
+    let block = BlockIndex(0);
+    if wanted.is(&PrimaryEvent::HostWrite { block, payload }) {
         let blocks = wanted.blocks(clues.next(state), state.dirty.blocks());
         events.extend(blocks.map(|block| PrimaryEvent::HostWrite { block, payload }));
     }
-    if wanted.is("CopyBlock") {
+    if wanted.is(&PrimaryEvent::CopyBlock { block, payload }) {
         let only = wanted.block.or_else(|| clues.next(state));
         let blocks: Vec<_> = only.map_or_else(|| blocks(&state.dirty), |block| vec![block]);
         events.extend(blocks.into_iter().map(|block| {
@@ -220,7 +242,7 @@ fn primary(
             PrimaryEvent::CopyBlock { block, payload }
         }));
     }
-    if wanted.is("Send") {
+    if wanted.is(&PrimaryEvent::Send { seq: Seq(0) }) {
         match wanted.number("/seq") {
             Some(seq) => events.push(PrimaryEvent::Send { seq: Seq(seq) }),
             None => {
@@ -230,17 +252,20 @@ fn primary(
         }
     }
     received(system, state, wanted, &mut events);
-    events.extend(simple.into_iter().filter(|(name, _)| wanted.is(name)).map(|(_, event)| event));
-    let (mut quiesce, mut unquiesce) = (Vec::new(), Vec::new());
-    for id in ids(system) {
-        quiesce.push(PrimaryEvent::Quiesce(id));
-        unquiesce.push(PrimaryEvent::Unquiesce(id));
-    }
-    for (name, list) in [("Quiesce", quiesce), ("Unquiesce", unquiesce)] {
-        if wanted.is(name) {
-            events.extend(list);
-        }
-    }
+    let simple = [
+        PrimaryEvent::PairMark,
+        PrimaryEvent::Create,
+        PrimaryEvent::Suspend,
+        PrimaryEvent::Fail,
+        PrimaryEvent::Resync,
+        PrimaryEvent::Delete,
+        PrimaryEvent::LeaseExpired,
+        PrimaryEvent::Restart,
+    ];
+    let quiesce = ids(system).map(PrimaryEvent::Quiesce);
+    let unquiesce = ids(system).map(PrimaryEvent::Unquiesce);
+    let others = simple.into_iter().chain(quiesce).chain(unquiesce);
+    events.extend(others.filter(|event| wanted.is(event)));
     events
 }
 
@@ -248,7 +273,7 @@ fn primary(
 fn received(
     system: &System,
     state: &ModelPrimary,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted<'_, PrimaryEvent<Content, Blocks>>,
     events: &mut Vec<PrimaryEvent<Content, Blocks>>,
 ) {
     let is_new = |message: &ToPrimary<Blocks>| match message {
@@ -260,10 +285,10 @@ fn received(
     };
     let (mut new, mut old) = (Vec::new(), Vec::new());
     for message in system.sent.answers() {
-        if !wanted.is(to_primary_name(message)) {
+        let event = PrimaryEvent::Arrived(message.clone());
+        if !wanted.is(&event) {
             continue;
         }
-        let event = PrimaryEvent::Arrived(message.clone());
         if is_new(message) {
             new.push(event);
         } else if wanted.idle {
@@ -281,36 +306,32 @@ fn received(
     }
 }
 
-fn secondary(system: &System, wanted: &Wanted<'_>) -> Vec<SecondaryEvent<Content>> {
+fn secondary(
+    system: &System,
+    wanted: &Wanted<'_, SecondaryEvent<Content>>,
+) -> Vec<SecondaryEvent<Content>> {
     let Some(state) = system.secondary() else { return Vec::new() };
     let mut events: Vec<SecondaryEvent<Content>> = Vec::new();
     arrivals(system, state, wanted, &mut events);
     let simple = [
-        ("Apply", SecondaryEvent::Apply),
-        ("Report", SecondaryEvent::Report),
-        ("Fail", SecondaryEvent::Fail),
-        ("Restart", SecondaryEvent::Restart),
-        ("Takeover", SecondaryEvent::Takeover { force: false }),
-        ("Takeover", SecondaryEvent::Takeover { force: true }),
+        SecondaryEvent::Apply,
+        SecondaryEvent::Report,
+        SecondaryEvent::Fail,
+        SecondaryEvent::Restart,
+        SecondaryEvent::Takeover { force: false },
+        SecondaryEvent::Takeover { force: true },
     ];
-    events.extend(simple.into_iter().filter(|(name, _)| wanted.is(name)).map(|(_, event)| event));
-    if wanted.is("CopyReplica") {
-        let blocks = blocks(&state.replica.dirty);
-        events.extend(blocks.into_iter().map(SecondaryEvent::CopyReplica));
+    let copies = blocks(&state.replica.dirty).into_iter().map(SecondaryEvent::CopyReplica);
+    events.extend(simple.into_iter().chain(copies).filter(|event| wanted.is(event)));
+    let payload = system.unseen();
+    let write = |block| SecondaryEvent::RemoteWrite { block, payload };
+    if wanted.is(&write(BlockIndex(0))) && (wanted.idle || state.state == PairState::Ssws) {
+        events.extend(wanted.blocks(None, state.dirty.blocks()).map(write));
     }
-    if wanted.is("RemoteWrite") && (wanted.idle || state.state == PairState::Ssws) {
-        let payload = system.unseen();
-        let blocks = wanted.blocks(None, state.dirty.blocks());
-        events.extend(blocks.map(|block| SecondaryEvent::RemoteWrite { block, payload }));
-    }
-    for id in ids(system) {
-        let asked = [
-            ("Arm", SecondaryEvent::Arm(id)),
-            ("Split", SecondaryEvent::Split(id)),
-            ("Release", SecondaryEvent::Release(id)),
-        ];
-        events.extend(asked.into_iter().filter(|(name, _)| wanted.is(name)).map(|(_, of)| of));
-    }
+    let asked = ids(system).flat_map(|id| {
+        [SecondaryEvent::Arm(id), SecondaryEvent::Split(id), SecondaryEvent::Release(id)]
+    });
+    events.extend(asked.filter(|event| wanted.is(event)));
     events
 }
 
@@ -318,46 +339,28 @@ fn secondary(system: &System, wanted: &Wanted<'_>) -> Vec<SecondaryEvent<Content
 fn arrivals(
     system: &System,
     state: &ModelSecondary,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted<'_, SecondaryEvent<Content>>,
     events: &mut Vec<SecondaryEvent<Content>>,
 ) {
     let incarnation = wanted.number("/incarnation").and_then(|number| u32::try_from(number).ok());
     let incarnation = incarnation.map_or(state.incarnation, Incarnation);
     let seq = wanted.number("/entry/seq").map(Seq);
     let from = seq.unwrap_or_else(|| state.written.next());
-    let is_seq = |message: &ToSecondary<Content>| match (message, seq) {
-        (ToSecondary::Frame(frame), Some(seq)) => frame.entry.seq == seq,
-        _ => true,
+    let is_seq = |message: &ToSecondary<Content>| {
+        let shown = message.frame().map(|frame| frame.entry.seq);
+        seq.is_none_or(|seq| shown.is_none_or(|shown| shown == seq))
     };
     let new = system.sent.arrivals(incarnation, from).take_while(is_seq);
-    let new = new.filter(|message| wanted.is(to_secondary_name(message)));
-    events.extend(new.map(SecondaryEvent::Arrived));
-    if !wanted.idle || !wanted.is("Frame") {
+    events.extend(new.map(SecondaryEvent::Arrived).filter(|event| wanted.is(event)));
+    if !wanted.idle {
         return;
     }
     // A duplicate, and one of another incarnation: each is refused, whichever it is.
     let old = system.sent.arrivals(incarnation, Seq(0)).next();
-    let old = old.filter(|message| matches!(message, ToSecondary::Frame(_)));
+    let old = old.filter(|message| message.frame().is_some());
     let stale = system.sent.stale(state.incarnation).map(ToSecondary::Frame);
-    events.extend(old.into_iter().chain(stale).map(SecondaryEvent::Arrived));
-}
-
-const fn to_primary_name<D>(message: &ToPrimary<D>) -> &'static str {
-    match message {
-        ToPrimary::Ack(_) => "Ack",
-        ToPrimary::Ready { .. } => "Ready",
-        ToPrimary::Suspended { .. } => "Suspended",
-    }
-}
-
-const fn to_secondary_name<P>(message: &ToSecondary<P>) -> &'static str {
-    match message {
-        ToSecondary::Frame(_) => "Frame",
-        ToSecondary::Unsequenced { .. } => "Unsequenced",
-        ToSecondary::Resync { .. } => "Resync",
-        ToSecondary::Suspend { .. } => "Suspend",
-        ToSecondary::Delete { .. } => "Delete",
-    }
+    let frames = old.into_iter().chain(stale).map(SecondaryEvent::Arrived);
+    events.extend(frames.filter(|event| wanted.is(event)));
 }
 
 fn syncs(system: &System, id: Option<u64>) -> Vec<(u64, SyncTaken)> {

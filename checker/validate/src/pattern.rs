@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use syncsplit_model::record::Digest;
 
 use super::content::Content;
+use super::part::filled;
 use super::table::Table;
 
 /// What a record shows of a value.
@@ -34,54 +35,18 @@ impl<T> Seen<T> {
     }
 }
 
-/// A value that a record can show in part.
-pub trait Shown: Serialize + DeserializeOwned + PartialEq {
-    /// One value of each form in JSON, so that what a part leaves out can be filled in.
-    const SAMPLES: &'static [&'static str];
-    /// What it is called in errors.
-    const NAME: &'static str;
-    /// Whether reading one refuses fields that it does not have.
-    const IS_STRICT: bool;
-}
-
-fn samples<T: Shown>() -> impl Iterator<Item = Value> {
-    T::SAMPLES.iter().filter_map(|text| serde_json::from_str(text).ok())
-}
-
-/// Reads what a record shows of a value.
+/// Reads what a record shows of a value; `name` is what errors call it.
 ///
 /// # Errors
-/// It is not even a part of such a value: what is wrong, and what would be valid.
-pub fn read<T: Shown>(shown: &Value) -> Result<Seen<T>, String> {
-    let whole = T::deserialize(shown);
-    if let Ok(value) = whole {
-        // Written back it has to be the same: a field that nobody knows would be lost.
-        if as_json(&value) == *shown {
-            return Ok(Seen::All(value));
-        }
-    }
-    let mut wrong = None;
-    for sample in samples::<T>().filter(|sample| is_like(sample, shown)) {
-        let filled = overlay(sample, shown);
-        match T::deserialize(&filled) {
-            Ok(value) if as_json(&value) == filled => return Ok(Seen::Part(shown.clone())),
-            Ok(value) => wrong = Some(unknown_key(&as_json(&value), &filled, T::NAME)),
-            Err(error) => wrong = Some(format!("{}: {error}", T::NAME)),
-        }
-    }
-    Err(wrong.unwrap_or_else(|| no_such_form::<T>(shown)))
+/// The value has no such part: what is wrong, and what would be valid.
+pub fn read<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<T>, String> {
+    let (is_whole, value) = filled(shown).map_err(|error| format!("{name}: {error}"))?;
+    Ok(if is_whole { Seen::All(value) } else { Seen::Part(shown.clone()) })
 }
 
 /// Reads a value that a record shows all of, as the format spells it; nothing if it has to be looked at more closely.
-pub(super) fn read_whole<T: Shown>(text: &str) -> Option<T> {
-    let value: T = serde_json::from_str(text).ok()?;
-    (T::IS_STRICT || is_spelled(&value, text)).then_some(value)
-}
-
-/// As [`read_whole`], of a list.
-pub(super) fn read_whole_list<T: Shown>(text: &str) -> Option<Vec<T>> {
-    let list: Vec<T> = serde_json::from_str(text).ok()?;
-    is_spelled(&list, text).then_some(list)
+pub(super) fn read_whole<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok().filter(|value| is_spelled(value, text))
 }
 
 /// Whether the text is the value as it is written back: a field that nobody knows would be lost.
@@ -93,13 +58,13 @@ fn is_spelled<T: Serialize>(value: &T, text: &str) -> bool {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_list<T: Shown>(shown: &Value) -> Result<Seen<Vec<T>>, String> {
+pub fn read_list<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<Vec<T>>, String> {
     let Value::Array(elements) = shown else {
-        return Err(format!("{}: found {shown}; a list is valid", T::NAME));
+        return Err(format!("{name}: found {shown}; a list is valid"));
     };
     let mut all = Vec::new();
     for element in elements {
-        match read::<T>(element)? {
+        match read(name, element)? {
             Seen::All(value) => all.push(value),
             Seen::Part(_) | Seen::Nothing => {}
         }
@@ -112,11 +77,14 @@ pub fn read_list<T: Shown>(shown: &Value) -> Result<Seen<Vec<T>>, String> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_option<T: Shown>(shown: &Value) -> Result<Seen<Option<T>>, String> {
+pub fn read_option<T: DeserializeOwned>(
+    name: &str,
+    shown: &Value,
+) -> Result<Seen<Option<T>>, String> {
     if shown.is_null() {
         return Ok(Seen::All(None));
     }
-    Ok(match read::<T>(shown)? {
+    Ok(match read(name, shown)? {
         Seen::All(value) => Seen::All(Some(value)),
         Seen::Part(part) => Seen::Part(part),
         Seen::Nothing => Seen::Nothing,
@@ -130,61 +98,6 @@ pub(super) fn form(value: &Value) -> Option<&str> {
         Value::Object(fields) if fields.len() == 1 => fields.keys().next().map(String::as_str),
         _ => None,
     }
-}
-
-/// Whether a part could be one of a value of the sample's form.
-fn is_like(sample: &Value, part: &Value) -> bool {
-    match (form(sample), form(part)) {
-        (Some(one), Some(other)) => one == other,
-        _ => sample.is_object() && part.is_object(),
-    }
-}
-
-/// The sample with the part's values in place of its own.
-fn overlay(sample: Value, part: &Value) -> Value {
-    match (sample, part) {
-        (Value::Object(mut fields), Value::Object(shown)) => {
-            for (key, value) in shown {
-                let filled = match fields.remove(key) {
-                    Some(below) => overlay(below, value),
-                    None => value.clone(),
-                };
-                fields.insert(key.clone(), filled);
-            }
-            Value::Object(fields)
-        }
-        (Value::Object(fields), Value::String(name))
-            if fields.len() == 1 && fields.contains_key(name) =>
-        {
-            Value::Object(fields)
-        }
-        (_, part) => part.clone(),
-    }
-}
-
-fn unknown_key(known: &Value, filled: &Value, name: &str) -> String {
-    let (Value::Object(known), Value::Object(filled)) = (known, filled) else {
-        return format!("{name}: {filled} is not spelled as the format spells it, {known}");
-    };
-    for (key, value) in filled {
-        match known.get(key) {
-            None => {
-                let valid: Vec<_> = known.keys().map(String::as_str).collect();
-                return format!("{name}: no field {key:?}; valid are {}", valid.join(", "));
-            }
-            Some(below) if below != value => return unknown_key(below, value, name),
-            Some(_) => {}
-        }
-    }
-    format!("{name}: fields are missing")
-}
-
-fn no_such_form<T: Shown>(shown: &Value) -> String {
-    let mut names: Vec<String> =
-        samples::<T>().filter_map(|sample| form(&sample).map(str::to_owned)).collect();
-    names.dedup();
-    let valid = if names.is_empty() { "an object".to_owned() } else { names.join(", ") };
-    format!("{}: found {shown}; valid: {valid}", T::NAME)
 }
 
 /// The digests that records have shown of contents left out earlier.

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use syncsplit_model::record::{BLOCK_SIZE_MAX, BLOCKS_MAX, Fault, Start};
+use syncsplit_model::record::{BLOCK_SIZE_MAX, BLOCKS_MAX, Fault, HandedOver, Start};
 
 use super::log::{Line, Log};
 use super::mapping::{Applied, Mapping};
-use super::pattern::{Seen, Shown, read, read_list, read_option, read_whole, read_whole_list};
+use super::pattern::{Seen, read, read_list, read_option, read_whole};
 use super::record::{Record, Taken};
 
 /// A line that is no record, or a set of logs that says too little.
@@ -208,7 +209,12 @@ fn whole(text: &str) -> Option<Found> {
     Some((unread.n, unread.node, record))
 }
 
-fn whole_taken<E: Shown, R: Shown, A: Shown, D: Shown>(
+/// A value that a record holds.
+trait Spoken: Serialize + DeserializeOwned {}
+
+impl<T: Serialize + DeserializeOwned> Spoken for T {}
+
+fn whole_taken<E: Spoken, R: Spoken, A: Spoken, D: Spoken>(
     unread: &Unread<'_>,
 ) -> Option<Taken<E, R, A, D>> {
     let refused = match unread.refused.get() {
@@ -219,7 +225,7 @@ fn whole_taken<E: Shown, R: Shown, A: Shown, D: Shown>(
         event: Seen::All(read_whole(unread.event.get())?),
         refused: Seen::All(refused),
         after: Seen::All(read_whole(unread.after.get())?),
-        effects: Seen::All(read_whole_list(unread.effects.get())?),
+        effects: Seen::All(read_whole(unread.effects.get())?),
     })
 }
 
@@ -244,12 +250,12 @@ fn record(value: Value) -> Result<Found, String> {
     let record = match role.as_ref().and_then(Value::as_str) {
         Some("start") => Record::Start(start(fields)?),
         Some("fault") => Record::Fault(fault(fields)?),
-        Some("primary") => Record::Primary(taken(fields)?),
-        Some("secondary") => Record::Secondary(taken(fields)?),
-        Some("sync") => Record::Sync(taken(fields)?),
-        Some("database") => Record::Database(taken(fields)?),
-        Some("coordinator") => Record::Coordinator(taken(fields)?),
-        Some("requester") => Record::Requester(taken(fields)?),
+        Some("primary") => Record::Primary(taken("the primary", fields)?),
+        Some("secondary") => Record::Secondary(taken("the secondary", fields)?),
+        Some("sync") => Record::Sync(taken("a Sync", fields)?),
+        Some("database") => Record::Database(taken("the database", fields)?),
+        Some("coordinator") => Record::Coordinator(taken("the coordinator", fields)?),
+        Some("requester") => Record::Requester(taken("the requester", fields)?),
         _ => {
             let found = role.map_or("no role".to_owned(), |role| format!("role = {role}"));
             return Err(format!(
@@ -261,14 +267,20 @@ fn record(value: Value) -> Result<Found, String> {
     Ok((n, node, record))
 }
 
-fn taken<E: Shown, R: Shown, A: Shown, D: Shown>(
+fn taken<E: Spoken, R: Spoken, A: Spoken, D: Spoken>(
+    role: &str,
     mut fields: Map<String, Value>,
 ) -> Result<Taken<E, R, A, D>, String> {
-    let mut take = |name| fields.remove(name);
-    let event = take("event").map_or(Ok(Seen::Nothing), |shown| read(&shown))?;
-    let refused = take("refused").map_or(Ok(Seen::Nothing), |shown| read_option(&shown))?;
-    let after = take("after").map_or(Ok(Seen::Nothing), |shown| read(&shown))?;
-    let effects = take("effects").map_or(Ok(Seen::Nothing), |shown| read_list(&shown))?;
+    let mut take =
+        |name, part| fields.remove(name).map(|shown| (format!("{part} of {role}"), shown));
+    let event = take("event", "event");
+    let event = event.map_or(Ok(Seen::Nothing), |(name, shown)| read(&name, &shown))?;
+    let refused = take("refused", "refusal");
+    let refused = refused.map_or(Ok(Seen::Nothing), |(name, shown)| read_option(&name, &shown))?;
+    let after = take("after", "state");
+    let after = after.map_or(Ok(Seen::Nothing), |(name, shown)| read(&name, &shown))?;
+    let effects = take("effects", "effect");
+    let effects = effects.map_or(Ok(Seen::Nothing), |(name, shown)| read_list(&name, &shown))?;
     match fields.keys().next() {
         Some(key) => Err(format!(
             "no field {key:?}; valid are n, node, role, event, refused, after, effects"
@@ -278,6 +290,11 @@ fn taken<E: Shown, R: Shown, A: Shown, D: Shown>(
 }
 
 fn start(fields: Map<String, Value>) -> Result<Start, String> {
+    if let Some(from) = fields.get("from").filter(|from| !from.is_null())
+        && !read::<HandedOver>("start", from)?.is_all()
+    {
+        return Err(format!("start: from = {from}; a state with all its fields is valid"));
+    }
     let start: Start =
         serde_json::from_value(Value::Object(fields)).map_err(|error| format!("start: {error}"))?;
     if start.blocks == 0 || start.blocks > BLOCKS_MAX {

@@ -2,13 +2,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use syncsplit_model::protocol::Rule;
-use syncsplit_model::record::{Blocks, PrimaryAfter, SecondaryAfter, SyncTaken};
+use syncsplit_model::protocol::coordinator::CoordinatorEvent;
+use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::requester::RequesterEvent;
+use syncsplit_model::protocol::{Rule, ToPrimary, ToSecondary};
+use syncsplit_model::record::{Blocks, PrimaryAfter, SecondaryAfter, SyncTaken, variants};
 
+use super::content::Content;
 use super::log::Log;
 use super::moves;
-use super::pattern::{Shown, as_json, form, shown_json};
+use super::part::filled;
+use super::pattern::{as_json, form, shown_json};
 use super::record::Record;
 use super::search::{Ending, Limit, Limits, Node, Outcome};
 use super::system::{Event, System};
@@ -91,27 +97,19 @@ fn offers(system: &System, role: &str) -> Vec<Offer> {
                     all.push((event.clone(), as_json(one)));
                 }
             }
-            for sample in $samples {
-                if let Ok(one) = serde_json::from_str(sample) {
-                    let shown = as_json(&one);
-                    all.push((Event::$variant(one), shown));
-                }
+            for one in $samples {
+                let shown = as_json(&one);
+                all.push((Event::$variant(one), shown));
             }
             all
         }};
     }
     let candidates = match role {
-        "primary" => of!(Primary, samples_of_primary()),
-        "secondary" => of!(Secondary, samples_of_secondary()),
-        "database" => {
-            of!(Database, samples::<syncsplit_model::protocol::database::DatabaseEvent>())
-        }
-        "coordinator" => {
-            of!(Coordinator, samples::<syncsplit_model::protocol::coordinator::CoordinatorEvent>())
-        }
-        "requester" => {
-            of!(Requester, samples::<syncsplit_model::protocol::requester::RequesterEvent>())
-        }
+        "primary" => of!(Primary, samples::<_, ToPrimary<Blocks>>()),
+        "secondary" => of!(Secondary, samples::<_, ToSecondary<Content>>()),
+        "database" => of!(Database, samples::<DatabaseEvent, ()>()),
+        "coordinator" => of!(Coordinator, samples::<CoordinatorEvent, ()>()),
+        "requester" => of!(Requester, samples::<RequesterEvent, ()>()),
         "sync" => {
             let syncs = events.into_iter().filter_map(|event| match event {
                 Event::Sync(_, one) => Some((event, as_json::<SyncTaken>(&one))),
@@ -139,18 +137,10 @@ fn offers(system: &System, role: &str) -> Vec<Offer> {
     offers
 }
 
-fn samples<T: Shown>() -> &'static [&'static str] {
-    T::SAMPLES
-}
-
-fn samples_of_primary() -> &'static [&'static str] {
-    use super::content::Content;
-    samples::<syncsplit_model::protocol::primary::PrimaryEvent<Content, Blocks>>()
-}
-
-fn samples_of_secondary() -> &'static [&'static str] {
-    use super::content::Content;
-    samples::<syncsplit_model::protocol::secondary::SecondaryEvent<Content>>()
+/// An event of each kind, of those that are events `E` and of those that are messages `M`.
+fn samples<E: DeserializeOwned, M: DeserializeOwned>() -> Vec<E> {
+    let names = [variants::<E>(), variants::<M>()].concat();
+    names.iter().filter_map(|name| filled(&json!(name)).ok()).map(|(_, event)| event).collect()
 }
 
 /// All that is told of a validation.

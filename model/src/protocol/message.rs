@@ -124,6 +124,18 @@ pub enum ToSecondary<P> {
 }
 
 impl<P> ToSecondary<P> {
+    /// The frame, if it is one.
+    #[must_use]
+    pub const fn frame(&self) -> Option<&Frame<P>> {
+        match self {
+            Self::Frame(frame) => Some(frame),
+            Self::Unsequenced { .. }
+            | Self::Resync { .. }
+            | Self::Suspend { .. }
+            | Self::Delete { .. } => None,
+        }
+    }
+
     /// The same message with what `payload` makes of its contents.
     pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> ToSecondary<Q> {
         match self {

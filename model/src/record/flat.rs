@@ -27,8 +27,7 @@ trait Flat<'de>: Sized {
 }
 
 fn read<'de, T: Flat<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let names =
-        Names { own: asked(T::read_own(Question)), held: asked(T::Held::deserialize(Question)) };
+    let names = Names { own: asked(T::read_own(Question)), held: variants::<T::Held>() };
     deserializer.deserialize_enum("", names.own, Variants { names, read: PhantomData })
 }
 
@@ -120,6 +119,12 @@ struct Question;
 
 #[derive(Debug)]
 struct Answer(&'static [&'static str]);
+
+/// The names of an enum's variants; of one of which a variant is written down as what it holds, without those of the latter.
+#[must_use]
+pub fn variants<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    asked(T::deserialize(Question))
+}
 
 fn asked<T>(outcome: Result<T, Answer>) -> &'static [&'static str] {
     outcome.err().map_or(&[], |answer| answer.0)

@@ -20,6 +20,7 @@ use crate::protocol::sync::{NotPair, SyncEffect};
 
 pub use after::{Blocks, PrimaryAfter, SecondaryAfter, SyncAfter, SyncTaken, blocks};
 pub use digest::Digest;
+pub use flat::variants;
 #[cfg(feature = "schema")]
 pub use schema::schema;
 

@@ -79,7 +79,7 @@ fn a_line_that_is_no_record_names_itself_and_what_would_be_valid() {
         (r#"{"n":-1,"role":"primary"}"#, "n = -1", "a whole number"),
         (r#"{"role":"primry"}"#, "role = \"primry\"", "coordinator, requester, fault"),
         (r#"{"role":"primary","evnt":"Create"}"#, "no field \"evnt\"", "valid are n, node, role"),
-        (r#"{"role":"primary","event":"Creat"}"#, "found \"Creat\"", "HostWrite, Send, Ack"),
+        (r#"{"role":"primary","event":"Creat"}"#, "unknown variant `Creat`", "HostWrite, Send"),
         (
             r#"{"role":"primary","event":{"HostWrite":{"blok":1}}}"#,
             "no field \"blok\"",
@@ -91,13 +91,13 @@ fn a_line_that_is_no_record_names_itself_and_what_would_be_valid() {
             "eight lower-case hex digits",
         ),
         (r#"{"role":"primary","after":{"state":"PAR"}}"#, "unknown variant `PAR`", "SMPL"),
-        (r#"{"role":"primary","after":{"sate":"PAIR"}}"#, "unknown field `sate`", "quiesced"),
+        (r#"{"role":"primary","after":{"sate":"PAIR"}}"#, "no field \"sate\"", "quiesced"),
         (
             r#"{"role":"primary","effects":["AnswerHst"]}"#,
-            "found \"AnswerHst\"",
-            "WritePvol, AnswerHost",
+            "unknown variant `AnswerHst`",
+            "`WritePvol`, `AnswerHost`",
         ),
-        (r#"{"role":"secondary","refused":"Never"}"#, "found \"Never\"", "NotArmed"),
+        (r#"{"role":"secondary","refused":"Never"}"#, "unknown variant `Never`", "NotArmed"),
         (r#"{"role":"start","side":"primary","blocks":0}"#, "blocks = 0", "1 to"),
         (
             r#"{"role":"start","side":"primary","blocks":1,"block_size":0}"#,

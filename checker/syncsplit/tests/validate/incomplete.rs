@@ -38,6 +38,19 @@ fn a_part_of_a_state_is_enough_and_is_judged() {
     assert!(words.contains(&format!("line {} ", at + 1)), "{words}");
 }
 
+/// A field that is left out is not one that holds nothing.
+#[test]
+fn a_field_that_can_hold_nothing_may_be_left_out() {
+    for field in ["mark", "pending", "quiesced", "armed", "newest", "held"] {
+        let text = changed(|record| {
+            if let Some(Value::Object(after)) = record.get_mut("after") {
+                after.remove(field);
+            }
+        });
+        allowed(&text, Limits::default());
+    }
+}
+
 /// Every payload is left out, at the first place and at the last: the contents are followed all the same.
 #[test]
 fn payloads_may_be_left_out() {
