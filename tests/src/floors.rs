@@ -105,7 +105,10 @@ pub const FLOORS: &[Floors] = &[
             &["takeover"],
         ],
     },
-    Floors { folder: "model/src/record", rooms: &[&["digest"], &["after"], &["flat"]] },
+    Floors {
+        folder: "model/src/record",
+        rooms: &[&["digest"], &["after"], &["flat"], &["schema"]],
+    },
     Floors {
         folder: "model/src/world",
         rooms: &[

@@ -200,12 +200,7 @@ pub(super) const fn of_secondary_refusal<P>(
     refusal: &SecondaryRefusal,
 ) -> &'static [Rule] {
     match refusal {
-        SecondaryRefusal::StaleIncarnation(_)
-            if matches!(
-                event,
-                SecondaryEvent::Arrived(ToSecondary::Frame(_) | ToSecondary::Suspend { .. })
-            ) =>
-        {
+        SecondaryRefusal::StaleIncarnation(_) if matches!(event, SecondaryEvent::Arrived(message) if message.is_of_one_pairing()) => {
             &[Rule::Xfer4]
         }
         SecondaryRefusal::Duplicate(_)

@@ -124,6 +124,15 @@ pub enum ToSecondary<P> {
 }
 
 impl<P> ToSecondary<P> {
+    /// Whether the message is refused under another incarnation than its own (XFER-4).
+    #[must_use]
+    pub const fn is_of_one_pairing(&self) -> bool {
+        match self {
+            Self::Frame(_) | Self::Suspend { .. } => true,
+            Self::Unsequenced { .. } | Self::Resync { .. } | Self::Delete { .. } => false,
+        }
+    }
+
     /// The frame, if it is one.
     #[must_use]
     pub const fn frame(&self) -> Option<&Frame<P>> {
