@@ -43,9 +43,13 @@ class Connection:
         return lines
 
 
+# A server that is killed leaves a segment of shared memory, whose number is the last word of the seventh line of its file.
+CLEAR = 'for pid in */postmaster.pid; do ipcrm -m "$(sed -n "7s/.* //p" "$pid")"; done'
+
+
 class Postgres(Pair):
     def __init__(self, mark, commit):
-        self.lsn, self.folder, self.user = MARKS[mark], folder(), []
+        self.lsn, self.folder, self.user = MARKS[mark], folder(CLEAR), []
         primary, standby = f"{self.folder}/primary", f"{self.folder}/standby"
         if os.getuid() == 0:                                 # its servers refuse to be root
             user = pwd.getpwnam("postgres")
@@ -75,7 +79,7 @@ class Postgres(Pair):
         common = ["listen_addresses=", f"unix_socket_directories={self.folder}", f"port={port}", "shared_buffers=16MB",
                   "dynamic_shared_memory_type=mmap"]
         options = [word for setting in common + list(settings) for word in ("-c", setting)]
-        # Killed, it would leave shared memory behind, so it is told to leave at once.
+        # Told to leave at once, it removes its shared memory itself.
         start([program("postgres"), "-D", path, *options], f"{path}.log", self.user, ends_by="QUIT")
         ready = bound([program("pg_isready"), "-q", *self.where(port)])
         until(lambda: subprocess.run(ready, check=False).returncode == 0, path, f"{path}.log")

@@ -178,13 +178,14 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGQUIT])
 
 
-def folder():
+def folder(clear=":"):
     """A folder that is removed when the adapter is no more, though it may be killed: by then this pipe is closed. Who
     removes it is there before it is, and waits until it has another parent itself: until then the system has not told
-    the servers, and one that has just begun would make the folder anew."""
+    the servers, and one that has just begun would make the folder anew. `clear` is what the shell does in the folder before, to remove
+    what a server that was killed has left outside of it."""
     path = tempfile.mktemp(prefix="syncsplit-")
     remove = ('read line; while read -r a b c parent d < /proc/$$/stat && [ "$parent" = "$1" ]; do sleep 0.01; done; '
-              'for i in $(seq 600); do rm -rf "$0"; sleep 0.1; [ -e "$0" ] || exit; done')
+              f'for i in $(seq 600); do (cd "$0" && {clear}); rm -rf "$0"; sleep 0.1; [ -e "$0" ] || exit; done')
     GUARDS.append(subprocess.Popen(["sh", "-c", remove, path, str(os.getpid())], stdin=subprocess.PIPE,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True))
     os.mkdir(path, 0o700)

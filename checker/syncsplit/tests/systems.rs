@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use syncsplit_conform::leash::Leash;
@@ -48,8 +49,8 @@ fn rows(of: &str) -> Vec<Row> {
     rows
 }
 
-/// A folder of one run's own, in which the adapter makes its own; removed at the end.
-struct Place(PathBuf);
+/// A folder of one run's own, in which the adapter makes its own; removed at the end. And when it was made.
+struct Place(PathBuf, SystemTime);
 
 impl Place {
     fn new() -> Self {
@@ -57,7 +58,7 @@ impl Place {
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let place = std::env::temp_dir().join(format!("syncsplit-{}-{run}", std::process::id()));
         fs::create_dir_all(&place).unwrap();
-        Self(place)
+        Self(place, SystemTime::now())
     }
 
     /// Processes that have this folder on their command line, or are in it.
@@ -75,20 +76,36 @@ impl Place {
         found
     }
 
-    /// Waits until neither a process nor a file is left. A process that is being started cannot be told yet, so it is looked
-    /// again and again.
+    /// Segments of shared memory that came after this folder, are in use by no process, and whose maker is no more.
+    fn segments(&self) -> Vec<String> {
+        let began = self.1.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let table = fs::read_to_string("/proc/sysvipc/shm").unwrap();
+        let (names, rows) = table.split_once('\n').unwrap();
+        let names: Vec<_> = names.split_whitespace().collect();
+        let is_left = |row: &&str| {
+            let cells: Vec<u64> =
+                row.split_whitespace().map(|cell| cell.parse().unwrap()).collect();
+            let cell = |name| cells[names.iter().position(|held| *held == name).unwrap()];
+            let has_maker = Path::new(&format!("/proc/{}", cell("cpid"))).exists();
+            cell("ctime") >= began && cell("nattch") == 0 && !has_maker
+        };
+        rows.lines().filter(is_left).map(str::to_owned).collect()
+    }
+
+    /// Waits until no process, no file and no shared memory is left. A process that is being started cannot be told yet, so
+    /// it is looked again and again.
     fn is_left(&self) {
         let (begin, mut empty) = (Instant::now(), 0);
         loop {
-            let processes = self.processes();
+            let (processes, segments) = (self.processes(), self.segments());
             let files = fs::read_dir(&self.0).unwrap().count();
-            if processes.is_empty() && files == 0 {
+            if processes.is_empty() && segments.is_empty() && files == 0 {
                 empty += 1;
                 if empty > 10 {
                     return;
                 }
             }
-            let left = format!("{processes:?} and {files} folders are left");
+            let left = format!("{processes:?}, {files} folders and {segments:?} are left");
             assert!(begin.elapsed() < GONE, "{left}");
             thread::sleep(Duration::from_millis(20));
         }
@@ -200,7 +217,8 @@ impl Spoken {
         // A shell without job control has whatever it runs in the background ignore these.
         let ignoring = format!("trap '' INT QUIT; exec {}", command(adapter));
         start.args(["-c", &ignoring]).env("TMPDIR", &place.0);
-        let mut child = start.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        start.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = start.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines, schema: jsonschema::validator_for(&schema).unwrap(), asked: 0 }
     }
@@ -221,6 +239,14 @@ impl Spoken {
     }
 }
 
+impl Spoken {
+    /// Kills the adapter and all that is in its group, as the kit does.
+    fn kill_group(self) {
+        let group = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
+}
+
 impl Drop for Spoken {
     /// Only the adapter itself: its servers have to notice.
     fn drop(&mut self) {
@@ -229,19 +255,56 @@ impl Drop for Spoken {
     }
 }
 
-#[test]
-fn servers_end_with_an_adapter_that_is_killed_at_any_moment_of_its_start() {
-    for (adapter, start, kills) in
-        [("redis.py", 1000, 12), ("postgres.py", 6000, 6), ("qemu.py", 1000, 8)]
-    {
-        for kill in 1..=kills {
+/// Ends the busy thread, however the test ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Kills an adapter that takes so many milliseconds to start, or all of its group, at moments by chance while it starts and
+/// one core is busy. Nothing is left.
+fn is_killed(adapter: &str, start: u32, kills: u32) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let _over = Over(&over);
+        for kill in 0..kills {
             let place = Place::new();
+            let chance = place.1.duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
+            let moment = start * (kill * 1000 + chance % 1000) / (kills * 1000);
+            println!("{adapter} is killed after {moment} ms");
             let spoken = Spoken::start(adapter, &place);
-            thread::sleep(Duration::from_millis(start) * kill / kills);
-            drop(spoken);
+            thread::sleep(Duration::from_millis(moment.into()));
+            if kill % 2 == 0 {
+                spoken.kill_group()
+            } else {
+                drop(spoken)
+            }
             place.is_left();
         }
-    }
+    });
+}
+
+#[test]
+fn nothing_is_left_of_redis_that_is_killed_while_it_starts() {
+    is_killed("redis.py", 1000, 12);
+}
+
+#[test]
+fn nothing_is_left_of_postgres_that_is_killed_while_it_starts() {
+    is_killed("postgres.py", 8000, 12);
+}
+
+#[test]
+fn nothing_is_left_of_qemu_that_is_killed_while_it_starts() {
+    is_killed("qemu.py", 1000, 8);
 }
 
 #[test]
