@@ -6,7 +6,6 @@ use syncsplit_model::protocol::{BackupId, PairState};
 
 use crate::bank::{self, Bank};
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, Order, RemoteProcess};
-use crate::device::Image;
 use crate::dump::{Dump, open_ordinarily};
 use crate::extract::extract;
 use crate::pace::BLOCKS_PER_SECOND;
@@ -19,10 +18,7 @@ const COMMITS_BETWEEN: i64 = 100;
 
 /// Takes `count` backups; the answer says what was shown.
 pub(crate) fn run(scratch: &Scratch<'_>, seed: u64, count: u32) -> Outcome<String> {
-    let directory = scratch.root.join("backups");
-    std::fs::create_dir(&directory)?;
-    let mut remote = RemoteProcess::start(scratch, &directory.join("remote"))?;
-    let primary = Primary::start("backups", &directory.join("local"), seed, &remote)?;
+    let (directory, mut remote, primary) = Primary::with_remote(scratch, "backups", seed)?;
     println!(
         "BACKUPS: remote site in process {}; P-VOL of {BLOCKS} blocks of {BLOCK_SIZE}; {WRITERS} writers; link of \
          {BLOCKS_PER_SECOND} blocks/s",
@@ -102,7 +98,7 @@ pub(crate) fn compare(
 ) -> Outcome<(usize, u64)> {
     let files = image.with_extension("files");
     std::fs::create_dir(&files)?;
-    let volume = Image(FileVolume::open(image, BLOCK_SIZE, BLOCKS)?);
+    let volume = FileVolume::open(image, BLOCK_SIZE, BLOCKS)?;
     let path = extract(&volume, &files, "backup.db")?;
     let backup = open_ordinarily(&path)?;
     if let Some(words) = backup.difference(frozen) {

@@ -1,25 +1,11 @@
-//! What the file table and its headers are written in: a volume of equal blocks, the names of the two files, and why they were
+//! What the file table and its headers are written in: blocks of a volume, the names of the two files, and why they were
 //! refused. Where anything lies on the volume is not known here.
 
 use std::fmt;
-use std::io;
 
-/// A volume of equal blocks, read and written whole.
-///
-/// `write_block` returns once the local volume has accepted the write (the host is answered). A
-/// block write is atomic, and the order of answers is the order in which the remote copy applies.
-pub(crate) trait BlockDevice: Send + Sync + 'static {
-    /// Bytes in a block: a power of two from 512 to 65536.
-    fn block_size(&self) -> usize;
-    /// Blocks in the volume.
-    fn block_count(&self) -> u32;
-    /// Fills `into`, which is one block long.
-    fn read_block(&self, block: u32, into: &mut [u8]) -> io::Result<()>;
-    /// Replaces one block; `data` is one block long.
-    fn write_block(&self, block: u32, data: &[u8]) -> io::Result<()>;
-    /// Makes every answered write survive a local power loss.
-    fn flush(&self) -> io::Result<()>;
-}
+use syncsplit_impl::payload::Payload;
+use syncsplit_impl::volume::{Volume, VolumeError};
+use syncsplit_model::protocol::BlockIndex;
 
 /// One of the two files a volume holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +26,16 @@ impl fmt::Display for FileId {
 }
 
 /// Why the file table refused; every variant names the thing and the value.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum LayoutError {
-    /// The device failed.
-    Device {
-        /// What was attempted.
-        attempt: &'static str,
-        /// The block, or none for a flush.
-        block: Option<u32>,
-        /// The device's own error.
-        source: io::Error,
-    },
-    /// The device cannot carry a file table.
+    /// The volume failed.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    /// The volume cannot carry a file table.
+    #[error("the volume cannot hold a file table: {0}")]
     Geometry(String),
     /// The superblock or a file header is not one of ours, or is damaged.
+    #[error("block {block} is corrupt: {found}")]
     Corrupt {
         /// The block that failed its check.
         block: u32,
@@ -61,6 +43,7 @@ pub(crate) enum LayoutError {
         found: String,
     },
     /// A write would leave its region.
+    #[error("the {file} is full: {wanted} bytes wanted, its region has {limit}")]
     Full {
         /// The file that is full.
         file: FileId,
@@ -70,54 +53,20 @@ pub(crate) enum LayoutError {
         limit: u64,
     },
     /// The file does not exist.
+    #[error("the {0} does not exist on the volume")]
     Missing(FileId),
-}
-
-impl fmt::Display for LayoutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LayoutError::Device { attempt, block: Some(block), source } => {
-                write!(f, "could not {attempt} block {block}: {source}")
-            }
-            LayoutError::Device { attempt, block: None, source } => {
-                write!(f, "could not {attempt} the volume: {source}")
-            }
-            LayoutError::Geometry(what) => write!(f, "the volume cannot hold a file table: {what}"),
-            LayoutError::Corrupt { block, found } => write!(f, "block {block} is corrupt: {found}"),
-            LayoutError::Full { file, wanted, limit } => {
-                write!(f, "the {file} is full: {wanted} bytes wanted, its region has {limit}")
-            }
-            LayoutError::Missing(file) => write!(f, "the {file} does not exist on the volume"),
-        }
-    }
-}
-
-impl std::error::Error for LayoutError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            LayoutError::Device { source, .. } => Some(source),
-            _ => None,
-        }
-    }
 }
 
 /// What a file table answers.
 pub(crate) type Result<T> = std::result::Result<T, LayoutError>;
 
-/// Reads a block; an error names it.
-pub(crate) fn read_block(dev: &dyn BlockDevice, block: u32, into: &mut [u8]) -> Result<()> {
-    let failed = |source| LayoutError::Device { attempt: "read", block: Some(block), source };
-    dev.read_block(block, into).map_err(failed)
+/// Fills `into`, which is one block long.
+pub(crate) fn read_block(volume: &dyn Volume, block: u32, into: &mut [u8]) -> Result<()> {
+    into.copy_from_slice(volume.read(BlockIndex(block))?.bytes());
+    Ok(())
 }
 
-/// Replaces a block; an error names it.
-pub(crate) fn write_block(dev: &dyn BlockDevice, block: u32, data: &[u8]) -> Result<()> {
-    let failed = |source| LayoutError::Device { attempt: "write", block: Some(block), source };
-    dev.write_block(block, data).map_err(failed)
-}
-
-/// Makes every answered write survive a local power loss.
-pub(crate) fn flush(dev: &dyn BlockDevice) -> Result<()> {
-    let failed = |source| LayoutError::Device { attempt: "flush", block: None, source };
-    dev.flush().map_err(failed)
+/// Replaces a block; `data` is one block long.
+pub(crate) fn write_block(volume: &dyn Volume, block: u32, data: &[u8]) -> Result<()> {
+    Ok(volume.write(BlockIndex(block), &Payload::from(data))?)
 }

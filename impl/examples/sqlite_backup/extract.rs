@@ -1,21 +1,25 @@
 //! Turns a volume's image into ordinary files that any SQLite can open.
 
-use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::blocks::{BlockDevice, FileId, LayoutError};
+use syncsplit_impl::volume::Volume;
+
+use crate::blocks::{FileId, LayoutError};
 use crate::layout;
 
 /// Why the image could not be turned into files.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum ExtractError {
     /// The image is damaged, or holds no database.
-    Image(LayoutError),
+    #[error("the image cannot be extracted: {0}")]
+    Image(#[from] LayoutError),
     /// The name is not that of a file in a directory.
+    #[error("{0:?} is not a plain file name")]
     Name(String),
     /// A file could not be made.
+    #[error("could not write {}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -24,45 +28,19 @@ pub(crate) enum ExtractError {
     },
 }
 
-impl fmt::Display for ExtractError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ExtractError::Image(error) => write!(f, "the image cannot be extracted: {error}"),
-            ExtractError::Name(name) => write!(f, "{name:?} is not a plain file name"),
-            ExtractError::File { path, source } => {
-                write!(f, "could not write {}: {source}", path.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for ExtractError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            ExtractError::Image(error) => Some(error),
-            ExtractError::File { source, .. } => Some(source),
-            ExtractError::Name(_) => None,
-        }
-    }
-}
-
 /// Writes the main file as `dir/name` and, if the image has one, the journal as `dir/name-journal`.
 /// The image must not be written meanwhile. The answer is the path of the main file.
 ///
 /// Nothing is overwritten: a journal left by an earlier image would be taken for this one's, and
 /// rolled back into it. The journal is made before the main file, so that a main file is never
 /// found without it.
-pub(crate) fn extract(
-    dev: &dyn BlockDevice,
-    dir: &Path,
-    name: &str,
-) -> Result<PathBuf, ExtractError> {
+pub(crate) fn extract(dev: &dyn Volume, dir: &Path, name: &str) -> Result<PathBuf, ExtractError> {
     if Path::new(name).file_name().and_then(|n| n.to_str()) != Some(name) {
         return Err(ExtractError::Name(name.to_string()));
     }
-    let missing = LayoutError::Missing(FileId::Main);
-    let main = read(dev, FileId::Main)?.ok_or(ExtractError::Image(missing))?;
-    let journal = read(dev, FileId::Journal)?;
+    let main = layout::read_file(dev, FileId::Main)?;
+    let main = main.ok_or(LayoutError::Missing(FileId::Main))?;
+    let journal = layout::read_file(dev, FileId::Journal)?;
     let path = dir.join(name);
     for other in [dir.join(format!("{name}-journal")), dir.join(format!("{name}-wal"))] {
         if other.exists() {
@@ -77,10 +55,6 @@ pub(crate) fn extract(
     }
     write_new(&path, &main)?;
     Ok(path)
-}
-
-fn read(dev: &dyn BlockDevice, file: FileId) -> Result<Option<Vec<u8>>, ExtractError> {
-    layout::read_file(dev, file).map_err(ExtractError::Image)
 }
 
 fn write_new(path: &Path, contents: &[u8]) -> Result<(), ExtractError> {

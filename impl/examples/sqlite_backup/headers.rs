@@ -1,7 +1,9 @@
 //! The superblock, the header of a file: their bytes, their checks.
 //! What is written when is `layout`'s business.
 
-use crate::blocks::{BlockDevice, FileId, LayoutError, Result, read_block};
+use syncsplit_impl::volume::Volume;
+
+use crate::blocks::{FileId, LayoutError, Result, read_block};
 
 /// A run of blocks that belongs to one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +28,8 @@ impl Geometry {
     ///
     /// A journal may hold every page of the database, eight bytes longer each, plus a header per
     /// spill of the page cache. So it gets 17 parts where the main file gets 15.
-    pub(crate) fn for_device(dev: &dyn BlockDevice) -> Result<Geometry> {
-        let (block_size, block_count) = (dev.block_size(), dev.block_count());
+    pub(crate) fn for_device(dev: &dyn Volume) -> Result<Geometry> {
+        let (block_size, block_count) = (dev.block_size(), dev.blocks());
         if !block_size.is_power_of_two() || !(512..=65_536).contains(&block_size) {
             let what = format!("its block size is {block_size}, not a power of two in 512..=65536");
             return Err(LayoutError::Geometry(what));
@@ -43,7 +45,7 @@ impl Geometry {
     }
 
     /// Reads the superblock and checks it against the device.
-    pub(crate) fn read(dev: &dyn BlockDevice) -> Result<Geometry> {
+    pub(crate) fn read(dev: &dyn Volume) -> Result<Geometry> {
         let expected = Geometry::for_device(dev)?;
         let mut block = vec![0; dev.block_size()];
         read_block(dev, SUPERBLOCK, &mut block)?;
@@ -103,7 +105,7 @@ impl Header {
     pub(crate) const ABSENT: Header = Header { size: None };
 
     /// Reads a file's header and checks it against the region.
-    pub(crate) fn read(dev: &dyn BlockDevice, geometry: &Geometry, file: FileId) -> Result<Header> {
+    pub(crate) fn read(dev: &dyn Volume, geometry: &Geometry, file: FileId) -> Result<Header> {
         let mut block = vec![0; dev.block_size()];
         read_block(dev, header_block(file), &mut block)?;
         let corrupt = |found| LayoutError::Corrupt { block: header_block(file), found };

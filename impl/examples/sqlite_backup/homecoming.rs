@@ -13,7 +13,7 @@ use syncsplit_model::protocol::PairState;
 
 use crate::bank::Bank;
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, Order, RemoteProcess, hello};
-use crate::moments::{Known, Seen, check, recover};
+use crate::moments::{ImageCounts, KnownCommits, check, recover};
 use crate::primary::Primary;
 use crate::traffic::Traffic;
 use crate::{Outcome, Scratch, remote};
@@ -27,10 +27,7 @@ const COMMITS_AWAY: u32 = 50;
 
 /// Plays the part; the answer says what was shown.
 pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
-    let directory = scratch.root.join("homecoming");
-    std::fs::create_dir(&directory)?;
-    let mut remote = RemoteProcess::start(scratch, &directory.join("remote"))?;
-    let primary = Primary::start("homecoming", &directory.join("local"), seed, &remote)?;
+    let (directory, mut remote, primary) = Primary::with_remote(scratch, "homecoming", seed)?;
     println!(
         "TAKEOVER: remote site in process {}; both links are cut, the remote host takes over",
         remote.id()
@@ -69,7 +66,7 @@ fn take_over(
 ) -> Outcome<i64> {
     traffic.wait_for(COMMITS_BEFORE)?;
     let view = primary.view()?;
-    let known = Known { remote: traffic.known_remote(&view), answered: traffic.answered() };
+    let known = KnownCommits { remote: traffic.known_remote(&view), answered: traffic.answered() };
     let (array, host) = (primary.site.array_link(), primary.site.host_link());
     array.cut();
     host.cut();
@@ -84,7 +81,7 @@ fn take_over(
     primary.wait_for(|view| view.state == PairState::Psue)?;
     // Nothing that it asks for is granted any more.
     primary.site.node().resync()?;
-    let taken = recover(&image, bank, 0, &mut Seen::default())?;
+    let taken = recover(&image, bank, 0, &mut ImageCounts::default())?;
     check(taken, &known, traffic.begun())?;
     match remote.state()? {
         PairState::Ssws => Ok(taken),
@@ -158,10 +155,16 @@ fn equal(
     if std::fs::read(&here)? != std::fs::read(&there)? {
         return Err("after the failback the volumes differ".into());
     }
-    match recover(&here, bank, 0, &mut Seen::default())? {
-        held if held == commits => Ok(()),
-        held => Err(format!("the old P-VOL holds {held} commits, not {commits}").into()),
+    holds("the old P-VOL", &here, bank, commits)
+}
+
+/// The image is the bank after so many commits.
+fn holds(what: &str, image: &Path, bank: &mut Bank, commits: i64) -> Outcome {
+    let held = recover(image, bank, 0, &mut ImageCounts::default())?;
+    if held == commits {
+        return Ok(());
     }
+    Err(format!("{what} holds {held} commits, not {commits}").into())
 }
 
 /// The bank goes on at its new primary, and is backed up at home.
@@ -175,8 +178,5 @@ fn bank_goes_on(
     expect_commits(remote, bank.seed(), commits)?;
     let image = directory.join("home.image");
     home.backup(|_, svol| svol.copy_to(&image))??;
-    match recover(&image, bank, 0, &mut Seen::default())? {
-        held if held == commits => Ok(()),
-        held => Err(format!("the backup at home holds {held} commits, not {commits}").into()),
-    }
+    holds("the backup at home", &image, bank, commits)
 }

@@ -13,28 +13,31 @@
 //! written last. The image after any prefix of the block writes is therefore a pair of files that
 //! an ordered file system could have been left with, and SQLite's own recovery does the rest.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::blocks::{BlockDevice, FileId, LayoutError, Result, flush, read_block, write_block};
+use syncsplit_impl::volume::Volume;
+
+use crate::blocks::{FileId, LayoutError, Result, read_block, write_block};
 use crate::headers::{Geometry, Header, Region, SUPERBLOCK, header_block};
+use crate::lock;
 
 /// Writes an empty file table; whatever the volume held is gone.
 ///
 /// Story: the old superblock stands, the header of the main file is cleared, the link fails. The
 /// remote image would then be a valid volume whose database has vanished. So the superblock goes
 /// first and comes back last, and the image in between says that it is not formatted.
-pub(crate) fn format(dev: &dyn BlockDevice) -> Result<()> {
+pub(crate) fn format(dev: &dyn Volume) -> Result<()> {
     let geometry = Geometry::for_device(dev)?;
     write_block(dev, SUPERBLOCK, &vec![0; dev.block_size()])?;
     for file in FILES {
         write_block(dev, header_block(file), &Header::ABSENT.encode(file, dev.block_size()))?;
     }
     write_block(dev, SUPERBLOCK, &geometry.encode(dev.block_size()))?;
-    flush(dev)
+    Ok(dev.flush()?)
 }
 
 /// Opens a formatted volume. Only one `Layout` may write a volume at a time: it caches the sizes.
-pub(crate) fn open(dev: Arc<dyn BlockDevice>) -> Result<Layout> {
+pub(crate) fn open(dev: Arc<dyn Volume>) -> Result<Layout> {
     let geometry = Geometry::read(dev.as_ref())?;
     let headers = Headers {
         main: Header::read(dev.as_ref(), &geometry, FileId::Main)?,
@@ -45,7 +48,7 @@ pub(crate) fn open(dev: Arc<dyn BlockDevice>) -> Result<Layout> {
 
 /// The two files of an open volume.
 pub(crate) struct Layout {
-    dev: Arc<dyn BlockDevice>,
+    dev: Arc<dyn Volume>,
     geometry: Geometry,
     /// Invariant: equals the header blocks on the volume whenever the lock is free. The lock also
     /// covers read-modify-write, so that two writes to halves of one block cannot lose one half.
@@ -116,12 +119,11 @@ impl Layout {
 
     /// Makes every answered write survive a local power loss.
     pub(crate) fn flush(&self) -> Result<()> {
-        flush(self.dev.as_ref())
+        Ok(self.dev.flush()?)
     }
 
     fn headers(&self) -> MutexGuard<'_, Headers> {
-        // A header is replaced whole, after its block was written; a panic elsewhere tears nothing.
-        self.headers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.headers)
     }
 
     fn fits(&self, file: FileId, wanted: u64) -> Result<()> {
@@ -171,7 +173,7 @@ impl Layout {
 }
 
 /// Reads a whole file of an image that nobody writes; none if the file does not exist.
-pub(crate) fn read_file(dev: &dyn BlockDevice, file: FileId) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_file(dev: &dyn Volume, file: FileId) -> Result<Option<Vec<u8>>> {
     let geometry = Geometry::read(dev)?;
     let Some(size) = Header::read(dev, &geometry, file)?.size else {
         return Ok(None);
@@ -183,7 +185,7 @@ pub(crate) fn read_file(dev: &dyn BlockDevice, file: FileId) -> Result<Option<Ve
 }
 
 fn read_region(
-    dev: &dyn BlockDevice,
+    dev: &dyn Volume,
     region: Region,
     size: u64,
     offset: u64,

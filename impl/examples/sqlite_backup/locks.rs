@@ -1,7 +1,9 @@
 //! SQLite's five lock levels between the connections of one process.
 //! Only the table lives here: no files, no waiting (SQLite's busy handler waits and asks again).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::lock;
 
 /// How far a connection has locked the database; each level has all that those before it have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,8 +115,7 @@ impl LockTable {
     }
 
     fn holders(&self) -> MutexGuard<'_, Holders> {
-        // Nothing in a critical section can panic half way through a change.
-        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.holders)
     }
 }
 

@@ -10,7 +10,6 @@ use syncsplit_model::protocol::PairState;
 
 use crate::bank::{self, Bank};
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, Order, RemoteProcess};
-use crate::device::Image;
 use crate::dice::Dice;
 use crate::dump::open_ordinarily;
 use crate::extract::extract;
@@ -20,7 +19,7 @@ use crate::{Outcome, Scratch};
 
 /// What the images were like.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct ImageCounts {
     /// In the middle of a transaction.
     torn: usize,
     /// With a hot journal: one that SQLite has to roll back before it reads.
@@ -34,7 +33,7 @@ pub(crate) struct Seen {
 }
 
 /// What was known at the moment of the cut.
-pub(crate) struct Known {
+pub(crate) struct KnownCommits {
     /// The highest commit that the primary had been told is written remotely.
     pub(crate) remote: i64,
     /// The highest commit that the bank's customers had an answer to.
@@ -43,12 +42,9 @@ pub(crate) struct Known {
 
 /// Cuts the primary off at `count` moments; the answer says what was shown.
 pub(crate) fn run(scratch: &Scratch<'_>, seed: u64, count: u32) -> Outcome<String> {
-    let directory = scratch.root.join("moments");
-    std::fs::create_dir(&directory)?;
-    let mut remote = RemoteProcess::start(scratch, &directory.join("remote"))?;
-    let primary = Primary::start("moments", &directory.join("local"), seed, &remote)?;
+    let (directory, mut remote, primary) = Primary::with_remote(scratch, "moments", seed)?;
     println!("MOMENTS: remote site in process {}; {count} times the link is cut", remote.id());
-    let (mut seen, mut bank, mut newest) = (Seen::default(), Bank::new(seed), 0);
+    let (mut seen, mut bank, mut newest) = (ImageCounts::default(), Bank::new(seed), 0);
     let mut dice = Dice(!seed);
     let (committed, rolled_back) = primary.while_writing(|traffic| {
         for moment in 1..=count {
@@ -75,7 +71,7 @@ pub(crate) fn run(scratch: &Scratch<'_>, seed: u64, count: u32) -> Outcome<Strin
     Ok(format!("{count} cut-off images all a committed prefix"))
 }
 
-fn report(seen: &mut Seen, count: u32, committed: i64, rolled_back: u64) {
+fn report(seen: &mut ImageCounts, count: u32, committed: i64, rolled_back: u64) {
     println!(
         "         every image recovered, integrity_check ok, equal to the bank after its first k commits"
     );
@@ -105,15 +101,15 @@ fn cut_off(
     traffic: &Traffic,
     dice: &mut Dice,
     image: &Path,
-    seen: &mut Seen,
-) -> Outcome<Known> {
+    seen: &mut ImageCounts,
+) -> Outcome<KnownCommits> {
     traffic.wait_for(1 + dice.below(8) as i64)?;
     thread::sleep(Duration::from_micros(dice.below(10_000)));
     let view = primary.view()?;
     if view.state != PairState::Pair {
         return Err(format!("the pair is in {}, not in PAIR", view.state).into());
     }
-    let known = Known { remote: traffic.known_remote(&view), answered: traffic.answered() };
+    let known = KnownCommits { remote: traffic.known_remote(&view), answered: traffic.answered() };
     primary.site.array_link().cut();
     match remote.ask(&Order::Image { image: image.to_owned() })? {
         Answer::Copied { state: PairState::Pair, written } if written >= view.written => {}
@@ -138,10 +134,15 @@ fn cut_off(
 
 /// Opens the image as anyone would; the answer is how many commits it holds. It may not hold fewer than the image
 /// before it.
-pub(crate) fn recover(image: &Path, bank: &mut Bank, before: i64, seen: &mut Seen) -> Outcome<i64> {
+pub(crate) fn recover(
+    image: &Path,
+    bank: &mut Bank,
+    before: i64,
+    seen: &mut ImageCounts,
+) -> Outcome<i64> {
     let files = image.with_extension("files");
     std::fs::create_dir(&files)?;
-    let volume = Image(FileVolume::open(image, BLOCK_SIZE, BLOCKS)?);
+    let volume = FileVolume::open(image, BLOCK_SIZE, BLOCKS)?;
     let path = extract(&volume, &files, "image.db")?;
     let journal = files.join("image.db-journal");
     let journal = if journal.exists() { Some(std::fs::read(&journal)?) } else { None };
@@ -164,8 +165,8 @@ pub(crate) fn recover(image: &Path, bank: &mut Bank, before: i64, seen: &mut See
 }
 
 /// The image holds what was known to be in it, and nothing that nobody asked for.
-pub(crate) fn check(k: i64, known: &Known, begun: i64) -> Outcome {
-    let Known { remote, .. } = known;
+pub(crate) fn check(k: i64, known: &KnownCommits, begun: i64) -> Outcome {
+    let KnownCommits { remote, .. } = known;
     if k < *remote {
         let words = format!("the image holds {k} commits, but {remote} were known to be remote");
         return Err(words.into());

@@ -9,7 +9,7 @@ use syncsplit_model::protocol::PairState;
 use crate::backups::compare;
 use crate::bank::Bank;
 use crate::control::{Answer, Order, RemoteProcess};
-use crate::moments::{Known, Seen, check, recover};
+use crate::moments::{ImageCounts, KnownCommits, check, recover};
 use crate::primary::Primary;
 use crate::traffic::Traffic;
 use crate::{Outcome, Scratch};
@@ -24,15 +24,12 @@ struct InCopy {
     /// How many blocks were dirty when it began.
     dirty: u32,
     /// What was known when the pair was suspended.
-    known: Known,
+    known: KnownCommits,
 }
 
 /// Plays the part; the answer says what was shown.
 pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
-    let directory = scratch.root.join("outage");
-    std::fs::create_dir(&directory)?;
-    let mut remote = RemoteProcess::start(scratch, &directory.join("remote"))?;
-    let primary = Primary::start("outage", &directory.join("local"), seed, &remote)?;
+    let (directory, mut remote, primary) = Primary::with_remote(scratch, "outage", seed)?;
     println!(
         "OUTAGE:  remote site in process {}; the link is cut, mended, and cut again while the resync copies",
         remote.id()
@@ -42,7 +39,7 @@ pub(crate) fn run(scratch: &Scratch<'_>, seed: u64) -> Outcome<String> {
         let gold = directory.join("gold.image");
         let in_copy = cut_in_copy(&primary, &mut remote, traffic, &gold)
             .map_err(|error| remote.explain(error))?;
-        let held = recover(&gold, &mut bank, 0, &mut Seen::default())?;
+        let held = recover(&gold, &mut bank, 0, &mut ImageCounts::default())?;
         check(held, &in_copy.known, traffic.begun())?;
         let why = rejected(&primary, &mut remote)?;
         println!("         COPY with {} blocks to copy; backup rejected: {why}", in_copy.dirty);
@@ -79,7 +76,8 @@ fn cut_in_copy(
     for _ in 0..ATTEMPTS {
         traffic.wait_for(COMMITS_BETWEEN)?;
         let view = primary.view()?;
-        let known = Known { remote: traffic.known_remote(&view), answered: traffic.answered() };
+        let known =
+            KnownCommits { remote: traffic.known_remote(&view), answered: traffic.answered() };
         link.cut();
         node.fail()?;
         traffic.wait_for(COMMITS_BETWEEN)?;

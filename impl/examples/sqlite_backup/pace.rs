@@ -1,7 +1,7 @@
 //! An array link that takes time, since loopback takes none: entries leave no faster than a link of a given rate lets
 //! them. Without it the remote copy would hardly ever be behind, and Sync would have nothing to wait for.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,8 @@ use syncsplit_impl::link::{Connection, Dialer};
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::transport::{LinkError, Sender};
 use syncsplit_model::protocol::{ToPrimary, ToSecondary};
+
+use crate::lock;
 
 type ToRemote = ToSecondary<Payload>;
 type ToLocal = ToPrimary<BitMap>;
@@ -45,7 +47,7 @@ struct PacedSender {
 impl Sender<ToRemote> for PacedSender {
     fn send(&self, message: ToRemote) -> Result<(), LinkError> {
         let wait = {
-            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut free = lock(&self.free);
             let now = Instant::now();
             *free = now.max(*free) + Duration::from_secs(1) / BLOCKS_PER_SECOND;
             free.saturating_duration_since(now)

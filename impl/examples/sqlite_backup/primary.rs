@@ -1,7 +1,7 @@
 //! The local site: a P-VOL with a bank on it, its pair with the remote process, and the frozen contents of each freeze.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,13 +18,13 @@ use syncsplit_model::protocol::PairState;
 use syncsplit_model::protocol::sync::PairView;
 
 use crate::control::{BLOCK_SIZE, BLOCKS, GROUP, RemoteProcess, hello};
-use crate::device::Pvol;
+use crate::device::HostVolume;
 use crate::dump::Dump;
 use crate::pace::Paced;
 use crate::timeline::Timeline;
 use crate::traffic::Traffic;
 use crate::vfs::{self, VolumeVfs};
-use crate::{Outcome, bank, layout};
+use crate::{Outcome, Scratch, bank, layout, lock};
 
 /// How long anything may take here before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,12 +36,12 @@ pub(crate) struct Primary {
     seed: u64,
     volume: VolumeVfs,
     pvol: Arc<FileVolume>,
-    frozen: Arc<Frozen>,
+    frozen: Arc<FrozenDumps>,
 }
 
 /// What was read at each freeze.
 #[derive(Default)]
-struct Frozen {
+struct FrozenDumps {
     /// The connection that reads; none until there is a database.
     reader: Mutex<Option<Connection>>,
     dumps: Mutex<Vec<Dump>>,
@@ -49,7 +49,7 @@ struct Frozen {
     changed: Mutex<Option<String>>,
 }
 
-impl Frozen {
+impl FrozenDumps {
     fn read(&self) -> Result<Dump, String> {
         let reader = lock(&self.reader);
         let reader = reader.as_ref().ok_or("the database is not open yet")?;
@@ -61,7 +61,7 @@ impl Frozen {
 /// for the comparison later, after the last transaction has ended and before Sync begins.
 struct ReadRows {
     node: Arc<LocalNode>,
-    frozen: Arc<Frozen>,
+    frozen: Arc<FrozenDumps>,
 }
 
 impl FreezeHooks for ReadRows {
@@ -102,13 +102,21 @@ pub(crate) fn config() -> LocalSiteConfig {
 }
 
 impl Primary {
-    /// Makes a P-VOL in `directory`, a bank on it, and a pair with `remote`; returns when the pair is in PAIR.
-    pub(crate) fn start(
+    /// Both sites of the part of this name, with a folder of their own, and in PAIR.
+    pub(crate) fn with_remote(
+        scratch: &Scratch<'_>,
         name: &str,
-        directory: &Path,
         seed: u64,
-        remote: &RemoteProcess,
-    ) -> Outcome<Primary> {
+    ) -> Outcome<(PathBuf, RemoteProcess, Primary)> {
+        let directory = scratch.root.join(name);
+        std::fs::create_dir(&directory)?;
+        let remote = RemoteProcess::start(scratch, &directory.join("remote"))?;
+        let primary = Self::start(name, &directory.join("local"), seed, &remote)?;
+        Ok((directory, remote, primary))
+    }
+
+    /// Makes a P-VOL in `directory`, a bank on it, and a pair with `remote`; returns when the pair is in PAIR.
+    fn start(name: &str, directory: &Path, seed: u64, remote: &RemoteProcess) -> Outcome<Primary> {
         let call = |addr: &String, role| TcpCaller::new(addr, hello(role));
         let dialers = LocalDialers {
             array: Box::new(Paced(call(&remote.array, Role::Primary))),
@@ -116,12 +124,12 @@ impl Primary {
         };
         std::fs::create_dir(directory)?;
         let pvol = Arc::new(FileVolume::create(directory.join("pvol"), BLOCK_SIZE, BLOCKS)?);
-        let (timeline, frozen) = (Arc::new(Timeline::default()), Arc::new(Frozen::default()));
+        let (timeline, frozen) = (Arc::new(Timeline::default()), Arc::new(FrozenDumps::default()));
         let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
             Box::new(ReadRows { node: node.clone(), frozen: frozen.clone() })
         };
         let site = LocalSite::start(config(), pvol.clone(), hooks, dialers, timeline.clone())?;
-        let device = Arc::new(Pvol(site.node().clone()));
+        let device = Arc::new(HostVolume::Pvol(site.node().clone()));
         layout::format(device.as_ref())?;
         let volume = vfs::register(name, layout::open(device)?)?;
         let reader = volume.connect(PATIENCE)?;
@@ -197,9 +205,4 @@ impl Primary {
             Err(format!("the local site was in trouble: {}", troubles.join("; ")).into())
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these mutexes hold is replaced whole, so a panic elsewhere leaves it usable.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

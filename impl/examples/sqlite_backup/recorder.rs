@@ -1,18 +1,17 @@
 //! For tests: a volume in memory that remembers its writes.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crate::blocks::BlockDevice;
+use syncsplit_impl::payload::Payload;
+use syncsplit_impl::volume::{Volume, VolumeError};
+use syncsplit_model::protocol::BlockIndex;
+
+use crate::lock;
 
 pub(crate) const BLOCK: usize = 4096;
 
 /// One answered block write.
-#[derive(Clone)]
-pub(crate) struct Write {
-    pub(crate) block: u32,
-    pub(crate) data: Vec<u8>,
-}
+pub(crate) type Write = (BlockIndex, Payload);
 
 /// A volume in memory that remembers its writes in the order of their answers.
 pub(crate) struct Recorder {
@@ -32,7 +31,7 @@ impl Recorder {
     }
 
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut (Vec<u8>, Vec<Write>, u64)) -> T) -> T {
-        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut lock(&self.state))
     }
 
     pub(crate) fn writes(&self) -> usize {
@@ -40,29 +39,28 @@ impl Recorder {
     }
 }
 
-impl BlockDevice for Recorder {
+impl Volume for Recorder {
     fn block_size(&self) -> usize {
         BLOCK
     }
 
-    fn block_count(&self) -> u32 {
+    fn blocks(&self) -> u32 {
         self.blocks
     }
 
-    fn read_block(&self, block: u32, into: &mut [u8]) -> io::Result<()> {
-        self.with(|(image, _, _)| into.copy_from_slice(&image[block as usize * BLOCK..][..BLOCK]));
-        Ok(())
+    fn read(&self, block: BlockIndex) -> Result<Payload, VolumeError> {
+        Ok(self.with(|(image, _, _)| Payload::from(&image[block.0 as usize * BLOCK..][..BLOCK])))
     }
 
-    fn write_block(&self, block: u32, data: &[u8]) -> io::Result<()> {
+    fn write(&self, block: BlockIndex, payload: &Payload) -> Result<(), VolumeError> {
         self.with(|(image, log, _)| {
-            image[block as usize * BLOCK..][..BLOCK].copy_from_slice(data);
-            log.push(Write { block, data: data.to_vec() });
+            image[block.0 as usize * BLOCK..][..BLOCK].copy_from_slice(payload.bytes());
+            log.push((block, payload.clone()));
         });
         Ok(())
     }
 
-    fn flush(&self) -> io::Result<()> {
+    fn flush(&self) -> Result<(), VolumeError> {
         self.with(|(_, _, flushes)| *flushes += 1);
         Ok(())
     }

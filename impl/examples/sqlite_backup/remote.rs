@@ -20,9 +20,8 @@ use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, Incarnation, PairState, ReorderQueue, Seq};
 
-use crate::blocks::BlockDevice;
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, GROUP, Order, hear, hello, say};
-use crate::device::{Pvol, Spvol};
+use crate::device::HostVolume;
 use crate::pace::Paced;
 use crate::vfs::{self, VolumeVfs};
 use crate::{Outcome, bank, layout, primary};
@@ -77,7 +76,7 @@ fn serve(directory: &Path, orders: &Receiver<Outcome<Order>>) -> Outcome {
     let dialers = RemoteDialers { array: Box::new(array), host: Box::new(host) };
     let site =
         RemoteSite::start(config(), spvol.clone(), svol.clone(), dialers, Arc::new(NoTrace))?;
-    let mut served = Served { site: Site::Secondary(site), spvol, svol, vfs: None };
+    let mut served = ServedSite { site: Site::Secondary(site), spvol, svol, vfs: None };
     say(&mut io::stdout(), &ready)?;
     for order in orders {
         let answer = served
@@ -109,7 +108,7 @@ enum Site {
 }
 
 /// What is served.
-struct Served {
+struct ServedSite {
     site: Site,
     /// The P-VOL, after a failback.
     spvol: Arc<FileVolume>,
@@ -118,7 +117,7 @@ struct Served {
     vfs: Option<VolumeVfs>,
 }
 
-impl Served {
+impl ServedSite {
     fn obey(&mut self, order: &Order) -> Outcome<Answer> {
         match (order, &self.site) {
             (Order::Backup { image }, Site::Secondary(site)) => {
@@ -196,12 +195,12 @@ impl Served {
     fn commit(&mut self, seed: u64, count: u32) -> Outcome<Answer> {
         if self.vfs.is_none() {
             // SQLite keeps a name until the process ends, so each role has its own.
-            let (name, device): (_, Arc<dyn BlockDevice>) = match &self.site {
-                Site::Secondary(site) => ("taken-over", Arc::new(Spvol(site.node().clone()))),
-                Site::Primary(site) => ("failed-back", Arc::new(Pvol(site.node().clone()))),
+            let (name, volume) = match &self.site {
+                Site::Secondary(site) => ("taken-over", HostVolume::Spvol(site.node().clone())),
+                Site::Primary(site) => ("failed-back", HostVolume::Pvol(site.node().clone())),
                 Site::None => return Err("this side has no role".into()),
             };
-            self.vfs = Some(vfs::register(name, layout::open(device)?)?);
+            self.vfs = Some(vfs::register(name, layout::open(Arc::new(volume))?)?);
         }
         let volume = self.vfs.as_ref().ok_or("this side has no volume")?;
         let mut conn = volume.connect(PATIENCE)?;
@@ -212,11 +211,8 @@ impl Served {
                 Site::Primary(site) => site.gate().transaction(transact)?,
                 _ => transact(),
             };
-            let words = |error| match volume.last_error() {
-                Some(words) => format!("{error}: {words}"),
-                None => format!("{error}"),
-            };
-            newest = committed.map_err(words)?.ok_or("the transaction was rolled back")?;
+            let committed = committed.map_err(|error| volume.explain(error))?;
+            newest = committed.ok_or("the transaction was rolled back")?;
         }
         Ok(Answer::Committed { newest })
     }

@@ -1,7 +1,7 @@
 //! When each step of a backup was taken at the local site, and whether the pair changed meanwhile: read off the trace
 //! that the site writes, so that nothing in the site is there for the measuring.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use syncsplit_impl::trace::{RoleRecord, TraceSink};
@@ -9,7 +9,7 @@ use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::{DatabaseEffect, DatabaseEvent};
 use syncsplit_model::protocol::{BackupId, Incarnation, PairState};
 
-use crate::Outcome;
+use crate::{Outcome, lock};
 
 /// A step of the flow of figure 2, in the hardened order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +58,12 @@ pub(crate) struct Stages {
 impl Timeline {
     /// How often the pair's state or incarnation has changed.
     pub(crate) fn pair_changes(&self) -> u64 {
-        self.lock().changes
+        lock(&self.0).changes
     }
 
     /// The parts of one backup, if it took the steps of figure 2 in the hardened order.
     pub(crate) fn stages(&self, id: BackupId) -> Outcome<Stages> {
-        let inner = self.lock();
+        let inner = lock(&self.0);
         let mut marks = inner.marks.iter();
         let mut next = |wanted: Mark| {
             let found = marks.find(|(_, mark)| *mark == wanted);
@@ -85,18 +85,13 @@ impl Timeline {
             frozen: thawed - closed,
         })
     }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Marks are added whole, so a panic elsewhere leaves them usable.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl TraceSink for Timeline {
     fn record(&self, role: RoleRecord) -> u64 {
         let mark = match &role {
             RoleRecord::Primary(taken) => {
-                let mut inner = self.lock();
+                let mut inner = lock(&self.0);
                 let pair = Some((taken.after.state, taken.after.incarnation));
                 inner.changes += u64::from(inner.pair != pair);
                 inner.pair = pair;
@@ -115,7 +110,7 @@ impl TraceSink for Timeline {
                     // A gate without an open transaction is drained at once.
                     DatabaseEvent::Freeze(id) => {
                         if answers(DatabaseEffect::AnswerFrozen(id)) {
-                            self.lock().marks.push((Instant::now(), Mark::Closed(id)));
+                            lock(&self.0).marks.push((Instant::now(), Mark::Closed(id)));
                             Some(Mark::Drained(id))
                         } else {
                             Some(Mark::Closed(id))
@@ -134,7 +129,7 @@ impl TraceSink for Timeline {
             _ => None,
         };
         if let Some(mark) = mark {
-            self.lock().marks.push((Instant::now(), mark));
+            lock(&self.0).marks.push((Instant::now(), mark));
         }
         // Nothing refers to these records by number.
         0

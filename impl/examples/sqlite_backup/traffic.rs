@@ -2,7 +2,7 @@
 //! through the gate so that a freeze holds it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use syncsplit_model::protocol::sync::PairView;
 
 use crate::dice::Dice;
 use crate::vfs::VolumeVfs;
-use crate::{Outcome, bank};
+use crate::{Outcome, bank, lock};
 
 /// How many threads write.
 pub(crate) const WRITERS: u64 = 4;
@@ -159,13 +159,8 @@ impl Traffic {
         let begun = |n| {
             self.begun.fetch_max(n, Ordering::SeqCst);
         };
-        let committed =
-            bank::transact(conn, self.seed, give_up, begun).map_err(|error| {
-                match self.volume.last_error() {
-                    Some(words) => format!("{error}: {words}"),
-                    None => error.to_string(),
-                }
-            })?;
+        let committed = bank::transact(conn, self.seed, give_up, begun)
+            .map_err(|error| self.volume.explain(error))?;
         match committed {
             Some(n) => {
                 lock(&self.commits).push((n, self.node.view()?.newest));
@@ -177,9 +172,4 @@ impl Traffic {
         }
         Ok(from.elapsed())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these mutexes hold is changed whole, so a panic elsewhere leaves it usable.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

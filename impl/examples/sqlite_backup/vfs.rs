@@ -29,8 +29,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{CString, c_int};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::ffi as codes;
@@ -39,6 +38,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::blocks::{FileId, LayoutError};
 use crate::ffi::{self, Answer, FileKind, OpenMode, Vfs};
 use crate::layout::Layout;
+use crate::lock;
 use crate::locks::{LockLevel, LockTable};
 
 /// The one database name a volume knows; its journal has SQLite's name for it.
@@ -46,24 +46,15 @@ pub(crate) const DATABASE_NAME: &str = "volume.db";
 const JOURNAL_NAME: &str = "volume.db-journal";
 
 /// Why a volume could not be made a VFS.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum RegisterError {
     /// The name is empty, has a NUL in it, or is taken.
+    #[error("{0:?} is no VFS name, or is taken")]
     Name(String),
     /// SQLite refused.
+    #[error("SQLite refused the VFS with code {0}")]
     Sqlite(c_int),
 }
-
-impl fmt::Display for RegisterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RegisterError::Name(name) => write!(f, "{name:?} is no VFS name, or is taken"),
-            RegisterError::Sqlite(code) => write!(f, "SQLite refused the VFS with code {code}"),
-        }
-    }
-}
-
-impl std::error::Error for RegisterError {}
 
 /// Makes `layout` a VFS that every connection of this process can name.
 ///
@@ -73,7 +64,7 @@ pub(crate) fn register(name: &str, layout: Layout) -> Result<VolumeVfs, Register
     let refused = || RegisterError::Name(name.to_string());
     let c_name = CString::new(name).map_err(|_| refused())?;
     // SQLite would let a second VFS of that name hide the first.
-    if name.is_empty() || !guard(&NAMES).insert(name.to_string()) {
+    if name.is_empty() || !lock(&NAMES).insert(name.to_string()) {
         return Err(refused());
     }
     let shared = Arc::new(Shared { layout, locks: LockTable::default(), error: Mutex::default() });
@@ -102,9 +93,14 @@ impl VolumeVfs {
         Ok(conn)
     }
 
+    /// An error of SQLite's, with the volume's own words.
+    pub(crate) fn explain(&self, error: rusqlite::Error) -> String {
+        self.last_error().map_or_else(|| error.to_string(), |words| format!("{error}: {words}"))
+    }
+
     /// The last error of the volume in words, since SQLite passes on only a code.
     pub(crate) fn last_error(&self) -> Option<String> {
-        guard(&self.shared.error).clone()
+        lock(&self.shared.error).clone()
     }
 }
 
@@ -118,18 +114,16 @@ impl Shared {
     /// Keeps the words and answers with the code: `SQLITE_FULL`, or else `code`.
     fn note<T>(&self, result: Result<T, LayoutError>, code: c_int) -> Answer<T> {
         result.map_err(|error| {
-            *guard(&self.error) = Some(error.to_string());
+            *lock(&self.error) = Some(error.to_string());
             match error {
                 LayoutError::Full { .. } => codes::SQLITE_FULL,
-                _ => code,
+                LayoutError::Volume(_)
+                | LayoutError::Geometry(_)
+                | LayoutError::Corrupt { .. }
+                | LayoutError::Missing(_) => code,
             }
         })
     }
-}
-
-fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these mutexes hold is replaced whole, so a panic elsewhere leaves it usable.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An open file.

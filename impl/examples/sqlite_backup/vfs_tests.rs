@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use crate::blocks::{BlockDevice, FileId, LayoutError};
+use syncsplit_impl::volume::Volume;
+
+use crate::blocks::{FileId, LayoutError};
 use crate::dice::Dice;
 use crate::extract::{ExtractError, extract};
 use crate::layout;
@@ -101,7 +103,7 @@ fn verify(conn: &Connection) -> Outcome<Option<i64>> {
 
 /// Extracts an image and opens it as anyone would; says how many headers its journal
 /// had as well: one or more and it was hot, several and the transaction had spilled.
-fn recover_ordinarily(image: &dyn BlockDevice, dir: &Path) -> Outcome<(Option<i64>, usize)> {
+fn recover_ordinarily(image: &dyn Volume, dir: &Path) -> Outcome<(Option<i64>, usize)> {
     let path = match extract(image, dir, "backup.db") {
         Ok(path) => path,
         // Before the first connection there is no main file.
@@ -131,7 +133,7 @@ type Commits = Vec<(i64, usize)>;
 
 /// What the prefixes of a log were like.
 #[derive(Debug, Default)]
-struct Seen {
+struct PrefixCounts {
     prefixes: usize,
     /// With a hot journal.
     hot: usize,
@@ -147,14 +149,14 @@ fn check_prefixes(
     log: &[Write],
     commits: &Commits,
     mut sampled: impl FnMut(usize) -> bool,
-) -> Outcome<Seen> {
+) -> Outcome<PrefixCounts> {
     let dir = tempfile::tempdir()?;
     let image = Recorder::new(blocks);
-    let (mut seen, mut last) = (Seen::default(), None);
+    let (mut seen, mut last) = (PrefixCounts::default(), None);
     for len in 0..=log.len() {
         if len > 0 {
-            let Write { block, data } = &log[len - 1];
-            image.write_block(*block, data)?;
+            let (block, payload) = &log[len - 1];
+            image.write(*block, payload)?;
         }
         if len < first || !sampled(len) {
             continue;
@@ -316,9 +318,7 @@ fn connections_that_race_to_a_hot_journal_all_read_recovered_data() -> Outcome {
     for race in 0..RACES {
         let len = first + dice.below((log.len() - first) as u64) as usize;
         let image = Recorder::new(BLOCKS);
-        for Write { block, data } in &log[..len] {
-            image.write_block(*block, data)?;
-        }
+        log[..len].iter().try_for_each(|(block, payload)| image.write(*block, payload))?;
         let (expected, headers) = recover_ordinarily(image.as_ref(), dir.path())?;
         hot += usize::from(headers > 0);
         let volume = register(&format!("race-{race}"), layout::open(image)?)?;
