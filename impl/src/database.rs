@@ -11,7 +11,6 @@ use syncsplit_model::protocol::BackupId;
 use syncsplit_model::protocol::database::{
     Database, DatabaseEffect, DatabaseEvent, DatabaseRefusal, FreezeState,
 };
-use syncsplit_model::record::Fault;
 
 use crate::clock::{Timer, TimerId};
 use crate::doorway::{Arc, Condvar, Mutex, Weak};
@@ -27,7 +26,7 @@ pub trait FreezeHooks: Send + Sync {
     /// Puts everything committed on the P-VOL, and returns when it is there (FREEZE-1). No transaction is open.
     ///
     /// # Errors
-    /// What kept it from the P-VOL, in words; the freeze is then given up.
+    /// The P-VOL was not reached, for the reason in words; the freeze is then given up.
     fn flush(&self) -> Result<(), String>;
 
     /// The freeze is over, however it ended.
@@ -270,10 +269,8 @@ impl Gate {
             match effect {
                 DatabaseEffect::Flush => {
                     if let Err(reason) = self.hooks.flush() {
-                        return self.on_flush_failure(
-                            inner,
-                            Fault { of: record, effect: place, error: Some(reason) },
-                        );
+                        self.trace.fault(record, place, &reason);
+                        return self.on_flush_failure(inner, reason);
                     }
                 }
                 DatabaseEffect::AnswerFrozen(id) => {
@@ -289,10 +286,8 @@ impl Gate {
     }
 
     /// What is committed did not reach the P-VOL: the freeze is given up, and the coordinator need not wait for it.
-    fn on_flush_failure(&self, inner: &mut Inner, fault: Fault) -> Result<(), NodeError> {
+    fn on_flush_failure(&self, inner: &mut Inner, reason: String) -> Result<(), NodeError> {
         let id = frozen_for(inner.database.get()?.freeze);
-        let reason = fault.error.clone().unwrap_or_default();
-        self.trace.record(RoleRecord::Fault(fault));
         self.take(inner, DatabaseEvent::LeaseExpired)?;
         if let Some(id) = id {
             self.answers.failed(id, reason);

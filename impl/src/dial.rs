@@ -52,7 +52,7 @@ impl TcpCalled {
     /// Listens on `addr` ("host:port"; port 0 lets the system choose) and answers with `hello`.
     ///
     /// # Errors
-    /// The address is none of this machine's or is taken.
+    /// The address is not this machine's, or is taken.
     pub fn bind(addr: &str, hello: Hello) -> Result<Self, LinkError> {
         let listener = Listener::bind(addr)?;
         let (closer, addr) = (listener.closer(), listener.local_addr()?);
@@ -96,12 +96,12 @@ where
 
 /// Where the two sides of one process meet.
 struct Meeting<A, B> {
-    state: Mutex<Met<A, B>>,
+    state: Mutex<MeetingState<A, B>>,
     changed: Condvar,
     capacity: usize,
 }
 
-struct Met<A, B> {
+struct MeetingState<A, B> {
     /// The called side's ends of the newest call.
     offered: Option<Connection<B, A>>,
     closed: bool,
@@ -124,7 +124,7 @@ pub struct LocalCalled<A, B>(Arc<Meeting<A, B>>);
 /// to the called, `B` back.
 #[must_use]
 pub fn in_process<A, B>(capacity: usize) -> (LocalCaller<A, B>, LocalCalled<A, B>) {
-    let state = Mutex::new(Met { offered: None, closed: false });
+    let state = Mutex::new(MeetingState { offered: None, closed: false });
     let meeting = Arc::new(Meeting { state, changed: Condvar::new(), capacity });
     (LocalCaller(Arc::clone(&meeting)), LocalCalled(meeting))
 }

@@ -16,7 +16,7 @@ use syncsplit_model::protocol::primary::{
 use syncsplit_model::protocol::secondary::SecondaryRefusal;
 use syncsplit_model::protocol::sync::PairView;
 use syncsplit_model::protocol::{BackupId, BlockIndex, Incarnation, PairState, Seq, ToSecondary};
-use syncsplit_model::record::{Fault, HandedOver, Side, Start, blocks};
+use syncsplit_model::record::{HandedOver, Side, Start, blocks};
 
 use crate::clock::Timer;
 use crate::containers::{BitMap, VecJournal};
@@ -95,7 +95,7 @@ struct Inner {
     copied: BlockIndex,
     link: link::Watch,
     hold: hold::Watch,
-    syncs: sync::Table,
+    syncs: sync::BegunSyncs,
     stopping: bool,
 }
 
@@ -123,7 +123,7 @@ impl LocalNode {
     /// primary says of [`OldPrimary::incarnation_newest`].
     ///
     /// # Errors
-    /// None that [`RemoteNode::hand_over`](crate::remote::RemoteNode::hand_over) leaves open: what it handed over is in SSWS.
+    /// The secondary is not in SSWS, which no [`RemoteNode::hand_over`](crate::remote::RemoteNode::hand_over) leaves.
     pub fn from_taken_over(
         config: LocalConfig,
         taken_over: TakenOver,
@@ -164,7 +164,7 @@ impl LocalNode {
             copied: BlockIndex(0),
             link: link::Watch::default(),
             hold: hold::Watch::default(),
-            syncs: sync::Table::default(),
+            syncs: sync::BegunSyncs::default(),
             stopping: false,
         };
         Arc::new_cyclic(|own| Self {
@@ -250,7 +250,7 @@ impl LocalNode {
     /// Command: suspends the pair, and takes back a resync that has not been answered (PAIR-2).
     ///
     /// # Errors
-    /// There is no pair.
+    /// The volume is in no pair.
     pub fn suspend(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), PrimaryEvent::Suspend)
     }
@@ -267,7 +267,7 @@ impl LocalNode {
     /// again until it has answered. Nothing to do in COPY and PAIR.
     ///
     /// # Errors
-    /// There is no pair.
+    /// The volume is in no pair.
     pub fn resync(&self) -> Result<(), NodeError> {
         self.take(&mut self.inner.lock(), PrimaryEvent::Resync)
     }
@@ -380,11 +380,7 @@ impl LocalNode {
         for (effect, performed) in effects.into_iter().enumerate() {
             outcome = self.perform(inner, performed);
             if let Err(error) = &outcome {
-                self.trace.record(RoleRecord::Fault(Fault {
-                    of: record,
-                    effect,
-                    error: Some(error.to_string()),
-                }));
+                self.trace.fault(record, effect, error);
                 break;
             }
         }

@@ -16,7 +16,7 @@ use syncsplit_model::protocol::secondary::{
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, Frame, HostMessage, Item, PairState, ToPrimary, ToSecondary,
 };
-use syncsplit_model::record::{Fault, HandedOver, Side, Start, blocks};
+use syncsplit_model::record::{HandedOver, Side, Start, blocks};
 
 use crate::containers::{BitMap, TreeQueue};
 use crate::doorway::{Arc, Condvar, Mutex};
@@ -272,7 +272,7 @@ impl RemoteNode {
     /// old primary is refused from here on (TAKEOVER-1). In COPY the gold copy is brought back first (RESYNC-4).
     ///
     /// # Errors
-    /// There is no pair, it was taken over before, or there is no consistent image and `force` is not set; or a volume
+    /// The volume is in no pair, was taken over before, or has no consistent image while `force` is not set; or a volume
     /// failed, and what is left to do is done before anything else is.
     pub fn takeover(&self, force: bool) -> Result<(), NodeError> {
         let mut inner = self.inner.lock();
@@ -475,12 +475,7 @@ impl RemoteNode {
     fn perform_all(&self, inner: &mut Inner) -> Result<(), NodeError> {
         while let Some(next) = inner.unperformed.pop_front() {
             if let Err(error) = self.perform(inner, &next.effect) {
-                let (of, effect) = (next.record, next.place);
-                self.trace.record(RoleRecord::Fault(Fault {
-                    of,
-                    effect,
-                    error: Some(error.to_string()),
-                }));
+                self.trace.fault(next.record, next.place, &error);
                 inner.unperformed.push_front(next);
                 return Err(error);
             }

@@ -27,4 +27,4 @@ pub use config::{
 pub use local::{LocalHost, LocalSite};
 pub use manual::ManualSites;
 pub use remote::{RemoteHost, RemoteSite, deliver};
-pub use threads::Troubles;
+pub use threads::ThreadErrors;

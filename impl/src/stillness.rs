@@ -12,13 +12,13 @@ pub trait Stillness: Send + Sync {
     /// lease is (FREEZE-2).
     ///
     /// # Errors
-    /// What is to hold still is broken; no answer will come.
+    /// The database or the primary is broken, and no answer will come.
     fn freeze(&self, id: BackupId) -> Result<(), NodeError>;
 
     /// Lets go on (60). Answered with whether it held still until now (FREEZE-3).
     ///
     /// # Errors
-    /// What was to hold still is broken; no answer will come.
+    /// The database or the primary is broken, and no answer will come.
     fn thaw(&self, id: BackupId) -> Result<(), NodeError>;
 }
 

@@ -33,12 +33,15 @@
 //! 2. The lock is given up; the sender takes it, and the message leaves with a greater `n`.
 //! 3. The secondary records its arrival with a greater one still.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use syncsplit_model::record::{Digest, RoleRecord, Taken, TraceRecord};
+
+use syncsplit_model::record::Fault;
 
 use crate::payload::Payload;
 
@@ -58,6 +61,11 @@ pub trait TraceSink: Send + Sync {
     /// Gives the record its number and keeps it. A sink that fails keeps the error for whoever owns it: a trace that
     /// cannot be written must not stop the site.
     fn record(&self, role: RoleRecord) -> u64;
+
+    /// Records that the effect numbered `effect` of record `of` failed.
+    fn fault(&self, of: u64, effect: usize, error: &dyn fmt::Display) {
+        self.record(RoleRecord::Fault(Fault { of, effect, error: Some(error.to_string()) }));
+    }
 }
 
 /// No trace.
@@ -167,7 +175,7 @@ pub enum TraceError {
     NoRecord {
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The text is malformed.
         source: serde_json::Error,
     },
     /// The numbers do not rise by one.

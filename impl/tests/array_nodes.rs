@@ -353,24 +353,22 @@ fn takeover_applies_what_is_in_order_and_refuses_the_old_primary() -> Result<(),
     assert_eq!(found, [payload(0), payload(1), payload(0), payload(0)]);
     kit.remote.write(FIRST, payload(9))?;
     assert!(kit.remote.state()?.dirty.is_dirty(FIRST));
+    let is_fenced = |outcome: &Result<(), NodeError>| {
+        let fenced = SecondaryRefusal::WrongState(PairState::Ssws);
+        matches!(outcome, Err(NodeError::Secondary(refusal)) if *refusal == fenced)
+    };
     // PAIR-3: what the old primary sends is refused, and it is told why.
     kit.local.resend()?;
     kit.local.send_next()?;
     let late = kit.remote.on_message(kit.outgoing()?);
-    assert!(matches!(
-        late,
-        Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
-    ));
+    assert!(is_fenced(&late), "{late:?}");
     assert!(kit.remote.report_if_due()?);
     assert_eq!(image(kit.spvol.as_ref())?[1..], found[1..]);
     kit.local.on_message(kit.reported()?)?;
     assert_eq!(kit.local.view()?.state, PairState::Psue);
     kit.local.resync()?;
     let late = kit.remote.on_message(kit.outgoing()?);
-    assert!(matches!(
-        late,
-        Err(NodeError::Secondary(SecondaryRefusal::WrongState(PairState::Ssws)))
-    ));
+    assert!(is_fenced(&late), "{late:?}");
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 use strum::VariantArray;
+
+use crate::common;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::frame::{
     BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, Hello, Kind, Limits, Message, Role,
@@ -27,12 +29,7 @@ fn read(mut bytes: &[u8]) -> Result<Message, FrameError> {
 
 /// Overwrites bytes of a frame and makes its checksum right again: what a peer with another idea would send.
 fn forged(message: &Message, at: usize, with: &[u8]) -> Vec<u8> {
-    let mut bytes = frame_of(message);
-    bytes[at..at + with.len()].copy_from_slice(with);
-    bytes[36..40].fill(0);
-    let crc = crc32c::crc32c(&bytes);
-    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
-    bytes
+    common::forged(frame_of(message), at, with)
 }
 
 fn payloads() -> impl Strategy<Value = Payload> {

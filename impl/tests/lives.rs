@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::sites::{BLOCKS, Over, Sites, over_both, patient, wait_more};
+use crate::common::sites::{
+    BLOCKS, Over, Sites, over_both, patient, rejected_when_the_lease_ends, wait_more,
+};
 use crate::common::{Failure, image, payload};
 use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::payload::Payload;
@@ -151,34 +153,11 @@ fn a_backup_without_a_database_is_a_prefix_of_the_writes() -> Result<(), Failure
 /// FREEZE-2, FREEZE-3 for a hold: the lease ends while Sync waits, the host goes on, the backup is rejected.
 #[test]
 fn a_hold_that_expires_rejects_the_backup() -> Result<(), Failure> {
-    for over in [Over::Channels, Over::Tcp] {
-        let (mut local, remote) = without_database();
-        local.lease = Duration::from_millis(20);
-        let trace = Arc::new(MemoryTrace::new());
-        let sites = Sites::start(over, (local, remote), trace.clone())?;
-        sites.pair()?;
-        sites.losing.store(true, Ordering::SeqCst);
-        sites.write(0, 1)?;
-        thread::scope(|scope| {
-            let backup = scope.spawn(|| sites.remote.backup(|_, _| ()));
-            let expired = |record: &RoleRecord| {
-                matches!(record, RoleRecord::Primary(taken)
-                    if taken.event == PrimaryEvent::LeaseExpired && taken.refused.is_none())
-            };
-            while !trace.records().iter().any(|record| expired(&record.role)) {
-                thread::yield_now();
-            }
-            // The host writes again while the backup still waits for Sync.
-            sites.write(0, 2)?;
-            sites.losing.store(false, Ordering::SeqCst);
-            let rejected = backup.join().map_err(|_| "the backup panicked")?;
-            assert!(matches!(rejected, Err(BackupError::Rejected(_))), "{rejected:?}");
-            Ok::<_, Failure>(())
-        })?;
-        let (_, why) = sites.local.coordinator().failure().ok_or("no reason was kept")?;
-        assert_eq!(why, "the freeze did not hold until the split was done (FREEZE-3)");
-    }
-    Ok(())
+    let expired = |record: &RoleRecord| {
+        matches!(record, RoleRecord::Primary(taken)
+            if taken.event == PrimaryEvent::LeaseExpired && taken.refused.is_none())
+    };
+    rejected_when_the_lease_ends(without_database, expired, |sites| sites.write(0, 2))
 }
 
 /// BACKUP-3, FREEZE-2: the local host restarts in the middle of a backup; the database goes on, and so do later backups.

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use crate::common::Failure;
-use crate::common::sites::{BLOCKS, FAR, Over, Sites, over_both, patient, wait_more};
+use crate::common::sites::{
+    BLOCKS, FAR, Over, Sites, over_both, patient, rejected_when_the_lease_ends, wait_more,
+};
 use syncsplit_impl::backup::BackupError;
-use syncsplit_impl::trace::{FileTrace, MemoryTrace, RoleRecord, read_trace};
+use syncsplit_impl::trace::{FileTrace, RoleRecord, Taken, read_trace};
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
@@ -150,34 +151,13 @@ fn a_backup_during_copy_is_rejected() -> Result<(), Failure> {
 /// FREEZE-2, FREEZE-3, BACKUP-2: the lease ends while Sync waits, the database goes on, the backup is rejected.
 #[test]
 fn a_lease_that_expires_rejects_the_backup() -> Result<(), Failure> {
-    for over in [Over::Channels, Over::Tcp] {
-        let (mut local, remote) = patient();
-        local.lease = Duration::from_millis(20);
-        let trace = Arc::new(MemoryTrace::new());
-        let sites = Sites::start(over, (local, remote), trace.clone())?;
-        sites.pair()?;
-        sites.losing.store(true, Ordering::SeqCst);
-        sites.write(0, 1)?;
-        thread::scope(|scope| {
-            let backup = scope.spawn(|| sites.remote.backup(|_, _| ()));
-            let expired = |record: &RoleRecord| {
-                matches!(record, RoleRecord::Database(taken)
-                    if taken.event == DatabaseEvent::LeaseExpired && taken.refused.is_none())
-            };
-            while !trace.records().iter().any(|record| expired(&record.role)) {
-                thread::yield_now();
-            }
-            // The database runs again while the backup still waits for Sync.
-            sites.local.gate().transaction(|| sites.write(0, 2))??;
-            sites.losing.store(false, Ordering::SeqCst);
-            let rejected = backup.join().map_err(|_| "the backup panicked")?;
-            assert!(matches!(rejected, Err(BackupError::Rejected(_))), "{rejected:?}");
-            Ok::<_, Failure>(())
-        })?;
-        let (_, why) = sites.local.coordinator().failure().ok_or("no reason was kept")?;
-        assert_eq!(why, "the freeze did not hold until the split was done (FREEZE-3)");
-    }
-    Ok(())
+    let expired = |record: &RoleRecord| {
+        matches!(record, RoleRecord::Database(taken)
+            if taken.event == DatabaseEvent::LeaseExpired && taken.refused.is_none())
+    };
+    rejected_when_the_lease_ends(patient, expired, |sites| {
+        sites.local.gate().transaction(|| sites.write(0, 2))?
+    })
 }
 
 /// Stopping ends every wait, whatever is being waited for.
@@ -225,38 +205,36 @@ fn check_causality(path: &Path) -> Result<u64, Failure> {
     let mut sent = HashSet::new();
     let mut arrivals = 0;
     for record in read_trace(BufReader::new(File::open(path)?))? {
-        let arrived = match &record.role {
-            RoleRecord::Secondary(taken) => match &taken.event {
-                SecondaryEvent::Arrived(message @ ToSecondary::Frame(_)) => {
-                    Some(format!("{message:?}"))
-                }
-                _ => None,
-            },
-            RoleRecord::Primary(taken) => match &taken.event {
-                PrimaryEvent::Arrived(message @ ToPrimary::Ack(_)) => Some(format!("{message:?}")),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(message) = arrived {
-            assert!(sent.contains(&message), "record {}: {message} was not sent before", record.n);
-            arrivals += 1;
-        }
-        match record.role {
-            RoleRecord::Primary(taken) => {
-                sent.extend(taken.effects.iter().filter_map(|effect| match effect {
-                    PrimaryEffect::Send(message) => Some(format!("{message:?}")),
-                    _ => None,
-                }))
-            }
-            RoleRecord::Secondary(taken) => {
-                sent.extend(taken.effects.iter().filter_map(|effect| match effect {
+        let (arrived, effects) = match record.role {
+            RoleRecord::Secondary(Taken { event, effects, .. }) => {
+                let sent = effects.into_iter().filter_map(|effect| match effect {
                     SecondaryEffect::Send(message) => Some(format!("{message:?}")),
                     _ => None,
-                }));
+                });
+                let frame = match event {
+                    SecondaryEvent::Arrived(frame @ ToSecondary::Frame(_)) => format!("{frame:?}"),
+                    _ => String::new(),
+                };
+                (frame, sent.collect::<Vec<_>>())
             }
-            _ => {}
+            RoleRecord::Primary(Taken { event, effects, .. }) => {
+                let sent = effects.into_iter().filter_map(|effect| match effect {
+                    PrimaryEffect::Send(message) => Some(format!("{message:?}")),
+                    _ => None,
+                });
+                let ack = match event {
+                    PrimaryEvent::Arrived(ack @ ToPrimary::Ack(_)) => format!("{ack:?}"),
+                    _ => String::new(),
+                };
+                (ack, sent.collect())
+            }
+            _ => continue,
+        };
+        if !arrived.is_empty() {
+            assert!(sent.contains(&arrived), "record {}: {arrived} was not sent before", record.n);
+            arrivals += 1;
         }
+        sent.extend(effects);
     }
     Ok(arrivals)
 }

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::forged;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::frame::{
     FrameError, HEADER_BYTES, Hello, HelloMismatch, Limits, Message, Role, VERSION, encode,
@@ -63,15 +64,6 @@ fn ack(written: u64) -> ToPrimary<BitMap> {
 fn bytes_of(message: impl Into<Message>) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode(&message.into(), &mut bytes).unwrap();
-    bytes
-}
-
-/// Overwrites bytes of a frame and makes its checksum right again.
-fn forged(mut bytes: Vec<u8>, at: usize, with: &[u8]) -> Vec<u8> {
-    bytes[at..at + with.len()].copy_from_slice(with);
-    bytes[36..40].fill(0);
-    let crc = crc32c::crc32c(&bytes);
-    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
     bytes
 }
 

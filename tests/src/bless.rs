@@ -15,7 +15,7 @@ pub fn is_on() -> bool {
 /// Reads a file of the repository.
 ///
 /// # Errors
-/// What kept the file from being read.
+/// The file cannot be read.
 pub fn read(path: &str) -> Result<String, Finding> {
     fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
 }

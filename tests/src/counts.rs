@@ -6,7 +6,7 @@ use syncsplit_model::world::Fault;
 use syncsplit_study::words::thousands;
 
 use crate::bless;
-use crate::pinned::{Answer, Row, Table};
+use crate::pinned::{PinnedAnswer, PinnedCheck, PinnedChecks};
 use crate::source::Finding;
 
 const BEGIN: &str = "<!-- bless:";
@@ -32,13 +32,13 @@ pub struct SmallRow {
     pub properties: Vec<String>,
     /// What it comes to.
     #[serde(flatten)]
-    pub answer: Answer,
+    pub answer: PinnedAnswer,
 }
 
 /// The rows in the text of the table of small instances.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The table is malformed.
 pub fn small_rows(text: &str) -> Result<Vec<SmallRow>, Finding> {
     #[derive(Deserialize)]
     struct Rows {
@@ -66,16 +66,16 @@ pub fn small_table(text: &str, rows: &[SmallRow]) -> String {
 #[derive(Clone, Debug)]
 pub struct Counts {
     small: Vec<SmallRow>,
-    pinned: Vec<Row>,
+    pinned: Vec<PinnedCheck>,
 }
 
 impl Counts {
     /// Reads the tables.
     ///
     /// # Errors
-    /// What is wrong with a table.
+    /// A table is malformed.
     pub fn read() -> Result<Self, Finding> {
-        Ok(Self { small: small_rows(&bless::read(SMALL)?)?, pinned: Table::read()?.rows })
+        Ok(Self { small: small_rows(&bless::read(SMALL)?)?, pinned: PinnedChecks::read()?.rows })
     }
 
     /// What belongs between the markers of `name`, where `old` stands now.
@@ -96,7 +96,7 @@ impl Counts {
         }
     }
 
-    fn pinned(&self, instance: &str) -> Result<&Row, Finding> {
+    fn pinned(&self, instance: &str) -> Result<&PinnedCheck, Finding> {
         let row = self.pinned.iter().find(|row| row.is_whole() && row.instance == instance);
         row.ok_or_else(|| format!("tests/pinned.toml has no row for {instance:?}"))
     }
@@ -213,8 +213,8 @@ fn head(row: &SmallRow) -> String {
     format!("| `{}` | {} | ", row.name, cells(&row.answer))
 }
 
-fn cells(answer: &Answer) -> String {
-    let Answer { states, transitions, depth, .. } = answer;
+fn cells(answer: &PinnedAnswer) -> String {
+    let PinnedAnswer { states, transitions, depth, .. } = answer;
     format!("{} | {} | {depth}", thousands(*states), thousands(*transitions))
 }
 
@@ -229,7 +229,7 @@ fn differs(says: &str) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn key_of(answer: &Answer, key: &str) -> Result<String, Finding> {
+fn key_of(answer: &PinnedAnswer, key: &str) -> Result<String, Finding> {
     match key {
         "states" => Ok(thousands(answer.states)),
         "transitions" => Ok(thousands(answer.transitions)),
@@ -239,7 +239,7 @@ fn key_of(answer: &Answer, key: &str) -> Result<String, Finding> {
 }
 
 /// A printed report with these counts, and all else as it was.
-fn report(old: &str, answer: &Answer) -> String {
+fn report(old: &str, answer: &PinnedAnswer) -> String {
     let line = |line: &str| {
         let key = line.split_whitespace().next().unwrap_or_default();
         key_of(answer, key)

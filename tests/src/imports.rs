@@ -11,7 +11,7 @@ use crate::source::{Finding, Source, is_for_tests};
 
 /// A path as it stands in the source, a group of a `use` taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedPath {
     /// Its segments, `*` for a glob.
     pub segments: Vec<String>,
     /// The line it stands on.
@@ -31,7 +31,7 @@ pub fn broken(source: &Source, crates: &[String]) -> Vec<Finding> {
     let rooms = FLOORS.iter().filter(|floors| source.is_in(floors.folder));
     let mut findings: Vec<_> =
         rooms.clone().filter_map(|floors| homeless(floors, source)).collect();
-    let mut look = |named: &Named, why: Option<String>| {
+    let mut look = |named: &NamedPath, why: Option<String>| {
         let path = named.segments.join("::");
         let finding = |why| format!("{}:{}: `{path}`: {why}", source.path, named.line);
         findings.extend(why.map(finding));
@@ -48,7 +48,7 @@ pub fn broken(source: &Source, crates: &[String]) -> Vec<Finding> {
 }
 
 /// A crate that the file's crate must not name, or a part of one.
-fn stranger(source: &Source, named: &Named) -> Option<String> {
+fn stranger(source: &Source, named: &NamedPath) -> Option<String> {
     let home = CRATES.iter().find(|home| source.is_in(home.folder))?;
     let first = named.segments.first()?.as_str();
     let own = home.folder.rsplit('/').next().unwrap_or_default();
@@ -81,7 +81,7 @@ fn homeless(floors: &Floors, source: &Source) -> Option<Finding> {
 }
 
 /// A module of a room above the file's own.
-fn above(floors: &Floors, source: &Source, named: &Named) -> Option<String> {
+fn above(floors: &Floors, source: &Source, named: &NamedPath) -> Option<String> {
     let own = module(floors, source)?;
     let root = floors.folder.split_once("/src").map_or("", |(_, root)| root);
     let root = std::iter::once("crate").chain(root.split('/').filter(|part| !part.is_empty()));
@@ -96,7 +96,7 @@ fn above(floors: &Floors, source: &Source, named: &Named) -> Option<String> {
 }
 
 /// Anything but `core` and a few crates, in the rooms that are pure.
-fn impure(source: &Source, named: &Named, crates: &[String]) -> Option<String> {
+fn impure(source: &Source, named: &NamedPath, crates: &[String]) -> Option<String> {
     let (folder, allowed) = PURE.iter().find(|(folder, _)| source.is_in(folder))?;
     let first = named.segments.first()?.as_str();
     let is_crate =
@@ -106,7 +106,7 @@ fn impure(source: &Source, named: &Named, crates: &[String]) -> Option<String> {
 }
 
 /// What the command alone knows: arguments, progress, printing and exit codes.
-fn loud(source: &Source, named: &Named) -> Option<String> {
+fn loud(source: &Source, named: &NamedPath) -> Option<String> {
     let folder = SILENT.iter().find(|folder| source.is_in(folder))?;
     let is_loud =
         |path: &&[&str]| named.segments.windows(path.len()).any(|part| part.iter().eq(path.iter()));
@@ -115,7 +115,7 @@ fn loud(source: &Source, named: &Named) -> Option<String> {
 }
 
 /// `self::` and `super::` resolved by the file's place and by the inline modules around the path.
-fn from_root(source: &Source, named: &Named) -> Vec<String> {
+fn from_root(source: &Source, named: &NamedPath) -> Vec<String> {
     let segments = &named.segments;
     let ups = segments.iter().take_while(|segment| *segment == "super").count();
     let is_own = segments.first().is_some_and(|first| first == "self");
@@ -134,7 +134,7 @@ fn from_root(source: &Source, named: &Named) -> Vec<String> {
 
 /// Every path that `file` names, those compiled for tests only if `tests_too`.
 #[must_use]
-pub fn paths(file: &File, tests_too: bool) -> Vec<Named> {
+pub fn paths(file: &File, tests_too: bool) -> Vec<NamedPath> {
     let mut reader = Reader { tests_too, inline: 0, found: Vec::new() };
     reader.visit_file(file);
     reader.found
@@ -143,13 +143,13 @@ pub fn paths(file: &File, tests_too: bool) -> Vec<Named> {
 struct Reader {
     tests_too: bool,
     inline: usize,
-    found: Vec<Named>,
+    found: Vec<NamedPath>,
 }
 
 impl Reader {
     fn push(&mut self, segments: Vec<String>, span: Span) {
         let Self { inline, found, .. } = self;
-        found.push(Named { segments, line: span.start().line, inline: *inline });
+        found.push(NamedPath { segments, line: span.start().line, inline: *inline });
     }
 
     fn read_use(&mut self, tree: &UseTree, before: &mut Vec<String>) {

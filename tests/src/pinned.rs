@@ -30,15 +30,15 @@ const HEADER: &str = "\
 
 /// The whole table.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Table {
+pub struct PinnedChecks {
     /// Its rows, in the file's order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PinnedCheck>,
 }
 
 /// One check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub struct PinnedCheck {
     /// Name of the instance.
     pub instance: String,
     /// Name of the variant.
@@ -58,12 +58,12 @@ pub struct Row {
     pub reduce: Vec<String>,
     /// What it comes to.
     #[serde(flatten)]
-    pub answer: Answer,
+    pub answer: PinnedAnswer,
 }
 
 /// What one check comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct PinnedAnswer {
     /// `holds`, `violated` or `undecided`.
     #[serde(default)]
     pub verdict: String,
@@ -87,7 +87,7 @@ pub struct Answer {
     pub unreached: Vec<String>,
 }
 
-impl Answer {
+impl PinnedAnswer {
     /// The end of a row.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
@@ -127,7 +127,7 @@ fn hardened() -> String {
     Variant::Hardened.name().into()
 }
 
-impl Table {
+impl PinnedChecks {
     /// Where the table is.
     #[must_use]
     pub fn path() -> PathBuf {
@@ -137,7 +137,7 @@ impl Table {
     /// Reads the table.
     ///
     /// # Errors
-    /// What is wrong with the file.
+    /// The file cannot be read, or is malformed.
     pub fn read() -> Result<Self, Finding> {
         let path = Self::path();
         let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -147,7 +147,7 @@ impl Table {
     /// Writes the table.
     ///
     /// # Errors
-    /// What kept the file from being written.
+    /// The file cannot be written.
     pub fn write(&self) -> Result<(), Finding> {
         let lines: String = self.rows.iter().map(|row| format!("    {},\n", row.line())).collect();
         let path = Self::path();
@@ -156,7 +156,7 @@ impl Table {
     }
 }
 
-impl Row {
+impl PinnedCheck {
     /// Whether every rule is in force and every property asked about.
     #[must_use]
     pub fn is_plain(&self) -> bool {
@@ -222,9 +222,9 @@ impl Row {
     /// What the check comes to now.
     ///
     /// # Errors
-    /// A name that does not exist, or the engine's failure.
-    pub fn ask(&self) -> Result<Answer, Finding> {
-        Ok(Answer::of(&ask(&self.question(Engine::Native, THREADS)?)?))
+    /// A name is unknown, or the engine failed.
+    pub fn ask(&self) -> Result<PinnedAnswer, Finding> {
+        Ok(PinnedAnswer::of(&ask(&self.question(Engine::Native, THREADS)?)?))
     }
 }
 

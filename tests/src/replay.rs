@@ -23,7 +23,7 @@ pub struct Refused(String);
 /// The trace as the validator reads it.
 ///
 /// # Errors
-/// A record is none, as the validator understands the format.
+/// A record is not one that the validator can read.
 pub fn logs(records: &[TraceRecord]) -> Result<Vec<Log>, Refused> {
     let mut reader = Reader::new(None);
     for (at, record) in records.iter().enumerate() {

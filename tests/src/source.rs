@@ -61,7 +61,7 @@ pub fn root() -> PathBuf {
 /// are left out.
 ///
 /// # Errors
-/// What kept a file from being read.
+/// A file cannot be read.
 pub fn files(endings: &[&str]) -> Result<Vec<Source>, Finding> {
     let root = root();
     let mut found = Vec::new();

@@ -17,7 +17,7 @@ use syncsplit_study::ablate;
 use syncsplit_tests::bless;
 use syncsplit_tests::defects::Defect;
 use syncsplit_tests::kills::page::{self, PAGE, TABLE};
-use syncsplit_tests::kills::{self, Cases, Row, Subject};
+use syncsplit_tests::kills::{self, Cases, KillRow, Subject};
 use syncsplit_tests::source::root;
 
 const ADAPTER: &str = env!("CARGO_BIN_EXE_syncsplit-adapter");
@@ -59,7 +59,7 @@ fn subjects() -> Vec<Subject> {
     ]
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<KillRow> {
     page::rows(&fs::read_to_string(root().join(TABLE)).unwrap()).unwrap()
 }
 

@@ -2,16 +2,14 @@
 //! trace is made here by two nodes without threads; each test doctors it in one place.
 
 use std::error::Error;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use syncsplit_impl::clock::ManualClock;
 use syncsplit_impl::error::ignore_refusal;
-use syncsplit_impl::local::{LocalConfig, LocalNode};
-use syncsplit_impl::mailbox::Mailbox;
 use syncsplit_impl::payload::Payload;
-use syncsplit_impl::remote::{RemoteConfig, RemoteNode};
-use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceRecord};
-use syncsplit_impl::volume::MemoryVolume;
+use syncsplit_impl::site::ManualSites;
+use syncsplit_impl::trace::{RoleRecord, Taken, TraceRecord};
+use syncsplit_impl::volume::{MemoryVolume, VolumeError};
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::replica::ReplicaEffect;
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
@@ -31,55 +29,40 @@ const SCRIPTED: Options = Options {
     rules: Rules::HARDENED,
 };
 
-/// Two nodes on volumes of three blocks.
-struct Pair {
-    local: Arc<LocalNode>,
-    remote: Arc<RemoteNode>,
-    trace: Arc<MemoryTrace>,
+/// Two sites on volumes of three blocks.
+struct Pair(ManualSites<MemoryVolume>);
+
+impl Deref for Pair {
+    type Target = ManualSites<MemoryVolume>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+fn volume() -> Result<Arc<MemoryVolume>, VolumeError> {
+    MemoryVolume::new(8, 3).map(Arc::new)
 }
 
 impl Pair {
     fn new() -> Result<Self, Box<dyn Error>> {
-        let volume = || MemoryVolume::new(8, 3).map(Arc::new);
-        let (clock, trace) = (ManualClock::new(), Arc::new(MemoryTrace::new()));
-        let local = LocalNode::new(LocalConfig::default(), volume()?, clock, trace.clone());
-        let (spvol, svol, host) = (volume()?, volume()?, Arc::new(Mailbox::new()));
-        let remote = RemoteNode::new(RemoteConfig::default(), spvol, svol, host, trace.clone())?;
-        Ok(Self { local, remote, trace })
+        let volumes = [volume()?, volume()?, volume()?];
+        Ok(Self(ManualSites::new(Default::default(), volumes)?))
     }
 
     fn fail_back(&self) -> Result<Self, Box<dyn Error>> {
-        let (taken_over, old) = (self.remote.hand_over()?, self.local.hand_over()?);
-        let (newest, clock, trace) =
-            (old.incarnation_newest(), ManualClock::new(), self.trace.clone());
-        let config = LocalConfig::default();
-        let local = LocalNode::from_taken_over(config, taken_over, newest, clock, trace.clone())?;
-        let (svol, host) = (Arc::new(MemoryVolume::new(8, 3)?), Arc::new(Mailbox::new()));
-        let config = RemoteConfig::default();
-        let remote = RemoteNode::from_old_primary(config, old, svol, host, trace.clone())?;
-        Ok(Self { local, remote, trace })
+        Ok(Self(self.0.fail_back(Default::default(), volume()?)?))
     }
 
     fn write(&self, block: u32, number: u64) -> Outcome {
         Ok(self.local.write(BlockIndex(block), Payload::from(&number.to_le_bytes()[..]))?)
     }
 
-    fn carry(&self) -> Outcome {
-        while let Some(message) = self.local.take_outgoing() {
-            ignore_refusal(self.remote.on_message(message))?;
-        }
-        while let Some(message) = self.remote.take_outgoing() {
-            ignore_refusal(self.local.on_message(message))?;
-        }
-        Ok(())
-    }
-
+    /// As often as the life that is kept needs it, with a report each time.
     fn settle(&self) -> Outcome {
         for _ in 0..8 {
-            if matches!(self.local.copy_next(), Ok(None)) {
-                ignore_refusal(self.local.pair_mark())?;
-            }
-            while self.local.send_next()?.is_some() {}
+            self.copy()?;
+            self.send()?;
             self.carry()?;
             while self.remote.apply_next()? {}
             ignore_refusal(self.remote.report())?;
@@ -91,7 +74,7 @@ impl Pair {
 
     fn resync(&self) -> Outcome {
         self.local.resync()?;
-        self.carry()
+        Ok(self.carry().map(drop)?)
     }
 }
 
@@ -119,7 +102,7 @@ fn good() -> Result<Vec<TraceRecord>, Box<dyn Error>> {
     for _ in 0..2 {
         pair.local.copy_next()?;
     }
-    while pair.local.send_next()?.is_some() {}
+    pair.send()?;
     pair.carry()?;
     while pair.remote.apply_next()? {}
     pair.remote.takeover(false)?;
@@ -151,26 +134,27 @@ fn the_good_life_is_allowed_and_ends_with_equal_volumes() -> Outcome {
 
 #[test]
 fn an_answer_that_the_secondary_never_gave_is_refused() -> Outcome {
-    let words = doctored(|role| match role {
-        RoleRecord::Primary(taken) => match &mut taken.event {
-            PrimaryEvent::Arrived(ToPrimary::Suspended { incarnation }) => {
-                *incarnation = Incarnation(7);
-                true
-            }
-            _ => false,
-        },
-        _ => false,
+    let words = doctored(|role| {
+        let RoleRecord::Primary(Taken { event: PrimaryEvent::Arrived(message), .. }) = role else {
+            return false;
+        };
+        let is_it = matches!(message, ToPrimary::Suspended { .. });
+        if is_it {
+            *message = ToPrimary::Suspended { incarnation: Incarnation(7) };
+        }
+        is_it
     })?;
     assert!(words.contains(r#"{"Suspended":{"incarnation":7}} was not sent"#), "{words}");
-    let words = doctored(|role| match role {
-        RoleRecord::Secondary(taken) => match &mut taken.event {
-            SecondaryEvent::Arrived(ToSecondary::Delete { incarnation }) => {
-                *incarnation = Incarnation(7);
-                true
-            }
-            _ => false,
-        },
-        _ => false,
+    let words = doctored(|role| {
+        let RoleRecord::Secondary(Taken { event: SecondaryEvent::Arrived(message), .. }) = role
+        else {
+            return false;
+        };
+        let is_it = matches!(message, ToSecondary::Delete { .. });
+        if is_it {
+            *message = ToSecondary::Delete { incarnation: Incarnation(7) };
+        }
+        is_it
     })?;
     assert!(words.contains(r#"{"Delete":{"incarnation":7}} was not sent"#), "{words}");
     Ok(())
@@ -179,15 +163,13 @@ fn an_answer_that_the_secondary_never_gave_is_refused() -> Outcome {
 /// FREEZE-3 for a hold: the restart ended it, whatever the trace says.
 #[test]
 fn a_hold_that_did_not_last_is_not_said_to_have() -> Outcome {
-    let words = doctored(|role| match role {
-        RoleRecord::Primary(taken) => match taken.effects.first_mut() {
-            Some(PrimaryEffect::AnswerReleased { held, .. }) => {
-                *held = true;
-                true
-            }
-            _ => false,
-        },
-        _ => false,
+    let words = doctored(|role| {
+        let RoleRecord::Primary(Taken { effects, .. }) = role else { return false };
+        let Some(PrimaryEffect::AnswerReleased { held, .. }) = effects.first_mut() else {
+            return false;
+        };
+        *held = true;
+        true
     })?;
     assert!(words.contains(r#"(primary {"Unquiesce":1}): its effects"#), "{words}");
     Ok(())
@@ -207,14 +189,13 @@ fn a_hold_that_nobody_asked_for_is_refused() -> Outcome {
 
 #[test]
 fn a_restore_of_fewer_blocks_is_refused() -> Outcome {
-    let words = doctored(|role| match role {
-        RoleRecord::Secondary(taken) => match taken.effects.first_mut() {
-            Some(SecondaryEffect::Replica(ReplicaEffect::Restore(blocks))) => {
-                blocks.pop().is_some()
-            }
-            _ => false,
-        },
-        _ => false,
+    let words = doctored(|role| {
+        let RoleRecord::Secondary(Taken { effects, .. }) = role else { return false };
+        let Some(SecondaryEffect::Replica(ReplicaEffect::Restore(blocks))) = effects.first_mut()
+        else {
+            return false;
+        };
+        blocks.pop().is_some()
     })?;
     assert!(words.contains(r#"(secondary {"Takeover":{"force":false}}): its effects"#), "{words}");
     Ok(())
@@ -233,29 +214,24 @@ fn the_good_life_is_the_one_that_is_kept() -> Outcome {
 
 #[test]
 fn a_role_goes_on_from_what_was_handed_over_and_from_nothing_else() -> Outcome {
-    let words = doctored(|role| match role {
-        RoleRecord::Start(start) => match &mut start.from {
-            Some(HandedOver::Primary(primary)) => primary.dirty.pop().is_some(),
-            _ => false,
-        },
-        _ => false,
+    let words = doctored(|role| {
+        let RoleRecord::Start(Start { from: Some(HandedOver::Primary(primary)), .. }) = role else {
+            return false;
+        };
+        primary.dirty.pop().is_some()
     })?;
     assert!(words.contains("the state to go on from: the model says"), "{words}");
     let words = doctored(|role| {
         let is_takeover = matches!(role, RoleRecord::Secondary(taken)
             if matches!(taken.event, SecondaryEvent::Takeover { .. }));
         if is_takeover {
-            let (blocks, block_size, entries_max) = (3, Some(8), Some(1024));
-            let from = Some(HandedOver::Primary(PrimaryAfter::default()));
-            let side = Side::Primary;
-            let journal_full = None;
             *role = RoleRecord::Start(Start {
-                side,
-                blocks,
-                block_size,
-                entries_max,
-                journal_full,
-                from,
+                side: Side::Primary,
+                blocks: 3,
+                block_size: Some(8),
+                entries_max: Some(1024),
+                journal_full: None,
+                from: Some(HandedOver::Primary(PrimaryAfter::default())),
             });
         }
         is_takeover

@@ -7,7 +7,7 @@ use syncsplit_study::ablate;
 use syncsplit_study::case::Shown;
 use syncsplit_study::question::Engine;
 use syncsplit_tests::bless;
-use syncsplit_tests::pinned::{Row, Table, alone, ask};
+use syncsplit_tests::pinned::{PinnedCheck, PinnedChecks, alone, ask};
 
 /// Rules whose absence must show a counterexample, wherever it is searched.
 const NEEDED: &[Rule] = &[
@@ -36,9 +36,9 @@ const BY_COMMAND: [&str; 2] = ["ci", "all-promises"];
 const REDUCED_MAX: u64 = 320_000;
 
 /// Checks each row that `wanted` picks; with `BLESS` set in the environment, rewrites what it comes to instead.
-fn check(wanted: impl Fn(&Row) -> bool) {
+fn check(wanted: impl Fn(&PinnedCheck) -> bool) {
     let _alone = alone();
-    let mut table = Table::read().unwrap();
+    let mut table = PinnedChecks::read().unwrap();
     let mut wrong = Vec::new();
     let mut rows = 0;
     for row in table.rows.iter_mut().filter(|row| wanted(row)) {
@@ -76,7 +76,7 @@ fn the_instance_of_the_readme_is_searched_with_the_promises() {
     let [ci, promises] = BY_COMMAND.map(|name| Instance::named(name).unwrap());
     assert_eq!(ci.bounds, promises.bounds);
     assert!(promises.promises && !ci.promises);
-    let rows = Table::read().unwrap().rows;
+    let rows = PinnedChecks::read().unwrap().rows;
     let answer = |name| rows.iter().find(|row| row.is_whole() && row.instance == name).unwrap();
     assert_eq!(answer(BY_COMMAND[0]).answer, answer(BY_COMMAND[1]).answer);
 }
@@ -110,7 +110,7 @@ fn leaving_a_rule_out_comes_to_what_is_pinned() {
 
 #[test]
 fn the_table_pins_what_is_promised() {
-    let rows = Table::read().unwrap().rows;
+    let rows = PinnedChecks::read().unwrap().rows;
     let verdict = |instance: &str, variant: &str, without: &[Rule]| {
         let ids: Vec<_> = without.iter().map(|rule| rule.id()).collect();
         let row = rows.iter().find(|row| {
@@ -143,7 +143,7 @@ fn the_table_pins_what_is_promised() {
 }
 
 /// The report as JSON, less what may differ from run to run.
-fn report(row: &Row, threads: usize) -> serde_json::Value {
+fn report(row: &PinnedCheck, threads: usize) -> serde_json::Value {
     let report = ask(&row.question(Engine::Native, threads).unwrap()).unwrap();
     let mut report = serde_json::to_value(report).unwrap();
     for field in ["seconds", "peak_bytes", "threads"] {
@@ -152,10 +152,10 @@ fn report(row: &Row, threads: usize) -> serde_json::Value {
     report
 }
 
-fn row(instance: &str, variant: &str, without: &[&str]) -> Row {
+fn row(instance: &str, variant: &str, without: &[&str]) -> PinnedCheck {
     let without = without.iter().map(|id| (*id).to_owned()).collect();
     let (instance, variant) = (instance.into(), variant.into());
-    Row { instance, variant, without, ..Row::default() }
+    PinnedCheck { instance, variant, without, ..PinnedCheck::default() }
 }
 
 #[test]
@@ -184,8 +184,8 @@ const CROSS_CHECKED: &[&str] = &["smoke", "create", "takeover", "late", "order",
 #[test]
 fn another_engine_counts_the_same() {
     let _alone = alone();
-    let table = Table::read().unwrap();
-    let is_checked = |row: &&Row| row.is_whole() && CROSS_CHECKED.contains(&&*row.instance);
+    let table = PinnedChecks::read().unwrap();
+    let is_checked = |row: &&PinnedCheck| row.is_whole() && CROSS_CHECKED.contains(&&*row.instance);
     for row in table.rows.iter().filter(is_checked) {
         let theirs = ask(&row.question(Engine::Stateright, 2).unwrap()).unwrap();
         let instance = &row.instance;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
-use syncsplit_tests::scenarios::{SCENARIOS, Scenario, Verified};
+use syncsplit_tests::scenarios::{LARGE, SCENARIOS, Scenario, Verified};
 
 /// How many interleavings of each race by each scheduler, unless told otherwise.
 const ITERATIONS: u64 = 25_000;
@@ -26,20 +26,20 @@ fn told(name: &str) -> Option<u64> {
 }
 
 fn run(scenario: &Scenario, scheduler: impl Scheduler + 'static, says: &str) {
-    let Scenario { name, run, large, .. } = *scenario;
+    let Scenario { name, run, .. } = *scenario;
     let mut config = Config::new();
     config.stack_size = STACK_BYTES;
     let begun = Instant::now();
     let verified = Arc::new(Verified::default());
     let verifier = Arc::clone(&verified);
     let ran = Runner::new(scheduler, config).run(move || {
-        let outcome = run(large).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let outcome = run(LARGE).unwrap_or_else(|why| panic!("{name}: {why}"));
         if let Err(why) = verifier.verify(outcome) {
             panic!("{name}: {why}");
         }
     });
     println!(
-        "{name}: {ran} executions, {says}, {large:?}, {} outcomes replayed, {:.1} s",
+        "{name}: {ran} executions, {says}, {LARGE:?}, {} outcomes replayed, {:.1} s",
         verified.distinct(),
         begun.elapsed().as_secs_f64()
     );

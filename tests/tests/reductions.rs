@@ -11,7 +11,7 @@ use syncsplit_study::case::Searcher;
 use syncsplit_study::instance::Instance;
 use syncsplit_study::question::{Engine, Question, Watch};
 use syncsplit_study::reduce::Reduction;
-use syncsplit_tests::pinned::{THREADS, Table, alone};
+use syncsplit_tests::pinned::{PinnedChecks, THREADS, alone};
 
 /// Pinned checks of more states than this are left to longer runs.
 const STATES_MAX: u64 = 300_000;
@@ -35,7 +35,7 @@ fn plain(question: Question) -> Question {
 
 /// The pinned checks of so many states.
 fn pinned(states: RangeInclusive<u64>) -> Vec<Question> {
-    let rows = Table::read().unwrap().rows.into_iter();
+    let rows = PinnedChecks::read().unwrap().rows.into_iter();
     // A reduced space is compared with the whole here, not pinned by itself.
     let rows = rows.filter(|row| row.reduce.is_empty() && row.transactions.is_empty());
     let rows = rows.filter(|row| states.contains(&row.answer.states));

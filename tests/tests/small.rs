@@ -5,7 +5,7 @@ use syncsplit_study::case::Searcher;
 use syncsplit_study::instance::Instance;
 use syncsplit_tests::bless;
 use syncsplit_tests::counts::{SMALL, small_rows, small_table};
-use syncsplit_tests::pinned::{Answer, alone, ask};
+use syncsplit_tests::pinned::{PinnedAnswer, alone, ask};
 
 #[test]
 fn every_small_instance_comes_to_what_is_pinned() {
@@ -16,7 +16,7 @@ fn every_small_instance_comes_to_what_is_pinned() {
     let searcher = Searcher::silent(2);
     for row in &mut rows {
         let instance = Instance::load(&row.name).unwrap();
-        row.answer = Answer::of(&ask(&searcher.question(instance)).unwrap());
+        row.answer = PinnedAnswer::of(&ask(&searcher.question(instance)).unwrap());
     }
     bless::settle(SMALL, &small_table(&table, &rows)).unwrap();
 }

@@ -9,7 +9,7 @@ use syncsplit_study::ablate;
 use syncsplit_study::case::Shown;
 use syncsplit_study::words::thousands;
 use syncsplit_tests::ids::{cited, defined, ids, sections, stories, unknown};
-use syncsplit_tests::pinned::{Answer, Row, Table};
+use syncsplit_tests::pinned::{PinnedAnswer, PinnedCheck, PinnedChecks};
 use syncsplit_tests::source::{Source, files};
 
 /// The file that lists every rule, so that a rule named nowhere else is not yet kept by anything.
@@ -87,7 +87,7 @@ fn every_always_has_its_twin() {
 
 #[test]
 fn every_story_in_the_spec_is_pinned() {
-    let rows = Table::read().unwrap().rows;
+    let rows = PinnedChecks::read().unwrap().rows;
     let ablations = ablate::table().unwrap();
     let mut missing = Vec::new();
     for (id, text) in sections(&spec()) {
@@ -112,9 +112,9 @@ fn every_story_in_the_spec_is_pinned() {
 #[test]
 fn the_spec_gives_each_instance_the_size_that_is_pinned() {
     let spec = spec();
-    let rows = Table::read().unwrap().rows;
+    let rows = PinnedChecks::read().unwrap().rows;
     for row in rows.iter().filter(|row| row.is_whole()) {
-        let Answer { states, transitions, depth, .. } = &row.answer;
+        let PinnedAnswer { states, transitions, depth, .. } = &row.answer;
         let [states, transitions] = [*states, *transitions].map(thousands);
         let line = format!("| `{}` | {states} | {transitions} | {depth} |", row.instance);
         assert!(spec.contains(&line), "SPEC.md has no row {line}");
@@ -124,9 +124,10 @@ fn the_spec_gives_each_instance_the_size_that_is_pinned() {
 #[test]
 fn the_readme_shows_the_counts_that_are_pinned() {
     let readme = page("README.md");
-    let rows = Table::read().unwrap().rows;
-    let is_default = |row: &&Row| row.instance == "ci" && row.is_whole();
-    let Answer { states, transitions, depth, .. } = &rows.iter().find(is_default).unwrap().answer;
+    let rows = PinnedChecks::read().unwrap().rows;
+    let is_default = |row: &&PinnedCheck| row.instance == "ci" && row.is_whole();
+    let PinnedAnswer { states, transitions, depth, .. } =
+        &rows.iter().find(is_default).unwrap().answer;
     let [states, transitions] = [*states, *transitions].map(thousands);
     let text = format!(
         "\n  states       {states}\n  transitions  {transitions}\n  depth        {depth}\n"

@@ -15,7 +15,7 @@ use syncsplit_impl::trace::{MemoryTrace, TraceRecord};
 use syncsplit_impl::volume::MemoryVolume;
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_tests::replay::{Hosts, Options, by_site, judge, logs};
-use syncsplit_tests::scenarios::SCENARIOS;
+use syncsplit_tests::scenarios::{LARGE, SCENARIOS};
 use syncsplit_tests::source::root;
 use syncsplit_validate::{Ending, Limits, validate};
 
@@ -100,7 +100,7 @@ fn what_the_implementation_records_is_what_the_schema_says() -> Outcome {
     let schema = schema()?;
     let mut roles = std::collections::BTreeSet::new();
     for scenario in SCENARIOS {
-        let outcome = (scenario.run)(scenario.large)?;
+        let outcome = (scenario.run)(LARGE)?;
         for record in &outcome.trace {
             let value = serde_json::to_value(record)?;
             if let Some(error) = schema.iter_errors(&value).next() {

@@ -7,7 +7,6 @@ use syncsplit_model::protocol::requester::{
     Requester, RequesterEffect, RequesterEvent, RequesterRefusal, RequesterState,
 };
 use syncsplit_model::protocol::{BackupId, BlockIndex, HostMessage};
-use syncsplit_model::record::Fault;
 
 use super::BackupError;
 use crate::clock::Timer;
@@ -304,8 +303,7 @@ impl RequesterNode {
                 RequesterEffect::Read(_) => Ok(()),
             };
             if let Err(error) = performed {
-                let fault = Fault { of: record, effect: place, error: Some(error.to_string()) };
-                self.trace.record(RoleRecord::Fault(fault));
+                self.trace.fault(record, place, &error);
                 // What follows depends on it: no request without arming (SPLIT-2).
                 return Err(error);
             }

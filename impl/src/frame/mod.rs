@@ -168,7 +168,7 @@ pub enum FrameError {
     BadBody {
         /// The frame's kind.
         kind: Kind,
-        /// What is wrong with it.
+        /// The text is malformed.
         problem: BodyProblem,
     },
     /// The message has no place in the format (rule RESYNC-2).

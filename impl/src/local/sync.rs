@@ -93,19 +93,19 @@ pub(crate) type OnReturn = Box<dyn FnOnce(SyncReport) + Send>;
 
 /// The Syncs of a node.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct BegunSyncs {
     begun: u64,
-    syncs: BTreeMap<u64, Begun>,
+    syncs: BTreeMap<u64, BegunSync>,
 }
 
 /// A Sync that was begun, until its report is fetched.
-struct Begun {
+struct BegunSync {
     sync: Sync,
     report: Option<SyncReport>,
     on_return: Option<OnReturn>,
 }
 
-impl Table {
+impl BegunSyncs {
     /// How many wait.
     fn waiting(&self) -> usize {
         self.syncs.values().filter(|begun| begun.report.is_none()).count()
@@ -217,7 +217,7 @@ impl LocalNode {
             }));
         }
         let sync = begun.map_err(SyncError::NotPair)?;
-        inner.syncs.syncs.insert(id, Begun { sync, report: None, on_return });
+        inner.syncs.syncs.insert(id, BegunSync { sync, report: None, on_return });
         // Step 35 follows step 34 at once: everything may be written already.
         self.drive(&mut inner, id, SyncEvent::Look(view)).map_err(SyncError::Node)?;
         Ok(SyncTicket(id))

@@ -44,7 +44,7 @@ impl RemoteNode {
     /// Tells the primary how far this side has written (\[0012\]), or that it has left the pairing (PAIR-3).
     ///
     /// # Errors
-    /// There is nothing to report in this pair state, a volume failed, or the node is broken.
+    /// The pair state allows no report, a volume failed, or the node is broken.
     pub fn report(&self) -> Result<(), NodeError> {
         self.report_now(&mut self.inner.lock())
     }

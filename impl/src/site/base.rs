@@ -6,7 +6,7 @@ use std::time::Duration;
 use syncsplit_model::protocol::HostMessage;
 
 use super::config::{Dialers, HostLink};
-use super::threads::{Threads, Troubles, as_link_error};
+use super::threads::{ThreadErrors, Threads, as_link_error};
 use crate::clock::{SystemClock, Timer};
 use crate::doorway::Arc;
 use crate::error::NodeError;
@@ -100,7 +100,7 @@ impl<N: ArrayNode, H: Host> Site<N, H> {
 
     /// What went wrong on the site's own threads.
     #[must_use]
-    pub const fn troubles(&self) -> &Troubles {
+    pub const fn troubles(&self) -> &ThreadErrors {
         self.threads.troubles()
     }
 
@@ -119,7 +119,7 @@ impl<N: ArrayNode, H: Host> Site<N, H> {
     pub(super) fn run(
         &self,
         tick: Duration,
-        deliver: impl Fn(HostMessage, &Troubles) + Send + 'static,
+        deliver: impl Fn(HostMessage, &ThreadErrors) + Send + 'static,
     ) -> std::io::Result<()> {
         self.start_array()?;
         self.threads.start_host(&self.host_link, &self.host_outbox)?;

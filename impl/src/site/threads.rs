@@ -15,9 +15,9 @@ const TROUBLES_MAX: usize = 64;
 
 /// What went wrong on a site's own threads, where no caller hears of it. Clones share what they hold.
 #[derive(Clone, Debug, Default)]
-pub struct Troubles(Arc<Mutex<VecDeque<String>>>);
+pub struct ThreadErrors(Arc<Mutex<VecDeque<String>>>);
 
-impl Troubles {
+impl ThreadErrors {
     /// What went wrong since this was last called, oldest first; a repeated trouble once.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
@@ -50,11 +50,11 @@ impl Troubles {
 #[derive(Default)]
 pub(super) struct Threads {
     running: Mutex<Vec<JoinHandle<()>>>,
-    troubles: Troubles,
+    troubles: ThreadErrors,
 }
 
 impl Threads {
-    pub(super) const fn troubles(&self) -> &Troubles {
+    pub(super) const fn troubles(&self) -> &ThreadErrors {
         &self.troubles
     }
 
@@ -62,7 +62,7 @@ impl Threads {
     pub(super) fn start(
         &self,
         name: &str,
-        body: impl FnOnce(&Troubles) + Send + 'static,
+        body: impl FnOnce(&ThreadErrors) + Send + 'static,
     ) -> std::io::Result<()> {
         let troubles = self.troubles.clone();
         let thread = spawn(name, move || body(&troubles))?;
@@ -135,7 +135,7 @@ impl Threads {
 /// What a node's answer to a message means for the connection it came over: only a message that does not fit the
 /// group ends it.
 pub(super) fn as_link_error(
-    troubles: &Troubles,
+    troubles: &ThreadErrors,
     outcome: Result<(), NodeError>,
 ) -> Result<(), LinkError> {
     let Err(error) = ignore_refusal(outcome) else {

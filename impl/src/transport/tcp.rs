@@ -51,7 +51,7 @@ pub struct Link {
 /// Connects to `addr` ("host:port"), and says and hears hello.
 ///
 /// # Errors
-/// Nobody listens there, the peer said no hello in time, or it belongs elsewhere.
+/// The address has no listener, or the peer said no hello in time or belongs elsewhere.
 pub fn connect(addr: &str, hello: &Hello) -> Result<Link, LinkError> {
     let stream = connect_any(addr).map_err(failed(|| format!("connect to {addr}")))?;
     say_hello(&stream, hello)?;
@@ -76,7 +76,7 @@ impl Listener {
     /// Listens on `addr` ("host:port"; port 0 lets the system choose).
     ///
     /// # Errors
-    /// The address is none of this machine's or is taken.
+    /// The address is not this machine's, or is taken.
     pub fn bind(addr: &str) -> Result<Self, LinkError> {
         let listener = TcpListener::bind(addr).map_err(failed(|| format!("listen on {addr}")))?;
         Ok(Self { shared: Arc::new(ListenerShared { listener, closed: AtomicBool::new(false) }) })

@@ -37,6 +37,15 @@ pub(crate) fn payload(number: u64) -> Payload {
     Payload::from(bytes)
 }
 
+/// Overwrites bytes of a frame and makes its checksum right again: what a peer with another idea would send.
+pub(crate) fn forged(mut bytes: Vec<u8>, at: usize, with: &[u8]) -> Vec<u8> {
+    bytes[at..at + with.len()].copy_from_slice(with);
+    bytes[36..40].fill(0);
+    let crc = crc32c::crc32c(&bytes);
+    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
 /// Every block of a volume.
 pub(crate) fn image(volume: &dyn Volume) -> Result<Vec<Payload>, VolumeError> {
     (0..volume.blocks()).map(|block| volume.read(BlockIndex(block))).collect()

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::database::FreezeHooks;
 use syncsplit_impl::dial::{TcpCalled, TcpCaller, in_process};
 use syncsplit_impl::frame::{Hello, Role};
@@ -13,7 +14,7 @@ use syncsplit_impl::payload::Payload;
 use syncsplit_impl::site::{
     LocalDialers, LocalSite, LocalSiteConfig, RemoteDialers, RemoteSite, RemoteSiteConfig,
 };
-use syncsplit_impl::trace::{MemoryTrace, TraceSink};
+use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceSink};
 use syncsplit_impl::volume::FileVolume;
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, PairState};
@@ -29,6 +30,16 @@ pub(crate) struct Remembering {
     node: Arc<LocalNode>,
     volume: Arc<FileVolume>,
     images: Arc<Mutex<Vec<Vec<Payload>>>>,
+}
+
+impl Remembering {
+    /// What makes one for the node whose P-VOL is `volume`.
+    fn of(
+        volume: Arc<FileVolume>,
+        images: Arc<Mutex<Vec<Vec<Payload>>>>,
+    ) -> impl FnOnce(&Arc<LocalNode>) -> Box<dyn FreezeHooks> {
+        |node| Box::new(Self { node: node.clone(), volume, images })
+    }
 }
 
 impl FreezeHooks for Remembering {
@@ -116,13 +127,7 @@ impl Sites {
         let losing = Arc::new(AtomicBool::new(false));
         let (to_remote, to_local) = dialers(over, &losing)?;
         let images = Arc::new(Mutex::new(Vec::new()));
-        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
-            Box::new(Remembering {
-                node: node.clone(),
-                volume: pvol.clone(),
-                images: images.clone(),
-            })
-        };
+        let hooks = Remembering::of(pvol.clone(), images.clone());
         let remote = RemoteSite::start(remote, spvol.clone(), svol, to_local, trace.clone())?;
         let local = LocalSite::start(local, pvol.clone(), hooks, to_remote, trace)?;
         Ok(Self { local, remote, pvol, spvol, images, losing, directory })
@@ -142,13 +147,7 @@ impl Sites {
         let losing = Arc::new(AtomicBool::new(false));
         let (to_remote, to_local) = dialers(over, &losing)?;
         let svol = FileVolume::create(directory.path().join("svol-home"), BLOCK_SIZE, BLOCKS)?;
-        let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
-            Box::new(Remembering {
-                node: node.clone(),
-                volume: spvol.clone(),
-                images: images.clone(),
-            })
-        };
+        let hooks = Remembering::of(spvol.clone(), images.clone());
         let newest = old.incarnation_newest();
         let remote = RemoteSite::start_from(remote, old, Arc::new(svol), to_local, trace.clone())?;
         let local = LocalSite::start_from(local, taken_over, newest, hooks, to_remote, trace)?;
@@ -238,6 +237,38 @@ pub(crate) fn over_both(
             (sites.local.troubles().take(), sites.remote.troubles().take()),
             (vec![], vec![])
         );
+    }
+    Ok(())
+}
+
+/// A backup whose lease ends while Sync waits, as `expired` sees in the trace: `write` writes once more while the backup still
+/// waits, and the backup is rejected. Over every link there is.
+pub(crate) fn rejected_when_the_lease_ends(
+    config: fn() -> (LocalSiteConfig, RemoteSiteConfig),
+    expired: impl Fn(&RoleRecord) -> bool,
+    write: impl Fn(&Sites) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for over in [Over::Channels, Over::Tcp] {
+        let (mut local, remote) = config();
+        local.lease = Duration::from_millis(20);
+        let trace = Arc::new(MemoryTrace::new());
+        let sites = Sites::start(over, (local, remote), trace.clone())?;
+        sites.pair()?;
+        sites.losing.store(true, Ordering::SeqCst);
+        sites.write(0, 1)?;
+        thread::scope(|scope| {
+            let backup = scope.spawn(|| sites.remote.backup(|_, _| ()));
+            while !trace.records().iter().any(|record| expired(&record.role)) {
+                thread::yield_now();
+            }
+            write(&sites)?;
+            sites.losing.store(false, Ordering::SeqCst);
+            let rejected = backup.join().map_err(|_| "the backup panicked")?;
+            assert!(matches!(rejected, Err(BackupError::Rejected(_))), "{rejected:?}");
+            Ok::<_, Failure>(())
+        })?;
+        let (_, why) = sites.local.coordinator().failure().ok_or("no reason was kept")?;
+        assert_eq!(why, "the freeze did not hold until the split was done (FREEZE-3)");
     }
     Ok(())
 }

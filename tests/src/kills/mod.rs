@@ -86,7 +86,7 @@ pub fn of_python(source: &str) -> Vec<Defect> {
 /// How a defect fared at a level.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub struct KillRow {
     /// The implementation.
     pub of: String,
     /// The defect.
@@ -99,7 +99,7 @@ pub struct Row {
     pub cases: usize,
 }
 
-impl Row {
+impl KillRow {
     /// The row as a line of the table.
     #[must_use]
     pub fn line(&self) -> String {
@@ -131,7 +131,7 @@ impl Cases {
     /// The cases for what an adapter can do.
     ///
     /// # Errors
-    /// What is wrong with the directed ones.
+    /// The table of directed cases is malformed.
     fn of(subject: &Subject, hello: &Hello, level: Level) -> Result<Self, Finding> {
         let cases = cases::all(hello, level, &generate(hello, level), random(level))?;
         let correct = subject.correct.clone();
@@ -296,7 +296,7 @@ pub fn each<T: Send>(
 /// The implementations and levels that are asked for by name; all where none is named.
 ///
 /// # Errors
-/// A name that none has.
+/// A name is unknown.
 pub fn only(
     subjects: Vec<Subject>,
     of: &[String],
@@ -321,7 +321,7 @@ pub fn only(
 
 /// The rows of every defect at every level: the new one where there is one, or else the old one.
 #[must_use]
-pub fn renewed(subjects: &[Subject], old: &[Row], new: &[Row]) -> Vec<Row> {
+pub fn renewed(subjects: &[Subject], old: &[KillRow], new: &[KillRow]) -> Vec<KillRow> {
     let known: BTreeMap<_, _> = old.iter().chain(new).map(|row| (row.key(), row)).collect();
     let mut rows = Vec::new();
     for subject in subjects {
@@ -339,13 +339,13 @@ pub fn renewed(subjects: &[Subject], old: &[Row], new: &[Row]) -> Vec<Row> {
 ///
 /// # Errors
 /// An adapter failed.
-pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
+pub fn matrix(subjects: &[Subject]) -> Result<Vec<KillRow>, Finding> {
     each(subjects, |subject, defect, cases| {
         let command = format!("{} {defect}", subject.command);
         let (case, count) = cases.first_that_shows(&command)?;
         let level = cases.level.name().to_owned();
         let (of, defect) = (subject.name.to_owned(), defect.to_owned());
-        let row = Row { of, defect, level, case, cases: count };
+        let row = KillRow { of, defect, level, case, cases: count };
         // The whole matrix takes so long that whoever waits for it wants to see how far it is.
         println!("{}", row.line());
         Ok(row)
@@ -356,7 +356,7 @@ pub fn matrix(subjects: &[Subject]) -> Result<Vec<Row>, Finding> {
 ///
 /// # Errors
 /// An adapter failed, or a row is missing.
-pub fn unconfirmed(subjects: &[Subject], rows: &[Row]) -> Result<Vec<Finding>, Finding> {
+pub fn unconfirmed(subjects: &[Subject], rows: &[KillRow]) -> Result<Vec<Finding>, Finding> {
     let by_key: BTreeMap<_, _> = rows.iter().map(|row| (row.key(), row)).collect();
     let found = each(subjects, |subject, defect, cases| {
         let key = (subject.name.to_owned(), defect.to_owned(), cases.level.name().to_owned());

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Deserialize;
 use syncsplit_conform::wire::Level;
 
-use super::{Row, SEED, Subject, random};
+use super::{KillRow, SEED, Subject, random};
 use crate::source::Finding;
 
 /// Where the table stands.
@@ -20,7 +20,7 @@ const HEAD: &str = "\
 
 /// The table's text.
 #[must_use]
-pub fn table(rows: &[Row]) -> String {
+pub fn table(rows: &[KillRow]) -> String {
     let lines: String = rows.iter().map(|row| format!("    {},\n", row.line())).collect();
     format!("{HEAD}\nrows = [\n{lines}]\n")
 }
@@ -28,19 +28,19 @@ pub fn table(rows: &[Row]) -> String {
 /// The table's rows.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn rows(text: &str) -> Result<Vec<Row>, Finding> {
+/// The text is malformed.
+pub fn rows(text: &str) -> Result<Vec<KillRow>, Finding> {
     #[derive(Deserialize)]
-    struct Table {
-        rows: Vec<Row>,
+    struct Kills {
+        rows: Vec<KillRow>,
     }
-    let table: Table = toml::from_str(text).map_err(|error| format!("{TABLE}: {error}"))?;
+    let table: Kills = toml::from_str(text).map_err(|error| format!("{TABLE}: {error}"))?;
     Ok(table.rows)
 }
 
 /// Defects of a subject that are found at a level, and all of them.
 #[must_use]
-pub fn killed(subject: &Subject, level: Level, rows: &[Row]) -> (usize, usize) {
+pub fn killed(subject: &Subject, level: Level, rows: &[KillRow]) -> (usize, usize) {
     let here = rows.iter().filter(|row| row.of == subject.name && row.level == level.name());
     let found = here.filter(|row| row.case.is_some()).count();
     (found, subject.defects.len())
@@ -79,7 +79,7 @@ words of another rule. `--cases` of `syncsplit conform` asks for as many random 
 
 /// The page.
 #[must_use]
-pub fn page(subjects: &[Subject], rows: &[Row]) -> String {
+pub fn page(subjects: &[Subject], rows: &[KillRow]) -> String {
     let mut text = format!("{INTRO}\n");
     let numbers = [Level::Steered, Level::Marked, Level::BlackBox]
         .map(|level| format!("{} at level {}", random(level), level.name()));
@@ -102,7 +102,7 @@ pub fn page(subjects: &[Subject], rows: &[Row]) -> String {
     text
 }
 
-fn matrix(subject: &Subject, rows: &[Row]) -> String {
+fn matrix(subject: &Subject, rows: &[KillRow]) -> String {
     let of: BTreeMap<_, _> = rows
         .iter()
         .filter(|row| row.of == subject.name)
@@ -113,8 +113,8 @@ fn matrix(subject: &Subject, rows: &[Row]) -> String {
     let _ = writeln!(text, "|---|---|---|{}", "---|".repeat(names.len()));
     for defect in &subject.defects {
         let cell = |level: &&str| match of.get(&(defect.name.as_str(), *level)) {
-            Some(Row { case: Some(case), cases, .. }) => format!("`{case}`, {cases}"),
-            Some(Row { cases, .. }) => format!("not in {cases}"),
+            Some(KillRow { case: Some(case), cases, .. }) => format!("`{case}`, {cases}"),
+            Some(KillRow { cases, .. }) => format!("not in {cases}"),
             None => "-".into(),
         };
         let cells: Vec<_> = names.iter().map(cell).collect();

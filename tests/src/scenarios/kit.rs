@@ -7,6 +7,7 @@ use std::time::Duration;
 use syncsplit_impl::NodeError;
 use syncsplit_impl::backup::BackupError;
 use syncsplit_impl::doorway::{Arc, thread};
+use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::LocalConfig;
 use syncsplit_impl::remote::RemoteConfig;
 use syncsplit_impl::site::{LocalSiteConfig, ManualSites, RemoteSiteConfig};
@@ -16,7 +17,7 @@ use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::{BackupId, BlockIndex, PairState};
 
 use super::watched::{Watched, payload};
-use super::{Failure, Outcome, Reading, Size};
+use super::{Failure, Reading, SceneOutcome, Size};
 use crate::replay::{Image, Options};
 
 /// The block that the remote host writes.
@@ -37,6 +38,15 @@ pub(super) fn act(
 /// Starts a thread that carries what there is.
 pub(super) fn link(kit: &Arc<Kit>) -> Actor {
     act(kit, |kit| Ok(kit.transfer().map(drop)?))
+}
+
+/// Starts a host that writes and waits for nothing: a full journal would wait for an acknowledgement that nobody brings before
+/// the threads are joined.
+pub(super) fn tries(
+    kit: &Arc<Kit>,
+    mut numbers: impl Iterator<Item = u32> + Send + 'static,
+) -> Actor {
+    act(kit, move |kit| Ok(numbers.try_for_each(|number| ignore_refusal(kit.try_write(number)))?))
 }
 
 /// Waits for threads of a scene, one after the other.
@@ -100,6 +110,14 @@ impl Kit {
         self.local.try_write(block, payload(u64::from(number) + 1))
     }
 
+    /// As many writes as a writer makes and the journal has room for, all of them sent.
+    pub(super) fn fill(&self) -> Result<(), Failure> {
+        let writes = self.size.writes.min(u32::try_from(self.size.journal)?);
+        (0..writes).try_for_each(|number| self.write(number))?;
+        self.send()?;
+        Ok(())
+    }
+
     /// Brings a suspended pair to where its copies are in the journal, and those that have no room are still to be made.
     pub(super) fn resync(&self) -> Result<(), Failure> {
         self.local.resync()?;
@@ -144,7 +162,7 @@ impl Kit {
 
     /// What is left when a failback has brought home what [`Kit::take_over`] wrote, though the old primary has written its
     /// `number`th once more.
-    pub(super) fn brought_home(&self, number: u32) -> Result<Outcome, Failure> {
+    pub(super) fn brought_home(&self, number: u32) -> Result<SceneOutcome, Failure> {
         // The old primary hears of it by the next report, whatever it has or has not to send.
         self.settle()?;
         let fenced = self.local.view()?.state;
@@ -177,11 +195,11 @@ impl Kit {
     }
 
     /// What the scene leaves behind, everything written being remote.
-    pub(super) fn outcome(&self, options: Options) -> Result<Outcome, Failure> {
+    pub(super) fn outcome(&self, options: Options) -> Result<SceneOutcome, Failure> {
         self.recover()?;
         let (pvol, spvol) = (self.pvol.image("P-VOL")?, self.spvol.image("S/P-VOL")?);
         let svol = self.svol.image("S-VOL")?;
         let readings = self.readings.lock().map_err(|_| "a reader panicked")?.clone();
-        Ok(Outcome { options, trace: self.trace.records(), pvol, spvol, svol, readings })
+        Ok(SceneOutcome { options, trace: self.trace.records(), pvol, spvol, svol, readings })
     }
 }

@@ -17,7 +17,7 @@ pub struct Reading {
 
 /// What a scene leaves behind.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct SceneOutcome {
     /// How its trace is to be replayed.
     pub options: Options,
     /// Its trace.
@@ -32,7 +32,7 @@ pub struct Outcome {
     pub readings: Vec<Reading>,
 }
 
-impl Outcome {
+impl SceneOutcome {
     /// Replays the trace, and compares what the replay ends with to what the media hold: effects that were recorded
     /// have to have been performed, in the order of the records.
     ///

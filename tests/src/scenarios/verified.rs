@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Failure, Outcome};
+use super::{Failure, SceneOutcome};
 
 /// What was verified so far, by a fingerprint of 128 bits over all that is looked at. `std`'s lock, since it counts over
 /// all executions and is no part of any.
@@ -17,8 +17,8 @@ impl Verified {
     /// Verifies an outcome, unless one like it was verified before.
     ///
     /// # Errors
-    /// As [`Outcome::verify`].
-    pub fn verify(&self, outcome: Outcome) -> Result<(), Failure> {
+    /// As [`SceneOutcome::verify`].
+    pub fn verify(&self, outcome: SceneOutcome) -> Result<(), Failure> {
         let print = print(&outcome)?;
         let seen = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen().contains(&print) {
@@ -37,8 +37,8 @@ impl Verified {
 }
 
 /// The fingerprint of all that an outcome is: no field is left out.
-fn print(outcome: &Outcome) -> Result<u128, Failure> {
-    let Outcome { options, trace, pvol, spvol, svol, readings } = outcome;
+fn print(outcome: &SceneOutcome) -> Result<u128, Failure> {
+    let SceneOutcome { options, trace, pvol, spvol, svol, readings } = outcome;
     let readings: Vec<_> = readings.iter().map(|reading| (reading.id.0, &reading.image)).collect();
     let mut print = Xxh3::new();
     let all = (format!("{options:?}"), trace, pvol, spvol, svol, readings);

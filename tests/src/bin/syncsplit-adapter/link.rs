@@ -14,7 +14,7 @@ use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::{ToPrimary, ToSecondary};
 
 use crate::sites::{BLOCK_SIZE, Sites};
-use crate::{Done, Refused, broken};
+use crate::{Refused, Reply, broken};
 
 /// Where connections are made: a port of this machine's own that the system chooses.
 pub(crate) const ADDRESS: &str = "127.0.0.1:0";
@@ -99,7 +99,7 @@ impl Sites {
     }
 
     /// Takes the link down, or brings it back; a connection is cut, or made.
-    pub(crate) fn set_link(&mut self, up: bool) -> Done {
+    pub(crate) fn set_link(&mut self, up: bool) -> Reply {
         if up && !self.up && self.threads.is_none() {
             self.wire = self.new_wire()?;
         } else if !up {

@@ -19,50 +19,10 @@ use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
 
 use serde_json::{Value, json};
+use syncsplit_conform::wire::{FEATURES, OPERATIONS};
 use syncsplit_impl::NodeError;
 
 use crate::sites::Sites;
-
-const CAPABILITIES: &[&str] = &[
-    "init",
-    "reset",
-    "write",
-    "read",
-    "freeze",
-    "thaw",
-    "mark",
-    "sync",
-    "arm",
-    "split",
-    "backup",
-    "release",
-    "create",
-    "suspend",
-    "resync",
-    "delete",
-    "takeover",
-    "remote-write",
-    "failback",
-    "link-down",
-    "link-up",
-    "send",
-    "deliver",
-    "repeat",
-    "lose",
-    "apply",
-    "report",
-    "copy",
-    "pair-mark",
-    "fail",
-    "crash",
-    "advance-clock",
-    "status",
-    "transactions",
-    "journal",
-    "suspend-when-full",
-    "start-smpl",
-    "hold-writes",
-];
 
 /// Why a request was not done.
 pub(crate) enum Refused {
@@ -82,7 +42,7 @@ impl From<NodeError> for Refused {
     }
 }
 
-pub(crate) type Done = Result<Value, Refused>;
+pub(crate) type Reply = Result<Value, Refused>;
 
 pub(crate) fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
     Refused::Broken(what.into())
@@ -97,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let done = match op.as_str() {
             "hello" => Ok(json!({
                 "protocol": 1, "name": "syncsplit-impl", "version": env!("CARGO_PKG_VERSION"),
-                "capabilities": CAPABILITIES,
+                "capabilities": ([OPERATIONS, FEATURES].concat()),
             })),
             "init" => Sites::new(&request, options).map(|new| {
                 sites = Some(new);

@@ -12,7 +12,7 @@ use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::{Journal, ReorderQueue, ToPrimary, ToSecondary};
 
 use crate::sites::{Sites, text};
-use crate::{Done, broken};
+use crate::{Reply, broken};
 
 /// How often it is looked at before it is given up, and how far apart the looks are.
 const LOOKS_MAX: usize = 5000;
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 impl Sites {
     /// What is visible at one moment: while threads run, two looks that agree are one.
-    pub(crate) fn status(&self) -> Done {
+    pub(crate) fn status(&self) -> Reply {
         let mut shown = self.look()?;
         for _ in 0..LOOKS_MAX {
             if self.threads.is_none() {
@@ -36,7 +36,7 @@ impl Sites {
         Err(broken("it does not come to rest"))
     }
 
-    fn look(&self) -> Done {
+    fn look(&self) -> Reply {
         let (local, remote) = (self.local.state()?, self.remote.state()?);
         let database = self.gate.state()?;
         let journal: Vec<_> = Journal::iter(&local.journal).map(|entry| entry.seq.0).collect();
@@ -75,7 +75,7 @@ impl Sites {
         }))
     }
 
-    pub(crate) fn read(&self, request: &Value) -> Done {
+    pub(crate) fn read(&self, request: &Value) -> Reply {
         let at = match text(request, "volume")?.as_str() {
             "p_vol" => 0,
             "sp_vol" => 1,

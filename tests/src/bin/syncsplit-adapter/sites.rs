@@ -30,9 +30,9 @@ use crate::alone::Chance;
 use crate::link::{Transport, Wire};
 use crate::options::Options;
 use crate::show::{image, to_primary, to_secondary};
-use crate::sync::Begun;
+use crate::sync::BegunSync;
 use crate::threads::Threads;
-use crate::{Done, Refused, broken};
+use crate::{Refused, Reply, broken};
 
 pub(crate) const BLOCK_SIZE: usize = 64;
 pub(crate) const LEASE: Duration = Duration::from_secs(3600);
@@ -78,7 +78,7 @@ pub(crate) struct Sites {
     /// What it does by itself; none where the kit steers.
     pub(crate) alone: Option<Chance>,
     /// Syncs that were begun, each with its mark and what it returned.
-    pub(crate) syncs: Vec<Begun>,
+    pub(crate) syncs: Vec<BegunSync>,
     /// What carries a message that the kit delivers, where that is TCP.
     pub(crate) wire: Option<Wire>,
     /// The threads that run both sites, where nobody takes steps for them.
@@ -243,7 +243,7 @@ impl Sites {
         }
     }
 
-    fn write(&self, request: &Value) -> Done {
+    fn write(&self, request: &Value) -> Reply {
         let (at, held) = (block(request)?, payload(&text(request, "data")?));
         let kind = text(request, "transaction")?;
         if kind != "last" {
@@ -259,14 +259,14 @@ impl Sites {
         Ok(json!({}))
     }
 
-    fn freeze(&self, request: &Value) -> Done {
+    fn freeze(&self, request: &Value) -> Reply {
         self.still.freeze(backup(request)?)?;
         let is_held = self.local.state()?.quiesced.is_some();
         let is_frozen = matches!(self.gate.state()?.freeze, FreezeState::Frozen(_));
         Ok(json!({ "frozen": if self.setup.holds_writes { is_held } else { is_frozen } }))
     }
 
-    fn thaw(&self, request: &Value) -> Done {
+    fn thaw(&self, request: &Value) -> Reply {
         self.inbox.clear();
         self.still.thaw(backup(request)?)?;
         while let Some(input) = self.inbox.try_take() {
@@ -278,7 +278,7 @@ impl Sites {
     }
 
     /// Sends an entry, for the first time or again; others that the sender would send first are not put on the link.
-    fn send(&mut self, request: &Value) -> Done {
+    fn send(&mut self, request: &Value) -> Reply {
         let seq = number(request, "seq")?;
         self.local.resend()?;
         let mut sent = self.local.send_next()?;
@@ -297,7 +297,7 @@ impl Sites {
         if found { Ok(json!({})) } else { Err(Refused::Code("not-now", String::new())) }
     }
 
-    fn on_link(&mut self, op: &str, request: &Value) -> Done {
+    fn on_link(&mut self, op: &str, request: &Value) -> Reply {
         let message = &request["message"];
         let missing = || Err(Refused::Code("no-such-message", String::new()));
         let there = self.to_secondary.iter().position(|m| to_secondary(m) == *message);
@@ -329,14 +329,14 @@ impl Sites {
         Ok(json!({}))
     }
 
-    fn copy(&self) -> Done {
+    fn copy(&self) -> Reply {
         match self.local.copy_next()? {
             Some(block) => Ok(json!({ "block": block.0 })),
             None => Err(Refused::Code("not-now", String::new())),
         }
     }
 
-    fn advance_clock(&self) -> Done {
+    fn advance_clock(&self) -> Reply {
         match (self.gate.state()?.freeze, self.local.state()?.quiesced) {
             (FreezeState::Freezing(id) | FreezeState::Frozen(id), None) => {
                 self.gate.lease_expired(id)?;
@@ -347,7 +347,7 @@ impl Sites {
         Ok(json!({}))
     }
 
-    fn fail_back(&mut self) -> Done {
+    fn fail_back(&mut self) -> Reply {
         let (taken_over, old) = match &self.threads {
             Some(threads) => threads.hand_over()?,
             None => (self.remote.hand_over()?, self.local.hand_over()?),
@@ -376,7 +376,7 @@ impl Sites {
         Ok(json!({}))
     }
 
-    pub(crate) fn take(&mut self, op: &str, request: &Value) -> Done {
+    pub(crate) fn take(&mut self, op: &str, request: &Value) -> Reply {
         let done = |outcome: Result<(), NodeError>| outcome.map(|()| json!({})).map_err(Into::into);
         match op {
             "write" => self.write(request),

@@ -8,13 +8,13 @@ use syncsplit_impl::local::sync::SyncTicket;
 use syncsplit_model::protocol::sync::SyncOutcome;
 
 use crate::sites::{Sites, number};
-use crate::{Done, Refused, broken};
+use crate::{Refused, Reply, broken};
 
 /// How far apart looks are where threads bring Sync forward.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A Sync that was begun: its mark, and what it returned.
-pub(crate) struct Begun {
+pub(crate) struct BegunSync {
     incarnation: u64,
     seq: u64,
     ticket: SyncTicket,
@@ -22,7 +22,7 @@ pub(crate) struct Begun {
 }
 
 impl Sites {
-    pub(crate) fn mark(&mut self) -> Done {
+    pub(crate) fn mark(&mut self) -> Reply {
         loop {
             let view = self.local.view()?;
             let begun = self.local.begin_sync();
@@ -32,12 +32,12 @@ impl Sites {
                 continue;
             }
             let (incarnation, seq) = (u64::from(view.newest.incarnation.0), view.newest.seq.0);
-            self.syncs.push(Begun { incarnation, seq, ticket, outcome: None });
+            self.syncs.push(BegunSync { incarnation, seq, ticket, outcome: None });
             return Ok(json!({ "incarnation": incarnation, "seq": seq }));
         }
     }
 
-    pub(crate) fn sync(&mut self, request: &Value) -> Done {
+    pub(crate) fn sync(&mut self, request: &Value) -> Reply {
         if request.get("seq").is_none() {
             self.mark()?;
         }
@@ -67,7 +67,7 @@ impl Sites {
 
     /// What the newest Sync on the mark that is asked about has returned.
     fn outcome(&mut self, request: &Value) -> Result<Option<SyncOutcome>, Refused> {
-        let is_it = |begun: &&mut Begun| {
+        let is_it = |begun: &&mut BegunSync| {
             let is_named =
                 request["incarnation"] == begun.incarnation && request["seq"] == begun.seq;
             is_named || request.get("seq").is_none()

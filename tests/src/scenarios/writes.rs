@@ -1,14 +1,15 @@
-//! Two hosts write, a third thread sends, a fourth applies and acknowledges. The journal is short, so that a writer
-//! waits for the acknowledgement of the other's write (WRITE-1, WRITE-4, XFER-2).
+//! Hosts write at the primary: beside each other, and while the link fails. What is done with a suspended pair lives elsewhere.
 
 use syncsplit_impl::error::ignore_refusal;
-use syncsplit_model::protocol::ToPrimary;
+use syncsplit_model::protocol::{Journal, PairState, ToPrimary};
 
-use super::kit::{Kit, act, done};
-use super::{Failure, Outcome, Size};
+use super::kit::{Kit, act, done, link};
+use super::{Failure, SceneOutcome, Size};
 use crate::replay::Options;
 
-pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
+/// Two hosts write, a third thread sends, a fourth applies and acknowledges. The journal is short, so that a writer
+/// waits for the acknowledgement of the other's write (WRITE-1, WRITE-4, XFER-2).
+pub(super) fn two_host_writers_and_the_sender(size: Size) -> Result<SceneOutcome, Failure> {
     let kit = Kit::paired(size)?;
     let before = kit.local.view()?.newest.seq;
     let all = 2 * size.writes;
@@ -44,6 +45,22 @@ pub(super) fn run(size: Size) -> Result<Outcome, Failure> {
     let view = kit.local.view()?;
     if view.newest.seq.0 != before.0 + u64::from(all) || view.written != view.newest.seq {
         return Err(format!("after {all} writes the pair shows {view:?}").into());
+    }
+    kit.outcome(Options::default())
+}
+
+/// A host writes, the link carries what it can, and the link fails. A writer that the full journal held up goes on,
+/// and what the journal held is dirty (WRITE-3, WRITE-4, PAIR-3).
+pub(super) fn writer_and_failure_suspension(size: Size) -> Result<SceneOutcome, Failure> {
+    let kit = Kit::paired(size)?;
+    let writer =
+        act(&kit, move |kit| Ok((0..size.writes).try_for_each(|number| kit.write(number))?));
+    let link = link(&kit);
+    let failure = act(&kit, |kit| Ok(kit.local.fail()?));
+    done([writer, link, failure])?;
+    let state = kit.local.state()?;
+    if state.state != PairState::Psue || !Journal::is_empty(&state.journal) {
+        return Err(format!("after the failure the primary is {state:?}").into());
     }
     kit.outcome(Options::default())
 }
