@@ -137,7 +137,6 @@ pub const FLOORS: &[Floors] = &[
     Floors {
         folder: "checker/engine/src",
         rooms: &[
-            &["counts"],
             &["crew"],
             &["guard"],
             &["keep"],
@@ -157,6 +156,7 @@ pub const FLOORS: &[Floors] = &[
             &["arena"],
             &["table"],
             &["store"],
+            &["counts"],
             &["flaw"],
             &["trace"],
             &["row"],

@@ -26,7 +26,7 @@ pub struct Keep<'a> {
 
 /// What came of a run of which something may be kept.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept<A, S> {
+pub struct KeptOutcome<A, S> {
     /// What it found, as if it had never been interrupted: only time and memory are this run's.
     pub outcome: Outcome<A, S>,
     /// Where it began, unless that was at the beginning.
@@ -35,8 +35,8 @@ pub struct Kept<A, S> {
     pub written: Option<Result<Written, CheckpointError>>,
 }
 
-/// [`Kept`] for the model `M`.
-pub type KeptRun<M> = Result<Kept<<M as Model>::Action, <M as Model>::State>, Failure<M>>;
+/// [`KeptOutcome`] for the model `M`.
+pub type KeptRun<M> = Result<KeptOutcome<<M as Model>::Action, <M as Model>::State>, Failure<M>>;
 
 /// Where a run took up what another had left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 //! Never here: a word about the protocol that is being searched. An engine knows a model only
 //! through `stateright::Model` and what is added to it here: [`packed::Pack`], [`liveness::Live`].
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
-mod counts;
 mod crew;
 mod guard;
 mod keep;
@@ -19,13 +19,16 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
-pub use keep::{CheckpointError, Difference, Keep, Kept, KeptRun, Resumed, Spoilt, Written};
+pub use keep::{CheckpointError, Difference, Keep, KeptOutcome, KeptRun, Resumed, Spoilt, Written};
 pub use limits::{Limit, Limits};
 pub use liveness::{Faults, Lasso, PromiseResult};
 
 /// A path through the model: the initial state first, without an action, then each action with
 /// the state it led to.
 pub type Trace<A, S> = Vec<(Option<A>, S)>;
+
+/// A [`Trace`] in the terms of the model `M`.
+type TraceOf<M> = Trace<<M as Model>::Action, <M as Model>::State>;
 
 /// What an engine returns for the model `M`.
 pub type RunResult<M> = Result<Outcome<<M as Model>::Action, <M as Model>::State>, Failure<M>>;

@@ -32,7 +32,8 @@ const LOOK_LAST: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 ///
-/// See [`EngineError`]; of a panic only the state and the action are told, not the way there.
+/// The model panics, or has an `eventually` or more properties than there is room for. Of a panic only the state and the
+/// action are told, not the way there.
 pub fn run<M>(model: Arc<M>, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Model + Send + Sync + 'static,
@@ -313,9 +314,7 @@ where
         let doing = Doing::Property(property.name);
         let value =
             self.shield(doing, Some(state), None, || (property.condition)(&self.model, state));
-        match value {
-            Some(value) if value != unsettled && !found.swap(true, Ordering::Relaxed) => value,
-            _ => unsettled,
-        }
+        let settled = |value: &bool| *value != unsettled && !found.swap(true, Ordering::Relaxed);
+        value.filter(settled).unwrap_or(unsettled)
     }
 }

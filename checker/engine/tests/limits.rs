@@ -4,13 +4,30 @@
 
 use super::models::{Fault, Grid, Odd};
 use super::packing::Tree;
+use super::second_opinion::by_stateright;
 use super::two_phase::{self, TwoPhase};
 use super::{plain, sums, timeless, verdicts, with_threads};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use syncsplit_engine::packed::{States, explore, run};
-use syncsplit_engine::{Ending, Limit, Limits, Options, Outcome, Progress, Verdict};
+use syncsplit_engine::{Ending, Limit, Limits, Options, Outcome, Progress, RunResult, Verdict};
+
+/// A search of a model with a fault.
+struct Engine {
+    run: fn(Fault, &Options<'_, u64>) -> RunResult<Odd>,
+    threads: usize,
+    knows_depth: bool,
+}
+
+const ENGINES: [Engine; 2] = [
+    Engine { run: |fault, options| run(&Odd::new(fault), options), threads: 2, knows_depth: true },
+    Engine {
+        run: |fault, options| by_stateright(Odd::new(fault), options),
+        threads: 1,
+        knows_depth: false,
+    },
+];
 
 #[test]
 fn a_limit_never_yields_a_verdict() {
@@ -24,29 +41,36 @@ fn a_limit_never_yields_a_verdict() {
         (Fault::None, memory, Limit::Memory),
     ];
     for (fault, limits, limit) in cases {
-        let began = Instant::now();
-        let outcome = run(&Odd::new(fault), &Options { limits, ..with_threads(2) }).unwrap();
-        assert_eq!(outcome.ending, Ending::Limit(limit));
-        assert_eq!(verdicts(&outcome), [Verdict::Unknown]);
-        assert!(began.elapsed() < Duration::from_secs(10), "{limit:?} came late");
+        for Engine { run, threads, .. } in ENGINES {
+            let began = Instant::now();
+            let outcome = run(fault, &Options { limits, ..with_threads(threads) }).unwrap();
+            assert_eq!(outcome.ending, Ending::Limit(limit));
+            assert_eq!(verdicts(&outcome), [Verdict::Unknown]);
+            assert!(began.elapsed() < Duration::from_secs(10), "{limit:?} came late");
+        }
     }
 }
 
 #[test]
 fn progress_is_told_and_an_interrupt_heard() {
-    let stop = AtomicBool::new(false);
-    let told = std::cell::RefCell::new(Vec::new());
-    let progress = |p: &Progress| {
-        told.borrow_mut().push(*p);
-        stop.store(told.borrow().len() == 2, Ordering::Relaxed);
-    };
-    let options = Options { interrupt: Some(&stop), progress: Some(&progress), ..with_threads(2) };
-    let outcome = run(&Odd::new(Fault::None), &options).unwrap();
-    assert_eq!(outcome.ending, Ending::Limit(Limit::Interrupted));
-    let told = told.into_inner();
-    assert!(told.len() >= 2 && told[1].seconds > told[0].seconds);
-    assert!(told[1].distinct > 0 && told[1].rate > 0.0 && told[1].depth.is_some());
-    assert_eq!(outcome.levels.iter().map(|level| level.new).sum::<u64>(), outcome.distinct);
+    for Engine { run, knows_depth, .. } in ENGINES {
+        let stop = AtomicBool::new(false);
+        let told = std::cell::RefCell::new(Vec::new());
+        let progress = |p: &Progress| {
+            told.borrow_mut().push(*p);
+            stop.store(told.borrow().len() == 2, Ordering::Relaxed);
+        };
+        let options =
+            Options { interrupt: Some(&stop), progress: Some(&progress), ..with_threads(2) };
+        let outcome = run(Fault::None, &options).unwrap();
+        assert_eq!(outcome.ending, Ending::Limit(Limit::Interrupted));
+        let told = told.into_inner();
+        assert!(told.len() >= 2 && told[1].seconds > told[0].seconds);
+        assert!(told[1].distinct > 0 && told[1].rate > 0.0);
+        assert_eq!(told[1].depth.is_some(), knows_depth);
+        let levels = outcome.levels.iter().map(|level| level.new).sum::<u64>();
+        assert_eq!(levels, if knows_depth { outcome.distinct } else { 0 });
+    }
 }
 
 /// What a run that was cut short says is true of the levels that it finished, and what it has seen

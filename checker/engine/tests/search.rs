@@ -4,12 +4,13 @@
 
 use super::models::{Fault, Graph, Grid, Odd};
 use super::packing::{Crook, Crooked, Drowsy, Wide};
+use super::second_opinion::by_stateright;
 use super::two_phase::{self, TwoPhase};
 use super::{drowsy, plain, sums, timeless, verdicts, with_threads};
 use stateright::{Model, Property};
 use syncsplit_engine::packed::{Pack, explore, run};
 use syncsplit_engine::{
-    Doing, Ending, EngineError, Options, Outcome, PackingFlaw, StopAt, Verdict,
+    Doing, Ending, EngineError, Options, Outcome, PackingFlaw, RunResult, StopAt, Trace, Verdict,
 };
 
 /// Runs the engine on one, two and three threads and compares it with the plain search.
@@ -124,29 +125,42 @@ fn nothing_is_searched_to_its_end() {
 
 #[test]
 fn an_eventually_is_refused() {
-    let properties = vec![Property::eventually("in the end", |_, _| true)];
-    let grid = Grid::<2> { top: 2, properties, ..Grid::default() };
+    let grid = || {
+        let properties = vec![Property::eventually("in the end", |_, _| true)];
+        Grid::<2> { top: 2, properties, ..Grid::default() }
+    };
     let refused = EngineError::EventuallyRefused { property: "in the end" };
-    assert_eq!(run(&grid, &Options::default()), Err(refused));
+    assert_eq!(run(&grid(), &Options::default()).as_ref(), Err(&refused));
+    assert_eq!(by_stateright(grid(), &Options::default()), Err(refused));
+}
+
+/// What panics, and what the model was doing then.
+pub(crate) const PANICS: [(Fault, Doing); 5] = [
+    (Fault::InitPanics, Doing::Setup),
+    (Fault::ActionsPanic, Doing::Actions),
+    (Fault::NextPanics, Doing::NextState),
+    (Fault::BoundaryPanics, Doing::Boundary),
+    (Fault::PropertyPanics, Doing::Property("below the bad")),
+];
+
+/// What an engine says of a panic: its text, what the model was doing, the way there, and the action at hand.
+pub(crate) type Panic = (String, Doing, Trace<u64, u64>, Option<u64>);
+
+pub(crate) fn panic_of(fault: Fault, result: RunResult<Odd>) -> Panic {
+    let Err(EngineError::ModelPanicked { message, doing, trace, action }) = result else {
+        panic!("{fault:?} gave {result:?}");
+    };
+    assert!(message.starts_with("blown at 100"), "{message}");
+    (message, doing, trace, action)
 }
 
 #[test]
 fn a_panic_in_the_model_is_an_error_that_names_the_place() {
-    let cases = [
-        (Fault::InitPanics, Doing::Setup),
-        (Fault::ActionsPanic, Doing::Actions),
-        (Fault::NextPanics, Doing::NextState),
-        (Fault::BoundaryPanics, Doing::Boundary),
-        (Fault::PropertyPanics, Doing::Property("below the bad")),
-    ];
-    for (fault, where_it_was) in cases {
+    for (fault, where_it_was) in PANICS {
         let mut before = None;
         for threads in [1, 2, 3] {
             let result = run(&Odd::new(fault), &with_threads(threads));
-            let Err(EngineError::ModelPanicked { message, doing, trace, action }) = result else {
-                panic!("{fault:?} gave {result:?}");
-            };
-            assert!(message.starts_with("blown at 100"), "{message}");
+            let (message, doing, trace, action) = panic_of(fault, result);
             assert_eq!(doing, where_it_was);
             let in_step = matches!(fault, Fault::NextPanics | Fault::BoundaryPanics);
             assert_eq!(action.is_some(), in_step, "{fault:?}: {action:?}");

@@ -3,21 +3,20 @@
 //! Never here: the packed engine alone; see `search.rs` and `limits.rs`.
 
 use super::models::{Fault, Graph, Grid, Odd, sum};
+use super::search::{PANICS, panic_of};
 use super::two_phase::TwoPhase;
-use super::{sums, timeless, verdicts, with_threads};
+use super::{sums, verdicts, with_threads};
 use stateright::{Expectation, Model, Property};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use syncsplit_engine::packed::{self, Pack};
 use syncsplit_engine::{
-    Doing, Ending, EngineError, LevelCount, Limit, Limits, Options, Outcome, Progress, RunResult,
-    StopAt, Verdict, stateright as second,
+    Ending, EngineError, LevelCount, Options, Outcome, RunResult, StopAt, Verdict,
+    stateright as second,
 };
 
-fn by_stateright<M>(model: M, options: &Options<'_, M::Action>) -> RunResult<M>
+pub(crate) fn by_stateright<M>(model: M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Model + Send + Sync + 'static,
     M::State: Clone + Eq + Hash + Send + Sync,
@@ -151,49 +150,6 @@ fn sometimes_only_models_are_searched_to_the_end() {
 }
 
 #[test]
-fn a_limit_never_yields_a_verdict() {
-    let time = Limits { time: Some(Duration::from_millis(60)), ..Limits::default() };
-    let states = Limits { states: Some(3_000), ..Limits::default() };
-    let memory = Limits { memory_bytes: Some(1), ..Limits::default() };
-    let cases = [
-        (Fault::None, time, Limit::Time),
-        (Fault::Slow, time, Limit::Time),
-        (Fault::None, states, Limit::States),
-        (Fault::None, memory, Limit::Memory),
-    ];
-    for (fault, limits, limit) in cases {
-        let options = Options { limits, ..with_threads(1) };
-        let outcome = by_stateright(Odd::new(fault), &options).unwrap();
-        assert_eq!(outcome.ending, Ending::Limit(limit));
-        assert_eq!(verdicts(&outcome), [Verdict::Unknown]);
-    }
-}
-
-#[test]
-fn progress_is_told_and_an_interrupt_heard() {
-    let stop = AtomicBool::new(false);
-    let told = std::cell::RefCell::new(Vec::new());
-    let progress = |p: &Progress| {
-        told.borrow_mut().push(*p);
-        stop.store(told.borrow().len() == 2, Ordering::Relaxed);
-    };
-    let options = Options { interrupt: Some(&stop), progress: Some(&progress), ..with_threads(2) };
-    let outcome = by_stateright(Odd::new(Fault::None), &options).unwrap();
-    assert_eq!(outcome.ending, Ending::Limit(Limit::Interrupted));
-    let told = told.into_inner();
-    assert!(told.len() >= 2 && told[1].seconds > told[0].seconds);
-    assert!(told[1].distinct > 0 && told[1].rate > 0.0 && told[1].depth.is_none());
-}
-
-#[test]
-fn an_eventually_is_refused() {
-    let properties = vec![Property::eventually("in the end", |_, _| true)];
-    let grid = Grid::<2> { top: 2, properties, ..Grid::default() };
-    let refused = EngineError::EventuallyRefused { property: "in the end" };
-    assert_eq!(by_stateright(grid, &Options::default()).map(timeless), Err(refused));
-}
-
-#[test]
 fn stateright_has_room_for_64_properties() {
     let grid = |n| Grid::<2> {
         top: 2,
@@ -208,19 +164,9 @@ fn stateright_has_room_for_64_properties() {
 
 #[test]
 fn a_panic_in_the_model_is_an_error_that_names_the_place() {
-    let cases = [
-        (Fault::InitPanics, Doing::Setup),
-        (Fault::ActionsPanic, Doing::Actions),
-        (Fault::NextPanics, Doing::NextState),
-        (Fault::BoundaryPanics, Doing::Boundary),
-        (Fault::PropertyPanics, Doing::Property("below the bad")),
-    ];
-    for (fault, where_it_was) in cases {
+    for (fault, where_it_was) in PANICS {
         let result = by_stateright(Odd::new(fault), &with_threads(2));
-        let Err(EngineError::ModelPanicked { message, doing, trace, action }) = result else {
-            panic!("{fault:?} gave {result:?}");
-        };
-        assert!(message.starts_with("blown at 100"), "{message}");
+        let (_, doing, trace, action) = panic_of(fault, result);
         assert_eq!(doing, where_it_was);
         if fault == Fault::InitPanics {
             assert_eq!((trace.len(), action), (0, None));

@@ -2,6 +2,7 @@
 //!
 //! Never here: what the world is, and which promises it makes; that stands in `syncsplit_model::world`. Nor a search.
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod bits;
 mod pack;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
-use syncsplit_engine::{Keep, Kept, Store, packed};
+use syncsplit_engine::{Keep, KeptOutcome, Store, packed};
 use syncsplit_model::world::Fault;
 
 use crate::question::{Engine, Question};
@@ -71,7 +71,7 @@ impl Checkpoint {
 
     /// Where the run began, if it went on with a file.
     #[must_use]
-    pub fn resumed<A, S>(&self, kept: &Kept<A, S>) -> Option<String> {
+    pub fn resumed<A, S>(&self, kept: &KeptOutcome<A, S>) -> Option<String> {
         let (file, resumed) = self.resume.as_ref().zip(kept.resumed)?;
         let states = thousands(resumed.states);
         let depth = resumed.depth.map_or(String::new(), |depth| format!(", at depth {depth}"));
@@ -82,7 +82,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// A sentence that names the file that could not be written.
-    pub fn written<A, S>(&self, kept: &Kept<A, S>) -> Result<Option<String>, String> {
+    pub fn written<A, S>(&self, kept: &KeptOutcome<A, S>) -> Result<Option<String>, String> {
         let Some(file) = &self.write else { return Ok(None) };
         let file = file.display();
         match &kept.written {

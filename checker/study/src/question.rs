@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_engine::{
-    Ending, EngineError, Keep, Kept, Limits, Options, Outcome, Progress, StopAt, Store, liveness,
-    stateright,
+    Ending, EngineError, Keep, KeptOutcome, Limits, Options, Outcome, Progress, StopAt, Store,
+    liveness, stateright,
 };
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
@@ -172,7 +172,7 @@ impl Question {
         &self,
         watch: Watch<'_>,
         keep: &Keep<'_>,
-    ) -> Result<Kept<Action, State>, CheckError> {
+    ) -> Result<KeptOutcome<Action, State>, CheckError> {
         let space = self.space();
         let options = Options {
             threads: self.threads,
@@ -186,7 +186,7 @@ impl Question {
         let kept = match self.engine {
             Engine::Native => liveness::run_kept(&space, &options, keep),
             Engine::Stateright => stateright::run(Arc::new(space.clone()), &options)
-                .map(|outcome| Kept { outcome, resumed: None, written: None }),
+                .map(|outcome| KeptOutcome { outcome, resumed: None, written: None }),
         };
         let mut kept = kept.map_err(Box::new)?;
         reduce::unfold(&self.world(), &space, &mut kept.outcome)?;

@@ -1,7 +1,7 @@
 //! `syncsplit check`: asks an engine about an instance.
 use std::thread::available_parallelism;
 
-use syncsplit_engine::{Kept, Limits, Store};
+use syncsplit_engine::{KeptOutcome, Limits, Store};
 use syncsplit_model::world::{Action, State};
 use syncsplit_study::checkpoint::Checkpoint;
 use syncsplit_study::instance::{Instance, askable};
@@ -79,7 +79,7 @@ fn tell(
     args: &CheckArgs,
     question: &Question,
     checkpoint: &Checkpoint,
-    kept: &Kept<Action, State>,
+    kept: &KeptOutcome<Action, State>,
 ) -> Ended {
     let report = Report::new(question, &kept.outcome);
     let printed = match args.format {

@@ -75,7 +75,7 @@ impl World {
     /// follows a run with its true numbers, of at most 63 backups; [`World::attempt`] follows any.
     ///
     /// # Errors
-    /// The guard that was false.
+    /// A guard was false: the world does not offer the action, a role refuses it, or it changes nothing.
     pub fn attempt_raw(&self, state: &State, action: Action) -> Result<State, WhyNot> {
         if !self.enabled(state).contains(&action) {
             return Err(WhyNot::NotOffered);

@@ -154,7 +154,7 @@ impl World {
     /// Takes `action` in `state`: the normal form of the state it leads to.
     ///
     /// # Errors
-    /// The guard that was false.
+    /// A guard was false: the world does not offer the action, a role refuses it, or it changes nothing.
     pub fn attempt(&self, state: &State, action: Action) -> Result<State, WhyNot> {
         if !self.enabled(state).contains(&action) {
             return Err(WhyNot::NotOffered);

@@ -10,8 +10,8 @@ use syncsplit_model::protocol::requester::{
 use syncsplit_model::protocol::sync::{PairView, Sync, SyncEffect, SyncEvent};
 use syncsplit_model::protocol::{BackupId, Incarnation, PairState, QMarker, Rules, Seq};
 
-use super::show::{changes, host_message, option};
-use super::table::{Outcome, Table};
+use super::show::{host_message, option};
+use super::table::{Outcome, Table, Words};
 
 const ALL: Rules = Rules::HARDENED;
 const STATES: [PairState; 5] =
@@ -89,7 +89,7 @@ fn freeze_words(freeze: FreezeState) -> String {
     }
 }
 
-fn database_event(event: DatabaseEvent) -> String {
+fn database_event(event: &DatabaseEvent) -> String {
     match event {
         DatabaseEvent::Begin => "begin".into(),
         DatabaseEvent::Write => "write".into(),
@@ -124,22 +124,23 @@ pub(crate) fn database_table() -> Table {
         (FreezeState::Frozen(one), 0),
     ];
     let events = [Begin, Write, Commit, Freeze(one), Freeze(two), LeaseExpired, Thaw(one)];
+    let words = Words {
+        fields: |database: &Database| {
+            [("state", freeze_words(database.freeze)), ("open", database.open.to_string())]
+        },
+        event: database_event,
+        effect: database_effect,
+    };
     for (freeze, open) in states {
         let before = Database { freeze, open };
-        for happens in events.into_iter().chain([Thaw(two), Restart]) {
+        let step = |before: &Database, happens| {
             let step = before.step(ALL, happens);
             assert_eq!(step.state.check(), Ok(()));
-            let words = |database: Database| {
-                [("state", freeze_words(database.freeze)), ("open", database.open.to_string())]
-            };
-            let outcome = Outcome {
-                changes: changes(words(before), words(step.state)),
-                effects: step.effects.iter().map(database_effect).collect(),
-                refused: step.refused.map(|refusal| refusal.to_string()),
-            };
-            let state = format!("{}, open {open}", freeze_words(freeze));
-            table.push(&state, &database_event(happens), outcome);
-        }
+            step
+        };
+        let state = format!("{}, open {open}", freeze_words(freeze));
+        let events = events.into_iter().chain([Thaw(two), Restart]);
+        table.push_steps((&state, &before), events, step, &words);
     }
     table.assert_verbs(&["begin", "write", "commit", "freeze", "lease", "thaw", "restart"]);
     table
@@ -155,16 +156,16 @@ fn coordinator_words(state: CoordinatorState) -> String {
     }
 }
 
-fn coordinator_event(event: CoordinatorEvent) -> String {
+fn coordinator_event(event: &CoordinatorEvent) -> String {
     match event {
         CoordinatorEvent::Request(id) => format!("request {}", id.0),
         CoordinatorEvent::Frozen(id) => format!("frozen {}", id.0),
-        CoordinatorEvent::Synced { done } => if done { "synced" } else { "synced not" }.into(),
+        CoordinatorEvent::Synced { done } => if *done { "synced" } else { "synced not" }.into(),
         CoordinatorEvent::SplitAnswer { id, done } => {
-            format!("split-answer {} {}", id.0, if done { "done" } else { "not done" })
+            format!("split-answer {} {}", id.0, if *done { "done" } else { "not done" })
         }
         CoordinatorEvent::Thawed { id, held } => {
-            format!("thawed {} {}", id.0, if held { "held" } else { "not held" })
+            format!("thawed {} {}", id.0, if *held { "held" } else { "not held" })
         }
         CoordinatorEvent::Timeout => "timeout".into(),
         CoordinatorEvent::Restart => "restart".into(),
@@ -210,23 +211,20 @@ pub(crate) fn coordinator_table() -> Table {
         Event::Timeout,
         Event::Restart,
     ];
+    let words = Words {
+        fields: |coordinator: &Coordinator| {
+            let newest = option(coordinator.newest, |id| id.0.to_string());
+            [("state", coordinator_words(coordinator.state)), ("newest", newest)]
+        },
+        event: coordinator_event,
+        effect: coordinator_effect,
+    };
     for (state, newest) in states {
         let before = Coordinator { state, newest };
-        for happens in events {
-            let step = before.step(ALL, happens);
-            let words = |coordinator: Coordinator| {
-                let newest = option(coordinator.newest, |id| id.0.to_string());
-                [("state", coordinator_words(coordinator.state)), ("newest", newest)]
-            };
-            let outcome = Outcome {
-                changes: changes(words(before), words(step.state)),
-                effects: step.effects.iter().map(coordinator_effect).collect(),
-                refused: step.refused.map(|refusal| refusal.to_string()),
-            };
-            let none = if newest.is_none() { ", newest none" } else { "" };
-            let state = format!("{}{none}", coordinator_words(state));
-            table.push(&state, &coordinator_event(happens), outcome);
-        }
+        let none = if newest.is_none() { ", newest none" } else { "" };
+        let state = format!("{}{none}", coordinator_words(state));
+        let step = |before: &Coordinator, happens| before.step(ALL, happens);
+        table.push_steps((&state, &before), events, step, &words);
     }
     let verbs = ["request", "frozen", "synced", "split-answer", "thawed", "timeout", "restart"];
     table.assert_verbs(&verbs);
@@ -241,7 +239,7 @@ fn requester_words(state: RequesterState) -> String {
     }
 }
 
-fn requester_event(event: RequesterEvent) -> String {
+fn requester_event(event: &RequesterEvent) -> String {
     match event {
         RequesterEvent::Start => "start".into(),
         RequesterEvent::Permit(id) => format!("permit {}", id.0),
@@ -267,21 +265,19 @@ pub(crate) fn requester_table() -> Table {
     let [one, two] = [1, 2].map(BackupId);
     let states = [RequesterState::Idle, RequesterState::Waiting(two), RequesterState::Reading(two)];
     let events = [Start, Permit(one), Permit(two), Reject(one), Reject(two), Finish, Timeout];
+    let words = Words {
+        fields: |requester: &Requester| {
+            let newest = requester.newest.0.to_string();
+            [("state", requester_words(requester.state)), ("newest", newest)]
+        },
+        event: requester_event,
+        effect: requester_effect,
+    };
     for state in states {
         let before = Requester { state, newest: two };
-        for happens in events.into_iter().chain([Restart]) {
-            let step = before.step(ALL, happens);
-            let words = |requester: Requester| {
-                let newest = requester.newest.0.to_string();
-                [("state", requester_words(requester.state)), ("newest", newest)]
-            };
-            let outcome = Outcome {
-                changes: changes(words(before), words(step.state)),
-                effects: step.effects.iter().map(requester_effect).collect(),
-                refused: step.refused.map(|refusal| refusal.to_string()),
-            };
-            table.push(&requester_words(state), &requester_event(happens), outcome);
-        }
+        let step = |before: &Requester, happens| before.step(ALL, happens);
+        let events = events.into_iter().chain([Restart]);
+        table.push_steps((&requester_words(state), &before), events, step, &words);
     }
     table.assert_verbs(&["start", "permit", "reject", "finish", "timeout", "restart"]);
     table

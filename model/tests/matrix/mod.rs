@@ -32,36 +32,15 @@ fn reviewed(role: &str, table: &Table) {
 }
 
 #[test]
-fn primary() {
-    reviewed("primary.txt", &primary::table());
-}
-
-#[test]
-fn secondary() {
-    reviewed("secondary.txt", &secondary::table());
-}
-
-#[test]
-fn replica() {
-    reviewed("replica.txt", &secondary::replica_table());
-}
-
-#[test]
-fn sync() {
-    reviewed("sync.txt", &hosts::sync_table());
-}
-
-#[test]
-fn database() {
-    reviewed("database.txt", &hosts::database_table());
-}
-
-#[test]
-fn coordinator() {
-    reviewed("coordinator.txt", &hosts::coordinator_table());
-}
-
-#[test]
-fn requester() {
-    reviewed("requester.txt", &hosts::requester_table());
+fn each_role_gives_its_table() {
+    let tables: [(&str, Table); 7] = [
+        ("primary.txt", primary::table()),
+        ("secondary.txt", secondary::table()),
+        ("replica.txt", secondary::replica_table()),
+        ("sync.txt", hosts::sync_table()),
+        ("database.txt", hosts::database_table()),
+        ("coordinator.txt", hosts::coordinator_table()),
+        ("requester.txt", hosts::requester_table()),
+    ];
+    tables.iter().for_each(|(role, table)| reviewed(role, table));
 }

@@ -7,8 +7,8 @@ use syncsplit_model::protocol::{
 };
 use syncsplit_model::world::bounded::BlockSet;
 
-use super::show::{Queue, changes, map, option, queue, to_secondary};
-use super::table::{Outcome, Table};
+use super::show::{Queue, map, option, queue, to_secondary};
+use super::table::{Table, Words};
 
 type TestPrimary = Primary<u8, Queue, BlockSet>;
 type Event = PrimaryEvent<u8, BlockSet>;
@@ -220,19 +220,12 @@ pub(crate) fn table() -> Table {
     let mut table = Table::new(LEGEND);
     for (name, before) in states() {
         assert_eq!(before.check(), Ok(()), "{name}");
-        for happens in events() {
-            let step = before.step(Rules::HARDENED, happens.clone());
-            assert_eq!(step.state.check(), Ok(()), "{} in {name}", event(&happens));
-            let same = step.state == before;
-            let changes = changes(fields(&before), fields(&step.state));
-            assert_eq!(same, changes.is_empty(), "a field of the primary is not shown");
-            let outcome = Outcome {
-                changes,
-                effects: step.effects.iter().map(effect).collect(),
-                refused: step.refused.map(|refusal| refusal.to_string()),
-            };
-            table.push(name, &event(&happens), outcome);
-        }
+        let step = |before: &TestPrimary, happens: Event| {
+            let step = before.step(Rules::HARDENED, happens);
+            assert_eq!(step.state.check(), Ok(()), "after {name}");
+            step
+        };
+        table.push_steps((name, &before), events(), step, &Words { fields, event, effect });
     }
     table.assert_verbs(&VERBS);
     table

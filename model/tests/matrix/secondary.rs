@@ -8,8 +8,8 @@ use syncsplit_model::protocol::{
 };
 use syncsplit_model::world::bounded::BlockSet;
 
-use super::show::{Queue, changes, map, option, queue, replica, replica_effect, to_primary};
-use super::table::{Outcome, Table};
+use super::show::{Queue, map, option, queue, replica, replica_effect, to_primary};
+use super::table::{Table, Words};
 
 type TestSecondary = Secondary<u8, Queue, BlockSet>;
 type Event = SecondaryEvent<u8>;
@@ -227,25 +227,18 @@ pub(crate) fn table() -> Table {
     let mut table = Table::new(LEGEND);
     for (name, before) in states() {
         assert_eq!(before.check(), Ok(()), "{name}");
-        for happens in events() {
+        let step = |before: &TestSecondary, happens: Event| {
             let step = before.step(Rules::HARDENED, happens);
-            assert_eq!(step.state.check(), Ok(()), "{} in {name}", event(&happens));
-            let same = step.state == before;
-            let changes = changes(fields(&before), fields(&step.state));
-            assert_eq!(same, changes.is_empty(), "a field of the secondary is not shown");
-            let outcome = Outcome {
-                changes,
-                effects: step.effects.iter().map(effect).collect(),
-                refused: step.refused.map(|refusal| refusal.to_string()),
-            };
-            table.push(name, &event(&happens), outcome);
-        }
+            assert_eq!(step.state.check(), Ok(()), "after {name}");
+            step
+        };
+        table.push_steps((name, &before), events(), step, &Words { fields, event, effect });
     }
     table.assert_verbs(&VERBS);
     table
 }
 
-fn replica_event(event: ReplicaEvent) -> String {
+fn replica_event(event: &ReplicaEvent) -> String {
     match event {
         ReplicaEvent::SourceWritten(block) => format!("source-written {}", block.0),
         ReplicaEvent::CopyBlock(block) => format!("copy {}", block.0),
@@ -270,20 +263,17 @@ pub(crate) fn replica_table() -> Table {
         ReplicaEvent::Resync,
         ReplicaEvent::Restore,
     ]);
+    let words = Words {
+        fields: |pair| [("pair", replica(pair))],
+        event: replica_event,
+        effect: replica_effect,
+    };
     for state in states {
         for dirty in [&[][..], &[BlockIndex(1)]] {
             let mut before = Replica { state, dirty: BlockSet::new(2) };
             dirty.iter().for_each(|block| before.dirty.mark(*block));
-            for happens in events.clone() {
-                let step = before.step(Rules::HARDENED, happens);
-                let words = |pair| [("pair", replica(pair))];
-                let outcome = Outcome {
-                    changes: changes(words(&before), words(&step.state)),
-                    effects: step.effects.iter().map(replica_effect).collect(),
-                    refused: step.refused.map(|refusal| refusal.to_string()),
-                };
-                table.push(&replica(&before), &replica_event(happens), outcome);
-            }
+            let step = |before: &Replica<BlockSet>, happens| before.step(Rules::HARDENED, happens);
+            table.push_steps((&replica(&before), &before), events.clone(), step, &words);
         }
     }
     table.assert_verbs(&["source-written", "copy", "split", "resync", "restore"]);

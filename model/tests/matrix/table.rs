@@ -1,7 +1,11 @@
 //! A table of steps as aligned text. What a role's states look like is not known here.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
+
+use syncsplit_model::protocol::step::Step;
+
+use super::show::changes;
 
 /// The widths of the columns are those of their widest cells.
 const COLUMNS: [&str; 5] = ["state", "event", "next", "effects", "refused"];
@@ -25,10 +29,39 @@ pub(crate) struct Outcome {
     pub(crate) refused: Option<String>,
 }
 
+/// A role's words.
+pub(crate) struct Words<S, E, F, const N: usize> {
+    /// The fields of a state.
+    pub(crate) fields: fn(&S) -> [(&'static str, String); N],
+    /// An event.
+    pub(crate) event: fn(&E) -> String,
+    /// An effect.
+    pub(crate) effect: fn(&F) -> String,
+}
+
 impl Table {
     /// A table that opens with `legend`, a line of text or several.
     pub(crate) fn new(legend: &'static str) -> Self {
         Self { legend, rows: Vec::new() }
+    }
+
+    /// Adds what `step` does in the state `before`, which is called `name`, on each event.
+    pub(crate) fn push_steps<S: PartialEq, E, F, R: Display, const N: usize>(
+        &mut self,
+        (name, before): (&str, &S),
+        events: impl IntoIterator<Item = E>,
+        step: impl Fn(&S, E) -> Step<S, F, R>,
+        words: &Words<S, E, F, N>,
+    ) {
+        for event in events {
+            let event_words = (words.event)(&event);
+            let Step { state, effects, refused } = step(before, event);
+            let changes = changes((words.fields)(before), (words.fields)(&state));
+            assert_eq!(state == *before, changes.is_empty(), "{name}: a field is not shown");
+            let effects = effects.iter().map(words.effect).collect();
+            let refused = refused.map(|refusal| refusal.to_string());
+            self.push(name, &event_words, Outcome { changes, effects, refused });
+        }
     }
 
     /// Adds the step from `state` on `event`. A refusal that changed or did something is a bug in any role.

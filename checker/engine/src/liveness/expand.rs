@@ -7,7 +7,7 @@ use super::bits::Bits;
 use super::edges::{CHUNK, Chunk, Edge, Edges, Marks, OUTSIDE};
 use super::graph::{NONE, StateGraph};
 use super::label::label;
-use super::way::{self, Spot};
+use super::way::{self, CallSite};
 use super::{FAIRNESS_MAX, Live, Promise};
 use crate::crew::share_out;
 use crate::guard::message_of;
@@ -38,19 +38,19 @@ pub(super) struct Expander<'a, M: Pack> {
 }
 
 /// Why a chunk was not done.
-enum Trouble {
-    Panic { message: String, spot: Spot },
-    TooLarge { number: u8, spot: Spot },
-    NotRepeatable { spot: Spot },
+enum ChunkFailure {
+    Panic { message: String, spot: CallSite },
+    TooLarge { number: u8, spot: CallSite },
+    NotRepeatable { spot: CallSite },
 }
 
 /// What one chunk comes to.
 #[derive(Default)]
-struct Filled {
+struct FilledChunk {
     chunk: Chunk,
     /// The words of `REPAIRED`, then of each promise's `from` and `to`.
     marks: Vec<u64>,
-    trouble: Option<Trouble>,
+    failure: Option<ChunkFailure>,
 }
 
 /// Room that is reused from state to state.
@@ -96,15 +96,15 @@ where
         beat: &dyn Fn(u64, u64),
     ) -> Result<Option<Edges>, Failure<M>> {
         let len = self.graph.len();
-        let mut chunks: Vec<Filled> = Vec::new();
-        chunks.resize_with(len.div_ceil(CHUNK), Filled::default);
+        let mut chunks: Vec<FilledChunk> = Vec::new();
+        chunks.resize_with(len.div_ceil(CHUNK), FilledChunk::default);
         let (done, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
         let largest = AtomicU64::new(GUESS);
         // What the other threads are about to take is not resident yet.
         let at_once = WHILE_GROWING * threads.get() as u64;
-        // Chunks are begun in their order, so all before the first one in trouble get done.
+        // Chunks are begun in their order, so all before the first failure get done.
         let troubled = AtomicUsize::new(usize::MAX);
-        let work = |(at, filled): (usize, &mut Filled)| {
+        let work = |(at, filled): (usize, &mut FilledChunk)| {
             if troubled.load(Ordering::Relaxed) < at || self.watch.is_over() {
                 return;
             }
@@ -113,7 +113,7 @@ where
             }
             let end = len.min((at + 1) * CHUNK);
             *filled = self.fill(at * CHUNK, end);
-            if filled.trouble.is_some() {
+            if filled.failure.is_some() {
                 troubled.fetch_min(at, Ordering::Relaxed);
             }
             done.fetch_add(end - at * CHUNK, Ordering::Relaxed);
@@ -130,15 +130,15 @@ where
         look();
         let marks: usize = chunks.iter().map(|filled| filled.marks.len() * size_of::<u64>()).sum();
         self.watch.has_room(WHILE_GROWING * marks as u64);
-        let first = chunks.iter_mut().find_map(|filled| filled.trouble.take());
+        let first = chunks.iter_mut().find_map(|filled| filled.failure.take());
         match first {
-            Some(trouble) => Err(self.explain(trouble)),
+            Some(failure) => Err(self.explain(failure)),
             None if self.watch.reached().is_some() => Ok(None),
             None => Ok(Some(self.put_together(chunks, len))),
         }
     }
 
-    fn put_together(&self, chunks: Vec<Filled>, len: usize) -> Edges {
+    fn put_together(&self, chunks: Vec<FilledChunk>, len: usize) -> Edges {
         let mut marks = vec![Vec::new(); 1 + 2 * self.promises.len()];
         for filled in &chunks {
             for (all, words) in marks.iter_mut().zip(filled.marks.chunks(WORDS)) {
@@ -157,11 +157,13 @@ where
     }
 
     /// Expands the states from `from` up to `to`.
-    fn fill(&self, from: usize, to: usize) -> Filled {
-        let mut filled =
-            Filled { marks: vec![0; WORDS * (1 + 2 * self.promises.len())], ..Filled::default() };
+    fn fill(&self, from: usize, to: usize) -> FilledChunk {
+        let mut filled = FilledChunk {
+            marks: vec![0; WORDS * (1 + 2 * self.promises.len())],
+            ..FilledChunk::default()
+        };
         let mut growing = Growing::default();
-        let mut spot = Spot::default();
+        let mut spot = CallSite::default();
         let caught = catch_unwind(AssertUnwindSafe(|| {
             let mut scratch = Scratch::new();
             for number in from as u32..to as u32 {
@@ -177,9 +179,11 @@ where
             growing.starts.push(growing.targets.len() as u32);
             Ok(())
         }));
-        filled.trouble = match caught {
+        filled.failure = match caught {
             Ok(ended) => ended.err(),
-            Err(payload) => Some(Trouble::Panic { message: message_of(payload.as_ref()), spot }),
+            Err(payload) => {
+                Some(ChunkFailure::Panic { message: message_of(payload.as_ref()), spot })
+            }
         };
         let Growing { starts, targets, labels } = growing;
         // Boxed, since what a vector keeps in reserve would be kept for every chunk.
@@ -193,10 +197,10 @@ where
         &self,
         number: u32,
         scratch: &mut Scratch<M>,
-        spot: &mut Spot,
-    ) -> Result<(), Trouble> {
+        spot: &mut CallSite,
+    ) -> Result<(), ChunkFailure> {
         let Scratch { actions, next, labels, numbers, edges } = scratch;
-        *spot = Spot { number, action: None, doing: Doing::Actions };
+        *spot = CallSite { number, action: None, doing: Doing::Actions };
         actions.clear();
         next.clear();
         labels.clear();
@@ -207,9 +211,9 @@ where
         };
         self.model.actions(&state, actions);
         for (position, action) in (0u32..).zip(actions.drain(..)) {
-            *spot = Spot { number, action: Some(position), doing: Doing::Fairness };
+            *spot = CallSite { number, action: Some(position), doing: Doing::Fairness };
             let label = label(self.model, &state, &action)
-                .map_err(|number| Trouble::TooLarge { number, spot: *spot })?;
+                .map_err(|number| ChunkFailure::TooLarge { number, spot: *spot })?;
             spot.doing = Doing::NextState;
             let Some(after) = self.model.next_state(&state, action) else {
                 continue;
@@ -229,14 +233,14 @@ where
         self.graph.find(next, numbers);
         for (target, label) in numbers.iter().zip(&*labels) {
             if *target == NONE {
-                return Err(Trouble::NotRepeatable { spot: *spot });
+                return Err(ChunkFailure::NotRepeatable { spot: *spot });
             }
             push_new(edges, Edge { target: *target, label: *label });
         }
         Ok(())
     }
 
-    fn mark(&self, number: u32, marks: &mut [u64], spot: &mut Spot) {
+    fn mark(&self, number: u32, marks: &mut [u64], spot: &mut CallSite) {
         let Some(state) = self.graph.state(number) else {
             return;
         };
@@ -244,7 +248,7 @@ where
         let mut set = |which: usize, holds: bool| {
             marks[which * WORDS + at / 64] |= u64::from(holds) << (at % 64);
         };
-        *spot = Spot { number, action: None, doing: Doing::Fairness };
+        *spot = CallSite { number, action: None, doing: Doing::Fairness };
         set(REPAIRED, self.model.is_repaired(&state));
         for (which, promise) in self.promises.iter().enumerate() {
             spot.doing = Doing::Promise(promise.name);
@@ -253,15 +257,17 @@ where
         }
     }
 
-    fn explain(&self, trouble: Trouble) -> Failure<M> {
-        let told = |spot: &Spot| way::told(self.model, self.graph, spot);
-        match trouble {
-            Trouble::Panic { message, spot } => {
+    fn explain(&self, failure: ChunkFailure) -> Failure<M> {
+        let told = |spot: &CallSite| way::told(self.model, self.graph, spot);
+        match failure {
+            ChunkFailure::Panic { message, spot } => {
                 let (trace, action) = told(&spot);
                 EngineError::ModelPanicked { message, doing: spot.doing, trace, action }
             }
-            Trouble::NotRepeatable { spot } => EngineError::NotRepeatable { trace: told(&spot).0 },
-            Trouble::TooLarge { number, spot } => match told(&spot) {
+            ChunkFailure::NotRepeatable { spot } => {
+                EngineError::NotRepeatable { trace: told(&spot).0 }
+            }
+            ChunkFailure::TooLarge { number, spot } => match told(&spot) {
                 (trace, Some(action)) => {
                     EngineError::FairnessTooLarge { number, most: FAIRNESS_MAX, action, trace }
                 }

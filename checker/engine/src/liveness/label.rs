@@ -18,7 +18,7 @@ const _: () = assert!(u64::BITS == FREE as u32);
 ///
 /// # Errors
 ///
-/// The number of its fair action, if that is too large.
+/// The number of its fair action is too large; it is given back.
 pub(super) fn label<M: Live>(model: &M, state: &M::State, action: &M::Action) -> Result<u8, u8> {
     match (model.fairness(state, action), model.is_fault(state, action)) {
         (Some(number), _) if number > FAIRNESS_MAX => Err(number),

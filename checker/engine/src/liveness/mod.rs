@@ -56,7 +56,7 @@ use crate::guard::guard;
 use crate::limits::{Glance, Pulse, Watch, peak_bytes};
 use crate::packed::{self, Pack};
 use crate::{
-    Doing, Ending, Failure, Keep, Kept, KeptRun, Options, Outcome, RunResult, Store, Verdict,
+    Doing, Ending, Failure, Keep, KeptOutcome, KeptRun, Options, Outcome, RunResult, Store, Verdict,
 };
 use ::stateright::Model;
 use edges::Edges;
@@ -110,7 +110,7 @@ pub struct Promise<M: Model> {
 ///
 /// # Errors
 ///
-/// See [`super::EngineError`]. A limit is not an error: it is an [`Ending`].
+/// As [`packed::run`]; or a fair action has a number that is too large. A limit is not an error: it is an [`Ending`].
 pub fn run<M>(model: &M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Live + Pack + Sync,
@@ -126,7 +126,7 @@ where
 ///
 /// # Errors
 ///
-/// See [`packed::run_kept`].
+/// As [`run`]; or the file to go on with is not a checkpoint of this very run.
 pub fn run_kept<M>(model: &M, options: &Options<'_, M::Action>, keep: &Keep<'_>) -> KeptRun<M>
 where
     M: Live + Pack + Sync,
@@ -158,7 +158,7 @@ where
     outcome.peak_bytes = peak_bytes();
     let ending = outcome.ending;
     let written = origin.keep(keep, &searched, ending);
-    Ok(Kept { outcome: searched.outcome, resumed: origin.resumed, written })
+    Ok(KeptOutcome { outcome: searched.outcome, resumed: origin.resumed, written })
 }
 
 /// A promise of which nothing is known yet.

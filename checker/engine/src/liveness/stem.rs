@@ -1,6 +1,6 @@
-//! The shortest way into trouble: through a state where the promise binds, then on without `to`.
+//! The shortest way into failure: through a state where the promise binds, then on without `to`.
 //!
-//! Never here: whether there is trouble.
+//! Never here: whether there is failure.
 
 use super::bits::Bits;
 use super::edges::{Edges, OUTSIDE};

@@ -10,24 +10,22 @@ use super::label::label;
 use super::result::Lasso;
 use crate::guard::guard;
 use crate::packed::Pack;
-use crate::{Doing, EngineError, Failure, Trace};
+use crate::{Doing, EngineError, Failure, TraceOf};
 use ::stateright::Model;
 
-/// A [`Trace`] in the terms of the model `M`.
-type Way<M> = Trace<<M as Model>::Action, <M as Model>::State>;
 /// A [`Lasso`] in the terms of the model `M`.
 type LassoOf<M> = Lasso<<M as Model>::Action, <M as Model>::State>;
 
 /// The place a thread has reached in the model.
 #[derive(Clone, Copy)]
-pub(super) struct Spot {
+pub(super) struct CallSite {
     pub(super) number: u32,
     /// The action at hand, by position.
     pub(super) action: Option<u32>,
     pub(super) doing: Doing,
 }
 
-impl Default for Spot {
+impl Default for CallSite {
     fn default() -> Self {
         Self { number: NONE, action: None, doing: Doing::Setup }
     }
@@ -73,14 +71,14 @@ fn along<M>(
     graph: &StateGraph<'_, M>,
     begin: u32,
     edges: &[Edge],
-) -> Result<Way<M>, Failure<M>>
+) -> Result<TraceOf<M>, Failure<M>>
 where
     M: Live + Pack,
     M::State: Clone + Eq,
     M::Action: Clone,
 {
     guard(Doing::Trace, || {
-        let mut trace: Way<M> = Vec::new();
+        let mut trace: TraceOf<M> = Vec::new();
         trace.extend(graph.state(begin).map(|state| (None, state)));
         for edge in edges {
             let step = trace.last().and_then(|(_, state)| {
@@ -107,8 +105,8 @@ where
 pub(super) fn told<M>(
     model: &M,
     graph: &StateGraph<'_, M>,
-    spot: &Spot,
-) -> (Way<M>, Option<M::Action>)
+    spot: &CallSite,
+) -> (TraceOf<M>, Option<M::Action>)
 where
     M: Pack,
     M::State: Clone,
@@ -120,7 +118,7 @@ where
         at = first.parent;
     }
     let told = guard::<_, (), ()>(Doing::Trace, || {
-        let mut trace: Way<M> = Vec::new();
+        let mut trace: TraceOf<M> = Vec::new();
         for (number, position) in chain.into_iter().rev() {
             let state = graph.state(number)?;
             let action = match trace.last() {

@@ -9,7 +9,7 @@ use super::pack::Pack;
 use super::prints::{Keys, PRINT};
 use super::row::Row;
 use super::store::{Dest, StateId};
-use super::trace::{Spot, attempt};
+use super::trace::{CallSite, attempt};
 use crate::limits::Watch;
 use crate::{Doing, KINDS_MAX};
 use ::stateright::{Expectation, Model, Property};
@@ -46,7 +46,7 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
         });
     }
 
-    fn adopt_all(&self, row: &mut Row<M::Packed>, dest: Dest<'_>, spot: &mut Spot) {
+    fn adopt_all(&self, row: &mut Row<M::Packed>, dest: Dest<'_>, spot: &mut CallSite) {
         let Row { first, states, origins, asleep, adopted, .. } = row;
         let stride = self.layout.stride();
         let state_bytes = dest.states.into_iter().flat_map(|p| p.chunks_exact_mut(stride));
@@ -90,7 +90,7 @@ impl<M: Pack> Adopter<'_, M, M::Packed> {
         packed: &M::Packed,
         id: StateId,
         found: &mut Vec<(usize, StateId)>,
-        spot: &mut Spot,
+        spot: &mut CallSite,
     ) {
         let mut state = None;
         spot.state = Some(id);

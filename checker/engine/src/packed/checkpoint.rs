@@ -76,7 +76,7 @@ pub(super) struct About {
 ///
 /// # Errors
 ///
-/// What is in the way.
+/// The file cannot be created or written, or is a folder or a device.
 pub fn try_out(file: &Path) -> Result<(), CheckpointError> {
     let tried = target_of(file).and_then(|target| {
         let partial = partial_of(&target);

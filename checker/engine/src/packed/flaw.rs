@@ -50,13 +50,13 @@ pub(super) fn find_flaw<M: Pack>(
 where
     M::State: PartialEq,
 {
-    let mut by_packed = Told::new();
+    let mut by_packed = Successors::new();
     model.successors(packed, &mut Vec::new(), &mut by_packed);
     let state = model.unpack(packed);
-    let mut plainly = Told::new();
+    let mut plainly = Successors::new();
     plain_successors(model, &state, &mut Vec::new(), &mut plainly);
     if plainly != by_packed {
-        let mut again = Told::new();
+        let mut again = Successors::new();
         plain_successors(model, &state, &mut Vec::new(), &mut again);
         let is_repeatable = plainly == again;
         return Err(if is_repeatable {
@@ -85,18 +85,18 @@ pub(super) fn find_clash<M: Pack>(model: &M, packed: &M::Packed) -> Result<(), F
 
 /// What the successors of a state are told to be.
 #[derive(PartialEq)]
-struct Told<P> {
+struct Successors<P> {
     steps: Vec<P>,
     cut: u64,
 }
 
-impl<P: Words> Told<P> {
+impl<P: Words> Successors<P> {
     fn new() -> Self {
         Self { steps: Vec::new(), cut: 0 }
     }
 }
 
-impl<M: Pack> Sink<M> for Told<M::Packed> {
+impl<M: Pack> Sink<M> for Successors<M::Packed> {
     fn kind(&self, _: &M::Action) -> Kind {
         0
     }

@@ -14,6 +14,7 @@
 mod adopt;
 mod arena;
 mod checkpoint;
+mod counts;
 mod expand;
 mod flaw;
 mod insert;
@@ -34,7 +35,9 @@ mod table;
 mod trace;
 
 use super::limits::Watch;
-use super::{CheckpointError, Ending, Failure, Keep, Kept, KeptRun, Options, Outcome, Resumed};
+use super::{
+    CheckpointError, Ending, Failure, Keep, KeptOutcome, KeptRun, Options, Outcome, Resumed,
+};
 use super::{RunResult, Trace, Written};
 use ::stateright::Model;
 use snapshot::Snapshot;
@@ -48,7 +51,8 @@ pub use store::{StateId, States};
 ///
 /// # Errors
 ///
-/// See [`super::EngineError`]. A limit is not an error: it is an [`super::Ending`].
+/// The model panics, packs its states wrongly, is not repeatable, or has a property that the engine refuses. A limit is
+/// not an error: it is an [`super::Ending`].
 pub fn run<M>(model: &M, options: &Options<'_, M::Action>) -> RunResult<M>
 where
     M: Pack + Sync,
@@ -64,8 +68,8 @@ where
 ///
 /// # Errors
 ///
-/// See [`run`]; and if the file to go on with is not one of this very run. That a file could not
-/// be written is no error here, since it takes nothing from what was found.
+/// As [`run`]; or the file to go on with is not a checkpoint of this very run. A file that could not be written is no
+/// error here, since it takes nothing from what was found.
 pub fn run_kept<M>(model: &M, options: &Options<'_, M::Action>, keep: &Keep<'_>) -> KeptRun<M>
 where
     M: Pack + Sync,
@@ -75,7 +79,7 @@ where
     let watch = Watch::new(options.limits, options.interrupt);
     let (searched, origin) = search_within(model, options, &watch, keep)?;
     let written = origin.keep(keep, &searched, searched.outcome.ending);
-    Ok(Kept { outcome: searched.outcome, resumed: origin.resumed, written })
+    Ok(KeptOutcome { outcome: searched.outcome, resumed: origin.resumed, written })
 }
 
 /// What [`explore`] returns for the model `M`.
@@ -90,7 +94,7 @@ pub type Explored<M> = Result<
 ///
 /// # Errors
 ///
-/// See [`run`].
+/// As [`run`].
 pub fn explore<M>(model: &M, options: &Options<'_, M::Action>) -> Explored<M>
 where
     M: Pack + Sync,
@@ -152,7 +156,7 @@ where
 ///
 /// # Errors
 ///
-/// If the model does not lead there any more, or panics.
+/// The model does not lead there any more, or panics.
 pub fn way<M>(
     model: &M,
     states: &States<M::Packed>,

@@ -2,10 +2,10 @@
 //!
 //! Never here: a phase.
 
+use super::counts::Tally;
 use super::pack::{Kind, Steps, Words};
 use super::store::{Place, SHARDS, StateId};
 use super::trace::Broke;
-use crate::counts::Tally;
 
 /// The most states one row can expand, since a candidate's parent is told by its offset.
 pub(super) const PARENTS_MAX: usize = 1 << u16::BITS;
@@ -51,7 +51,7 @@ pub(super) struct Row<P> {
     pub(super) asleep: Vec<Steps>,
     /// For each shard its candidates, in the same order.
     pub(super) lists: Vec<Vec<Entry>>,
-    pub(super) tally: Tally<StateId>,
+    pub(super) tally: Tally,
     /// How many candidates there is memory for.
     pub(super) room: usize,
     /// Whether there were more.

@@ -3,6 +3,7 @@
 //! Never here: what is done to a state.
 
 use super::adopt::Adopter;
+use super::counts::Counts;
 use super::expand::Expander;
 use super::flaw::try_round_trip;
 use super::insert::Shard;
@@ -15,7 +16,6 @@ use super::snapshot::Front;
 use super::store::{SHARDS, StateId, States};
 use super::trace::explain;
 use super::{Searched, rehash};
-use crate::counts::Counts;
 use crate::crew::share_out;
 use crate::guard::guard;
 use crate::limits::{Glance, Limit, Pulse, Watch};
@@ -66,9 +66,9 @@ pub(super) struct Search<'a, 'o, M: Pack> {
     recents: Mutex<Vec<Recent<M::Packed>>>,
     /// None where the model does not know what commutes.
     pub(super) sleep: Option<Sleep>,
-    pub(super) counts: Counts<StateId>,
+    pub(super) counts: Counts,
     /// What was counted when the last level was finished: the figures of a run that a limit ends.
-    pub(super) settled: Counts<StateId>,
+    pub(super) settled: Counts,
     /// How far the level that is being expanded has come; none before the initial states are in.
     pub(super) front: Option<Front>,
     /// How many states the next slice takes.

@@ -2,9 +2,9 @@
 //!
 //! Never here: a file, or a step of the search.
 
+use super::counts::Counts;
 use super::pack::Words;
 use super::store::{Known, StateId};
-use crate::counts::Counts;
 use crate::{KINDS_MAX, Resumed};
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,9 @@ pub(crate) struct Snapshot {
     /// For each property the first state that settled it.
     pub(super) found: Vec<Option<StateId>>,
     /// All that was counted, the slices of an unfinished level included.
-    pub(super) counts: Counts<StateId>,
+    pub(super) counts: Counts,
     /// What was counted when the last level was finished.
-    pub(super) settled: Counts<StateId>,
+    pub(super) settled: Counts,
 }
 
 impl Snapshot {
@@ -70,7 +70,7 @@ impl Snapshot {
 }
 
 /// Whether the parts of what was counted add up, and leave room to count on.
-fn are_sums(counts: &Counts<StateId>, states: u32, roots: u32) -> bool {
+fn are_sums(counts: &Counts, states: u32, roots: u32) -> bool {
     const MOST: u128 = 1 << 62;
     let sum = |numbers: &mut dyn Iterator<Item = u64>| numbers.map(u128::from).sum::<u128>();
     let Counts { distinct, transitions, cut, deadlocks, levels, kinds, .. } = counts;

@@ -6,21 +6,18 @@ use super::flaw::{Flaw, actions_of};
 use super::pack::Pack;
 use super::store::{Known, StateId};
 use crate::guard::{guard, message_of};
-use crate::{Doing, EngineError, Failure, PackingFlaw, Trace};
+use crate::{Doing, EngineError, Failure, PackingFlaw, TraceOf};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A [`Trace`] in the terms of the model `M`.
-type Way<M> = Trace<<M as ::stateright::Model>::Action, <M as ::stateright::Model>::State>;
-
 /// The place a thread has reached, kept up to date so that a failure can be placed.
-pub(super) struct Spot {
+pub(super) struct CallSite {
     pub(super) state: Option<StateId>,
     pub(super) doing: Doing,
 }
 
 /// A failure of the model in a worker thread.
 pub(super) struct Broke {
-    at: Spot,
+    at: CallSite,
     why: Why,
 }
 
@@ -31,8 +28,8 @@ enum Why {
 
 /// Runs a worker's task to its end or to the model's failure. What the task has written by then
 /// stays readable: a failure ends the run, so nothing half done is ever counted.
-pub(super) fn attempt(task: impl FnOnce(&mut Spot) -> Result<(), Flaw>) -> Option<Broke> {
-    let mut at = Spot { state: None, doing: Doing::Packing };
+pub(super) fn attempt(task: impl FnOnce(&mut CallSite) -> Result<(), Flaw>) -> Option<Broke> {
+    let mut at = CallSite { state: None, doing: Doing::Packing };
     let why = match catch_unwind(AssertUnwindSafe(|| task(&mut at))) {
         Ok(Ok(())) => return None,
         Ok(Err(flaw)) => Why::Flawed(flaw),
@@ -54,7 +51,14 @@ where
         Some(Err(
             EngineError::NotRepeatable { trace } | EngineError::PackingBroken { trace, .. },
         )) => trace,
-        _ => Vec::new(),
+        None
+        | Some(Err(
+            EngineError::EventuallyRefused { .. }
+            | EngineError::TooManyProperties { .. }
+            | EngineError::ModelPanicked { .. }
+            | EngineError::FairnessTooLarge { .. }
+            | EngineError::Checkpoint(_),
+        )) => Vec::new(),
     };
     match broke.why {
         Why::Flawed(Flaw::Packing(flaw)) => EngineError::PackingBroken { flaw, trace },
@@ -105,7 +109,7 @@ pub(super) fn rebuild<M: Pack>(
     model: &M,
     known: &Known<M::Packed>,
     id: StateId,
-) -> Result<Way<M>, Failure<M>>
+) -> Result<TraceOf<M>, Failure<M>>
 where
     M::State: Clone + PartialEq,
     M::Action: Clone,
@@ -117,7 +121,7 @@ where
             chain.push(parent);
             at = parent;
         }
-        let mut trace: Way<M> = Vec::with_capacity(chain.len());
+        let mut trace: TraceOf<M> = Vec::with_capacity(chain.len());
         for id in chain.into_iter().rev() {
             let is_wanted = |state: &M::State| known.is(id.get(), &model.pack(state));
             let step = match trace.last() {

@@ -2,52 +2,34 @@
 //!
 //! Never here: when something counts. A search adds what it has settled.
 
-use super::{KindCount, LevelCount};
+use super::store::StateId;
+use crate::{KindCount, LevelCount};
 use serde::{Deserialize, Serialize};
 
 /// What expanding some states yields besides new states.
-pub(super) struct Tally<Id> {
+#[derive(Default)]
+pub(super) struct Tally {
     pub(super) generated: u64,
     pub(super) cut: u64,
     pub(super) deadlocks: u64,
-    pub(super) first_deadlock: Option<Id>,
+    pub(super) first_deadlock: Option<StateId>,
     pub(super) fired: Vec<u64>,
 }
 
-impl<Id> Default for Tally<Id> {
-    fn default() -> Self {
-        Self { generated: 0, cut: 0, deadlocks: 0, first_deadlock: None, fired: Vec::new() }
-    }
-}
-
 /// The sums over a run.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Counts<Id> {
+pub(super) struct Counts {
     pub(super) distinct: u64,
     pub(super) transitions: u64,
     pub(super) cut: u64,
     pub(super) deadlocks: u64,
-    pub(super) first_deadlock: Option<Id>,
+    pub(super) first_deadlock: Option<StateId>,
     pub(super) levels: Vec<LevelCount>,
     pub(super) kinds: Vec<KindCount>,
 }
 
-impl<Id> Default for Counts<Id> {
-    fn default() -> Self {
-        Self {
-            distinct: 0,
-            transitions: 0,
-            cut: 0,
-            deadlocks: 0,
-            first_deadlock: None,
-            levels: Vec::new(),
-            kinds: Vec::new(),
-        }
-    }
-}
-
-impl<Id: Copy> Counts<Id> {
+impl Counts {
     pub(super) fn begin_level(&mut self) {
         let depth = self.levels.len() as u32;
         self.levels.push(LevelCount { depth, new: 0, generated: 0 });
@@ -58,7 +40,7 @@ impl<Id: Copy> Counts<Id> {
         self.levels.iter().rev().find(|level| level.new > 0).map(|level| level.depth)
     }
 
-    pub(super) fn add_tally(&mut self, tally: &Tally<Id>) {
+    pub(super) fn add_tally(&mut self, tally: &Tally) {
         self.transitions += tally.generated;
         self.cut += tally.cut;
         self.deadlocks += tally.deadlocks;
