@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one front door, for a person and for CI alike. What is run is listed in [`steps`], what is rewritten in
 //! [`bless`]; nothing is checked here.
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod bench;
 mod bless;

@@ -136,18 +136,21 @@ pub fn table(cases: &[(Rule, Script)], unsteered: &[(Rule, Script)]) -> String {
     text
 }
 
-/// Scripts for the two rules whose absence breaks nothing that is checked; a script shows them all the same.
+/// Scripts for the rules whose absence breaks nothing that is checked; a script shows them all the same.
+const BY_HAND: &[(Rule, &str)] = &[
+    // A Sync asked for out of PAIR has to be refused.
+    (
+        Rule::Sync1,
+        "begin pair journal 1; link-down; fail; start-backup; deliver-host request 1; sync-begin; sync-look",
+    ),
+    // The secondary hears that the pair is no more.
+    (Rule::Pair4, "begin pair journal 1; write-one 0; delete; deliver delete 1"),
+];
+
+/// The script written by hand for `rule`, if there is one.
 #[must_use]
 pub fn by_hand(rule: Rule) -> Option<&'static str> {
-    match rule {
-        // A Sync asked for out of PAIR has to be refused.
-        Rule::Sync1 => Some(
-            "begin pair journal 1; link-down; fail; start-backup; deliver-host request 1; sync-begin; sync-look",
-        ),
-        // The secondary hears that the pair is no more.
-        Rule::Pair4 => Some("begin pair journal 1; write-one 0; delete; deliver delete 1"),
-        _ => None,
-    }
+    BY_HAND.iter().find(|(of, _)| *of == rule).map(|(_, script)| *script)
 }
 
 /// Searches the shortest counterexample without `rule`, where `checker/ablations.toml` says, as a script. Of a promise
@@ -197,15 +200,14 @@ pub fn translate(world: &World, path: &[(Option<Action>, State)]) -> Script {
 fn reply(before: &State, action: &Action, after: &State) -> Option<Verb> {
     let (was, is) = (&before.secondary, &after.secondary);
     let (Incarnation(of), Seq(written)) = (is.incarnation, is.written);
-    let asked = match action {
-        Action::Deliver { message: ToSecondary::Resync { incarnation }, .. } => Some(*incarnation),
-        _ => None,
-    };
+    let resync = ToSecondary::Resync { incarnation: is.incarnation };
+    let is_asked =
+        [false, true].map(|again| Action::Deliver { message: resync, again }).contains(action);
     let message = if *action == Action::Report && was.state.is_linked() {
         Message { kind: MessageKind::Ack, of, seq: Some(written) }
     } else if *action == Action::Report {
         Message { kind: MessageKind::Suspended, of, seq: None }
-    } else if asked == Some(is.incarnation) && is.state.is_linked() {
+    } else if is_asked && is.state.is_linked() {
         Message { kind: MessageKind::Ready, of, seq: Some(written) }
     } else {
         return None;

@@ -106,7 +106,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         let was_reading = is_reading(&track);
         let is_sure = match level {
             Level::BlackBox => is_at_rest(&track) && waited(session) == Some(true),
-            _ => is_settled(&track, level),
+            Level::Steered | Level::Marked => is_settled(&track, level),
         };
         if !is_last && is_sure {
             is_last = true;
@@ -247,20 +247,17 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
 /// Whether a verb that is possible gets anything further.
 pub(crate) fn is_useful(verb: &Verb, state: &State) -> bool {
     let (primary, secondary) = (&state.primary, &state.secondary);
-    match verb.kind {
-        Some(ActionKind::Send) => {
-            let seq = verb.number.unwrap_or_default();
-            let next = secondary.written.0 + 1;
-            let heeds = secondary.state.is_linked() && secondary.incarnation == primary.incarnation;
-            heeds && seq == next && !secondary.queue.entries().any(|entry| entry.seq.0 == seq)
-        }
-        Some(ActionKind::Report) => {
-            let tells = primary.written < secondary.written || !secondary.state.is_linked();
-            let hears = primary.state.is_linked() || primary.pending.is_some();
-            tells && hears
-        }
+    if verb.is(ActionKind::Send) {
+        let seq = verb.number.unwrap_or_default();
+        let next = secondary.written.0 + 1;
+        let heeds = secondary.state.is_linked() && secondary.incarnation == primary.incarnation;
+        heeds && seq == next && !secondary.queue.entries().any(|entry| entry.seq.0 == seq)
+    } else if verb.is(ActionKind::Report) {
+        let tells = primary.written < secondary.written || !secondary.state.is_linked();
+        let hears = primary.state.is_linked() || primary.pending.is_some();
+        tells && hears
+    } else {
         // What is suspended is asked for again only once failback, if it has to come, has come.
-        Some(ActionKind::Resync) => secondary.state != PairState::Ssws,
-        _ => true,
+        !verb.is(ActionKind::Resync) || secondary.state != PairState::Ssws
     }
 }

@@ -6,6 +6,7 @@
 //! the rules that are broken.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod block;
 pub mod campaign;

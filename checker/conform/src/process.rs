@@ -112,7 +112,9 @@ impl Adapter {
         let request = Request::new("hello", json!({ "protocol": VERSION }));
         adapter.hello = match adapter.ask(&request)? {
             Reply::Ok(ok) => Hello::read(&ok).map_err(|what| adapter.trouble(&request, what))?,
-            other => return Err(adapter.trouble(&request, format!("it answers {other}"))),
+            other @ (Reply::Refused { .. } | Reply::Unsupported) => {
+                return Err(adapter.trouble(&request, format!("it answers {other}")));
+            }
         };
         Ok(adapter)
     }

@@ -228,7 +228,7 @@ impl<'a> Session<'a> {
         }
         match self.make_room(verb)? {
             Step::Done => {}
-            other => return Ok(other),
+            other @ (Step::Skipped | Step::Failed(_)) => return Ok(other),
         }
         // From here on these are all the states that it may have come to by itself.
         match self.guide.closure(&self.tracks) {
@@ -328,7 +328,7 @@ impl<'a> Session<'a> {
             self.pause(look);
             match self.perform(&Verb::WAIT)? {
                 Step::Done => {}
-                other => return Ok(other),
+                other @ (Step::Skipped | Step::Failed(_)) => return Ok(other),
             }
         }
         Ok(Step::Skipped)
@@ -478,16 +478,13 @@ impl<'a> Session<'a> {
             expected: vec!["what the writes that were answered leave".into()],
             seen: flaw.what,
         };
-        let step = self.end(seen, log, Lost::Mismatch(mismatch));
-        match step {
-            Step::Failed(mut failure) => {
-                if let Some(witness) = &mut failure.witness {
-                    witness.flaw = Some(flaw.rule);
-                }
-                Step::Failed(failure)
-            }
-            other => other,
+        let mut step = self.end(seen, log, Lost::Mismatch(mismatch));
+        if let Step::Failed(failure) = &mut step
+            && let Some(witness) = &mut failure.witness
+        {
+            witness.flaw = Some(flaw.rule);
         }
+        step
     }
 
     /// A failure that no answer shows: something that has to come does not.

@@ -13,7 +13,7 @@ use syncsplit_model::protocol::coordinator::{
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{DirtyMap, Item, PairState, Rule, Rules, ToSecondary};
+use syncsplit_model::protocol::{DirtyMap, Item, PairState, Rule, Rules, Seq, ToSecondary};
 use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{Action, ActionKind, Start, State, Stillness, Value, WhyNot, World};
 
@@ -122,16 +122,18 @@ impl Guide {
     fn after(&self, before: &Track, action: Action, state: State, number: u32) -> Track {
         let mut track = Track { state, ..*before };
         track.was_down |= !state.link_up;
-        let last = (self.world.bounds.blocks - 1) as usize;
-        let (block, writer) = match action {
-            Action::WriteOne(block) => (Some(block.0 as usize), Writer::Local),
-            Action::WriteFirst => (Some(0), Writer::Local),
-            Action::WriteSecond => (Some(last), Writer::Local),
-            Action::RemoteWrite(block) => (Some(block.0 as usize), Writer::Remote),
-            _ => (None, Writer::Local),
-        };
-        if let Some(block) = block {
-            let volume = if writer == Writer::Local { &state.pvol } else { &state.spvol };
+        let verb = Verb::of(&action);
+        let is_remote = verb.is(ActionKind::RemoteWrite);
+        if is_remote || verb.is_in(ActionKind::LOCAL_WRITES) {
+            // A write that names no block is the first of its transaction, to block 0, or the second, to the last.
+            let last = u64::from(self.world.bounds.blocks - 1);
+            let implied = if verb.is(ActionKind::WriteSecond) { last } else { 0 };
+            let block = verb.number.unwrap_or(implied) as usize;
+            let (volume, writer) = if is_remote {
+                (&state.spvol, Writer::Remote)
+            } else {
+                (&state.pvol, Writer::Local)
+            };
             let value = volume[block];
             track.names[block][usize::from(value.0) % NAMES] = Name::of(writer, number);
         }
@@ -173,13 +175,14 @@ impl Guide {
 
     /// A command where the world's operator would not give it: what the primary makes of it is in SPEC.md, 5.3.
     fn command(&self, track: &Track, verb: &Verb) -> Result<Track, WhyNot> {
-        let event = match verb.kind {
-            Some(ActionKind::Create) => PrimaryEvent::Create,
-            Some(ActionKind::Suspend) => PrimaryEvent::Suspend,
-            Some(ActionKind::Resync) => PrimaryEvent::Resync,
-            Some(ActionKind::Delete) => PrimaryEvent::Delete,
-            _ => return Err(WhyNot::NotOffered),
-        };
+        let commands = [
+            (ActionKind::Create, PrimaryEvent::Create),
+            (ActionKind::Suspend, PrimaryEvent::Suspend),
+            (ActionKind::Resync, PrimaryEvent::Resync),
+            (ActionKind::Delete, PrimaryEvent::Delete),
+        ];
+        let event = commands.into_iter().find(|(kind, _)| verb.is(*kind));
+        let (_, event) = event.ok_or(WhyNot::NotOffered)?;
         let step = track.state.primary.step(self.world.rules, event);
         if let Some(refusal) = step.refused {
             return Err(WhyNot::Primary(refusal));
@@ -202,25 +205,23 @@ impl Guide {
 
     /// Whether a step may happen without the kit's doing.
     fn is_internal(&self, track: &Track, action: &Action) -> bool {
-        let State { link_up, secondary, .. } = &track.state;
-        match action {
-            // One that the secondary has can change nothing.
-            Action::Send(seq) => {
-                *seq > secondary.written
-                    && !secondary.queue.entries().any(|entry| entry.seq == *seq)
-            }
-            Action::Deliver { again, .. } | Action::DeliverReply { again, .. } => !again,
-            Action::Apply
-            | Action::Report
-            | Action::CopyReplica(_)
-            | Action::CopyBlock(_)
-            | Action::PairMark => true,
-            // What was not answered is asked for again.
-            Action::Create | Action::Resync => track.state.primary.pending.is_some(),
-            Action::Lose(_) | Action::LoseReply(_) => !link_up,
-            Action::Fail | Action::SecondaryFail => track.was_down,
-            _ => false,
+        let State { link_up, secondary, primary, .. } = &track.state;
+        let verb = Verb::of(action);
+        // An entry that the secondary has can change nothing.
+        let is_news = |seq: Seq| {
+            seq > secondary.written && !secondary.queue.entries().any(|entry| entry.seq == seq)
+        };
+        if verb.is(ActionKind::Send) {
+            return verb.number.is_some_and(|seq| is_news(Seq(seq)));
         }
+        if verb.is_in(ActionKind::Fail | ActionKind::SecondaryFail) {
+            return track.was_down;
+        }
+        verb.is_in(ActionKind::AT_LEISURE)
+            || verb.is_in(ActionKind::Deliver | ActionKind::DeliverReply) && !verb.extra
+            // What was not answered is asked for again.
+            || verb.is_in(ActionKind::Create | ActionKind::Resync) && primary.pending.is_some()
+            || verb.is_in(ActionKind::Lose | ActionKind::LoseReply) && !link_up
     }
 
     /// The message that waits for room finds some, or is lost with the link.
@@ -387,15 +388,13 @@ impl Track {
     pub fn has_room(&self, block: u32, limit: usize) -> bool {
         let primary = &self.state.primary;
         let held = primary.journal.len();
-        match primary.state {
-            PairState::Copy if primary.mark.is_none() => {
-                // A copy for each block that is dirty, and the mark: with the blocks there are, all of it has room.
-                let copies = primary.dirty.iter().count();
-                let is_clean = !primary.dirty.iter().any(|dirty| dirty.0 == block);
-                !is_clean || held + copies + 2 <= JOURNAL_MAX
-            }
-            PairState::Copy | PairState::Pair => held < limit,
-            _ => true,
+        if primary.state == PairState::Copy && primary.mark.is_none() {
+            // A copy for each block that is dirty, and the mark: with the blocks there are, all of it has room.
+            let copies = primary.dirty.iter().count();
+            let is_clean = !primary.dirty.iter().any(|dirty| dirty.0 == block);
+            !is_clean || held + copies + 2 <= JOURNAL_MAX
+        } else {
+            held < limit || !primary.state.is_linked()
         }
     }
 

@@ -104,7 +104,7 @@ impl Shown {
     pub const fn steps(&self) -> Option<usize> {
         match self {
             Self::Always { steps, .. } | Self::Promise { stem: steps, .. } => Some(*steps),
-            _ => None,
+            Self::Never { .. } | Self::Nothing {} | Self::Open { .. } | Self::Failed { .. } => None,
         }
     }
 
@@ -272,18 +272,17 @@ impl Searcher<'_> {
 ///
 /// # Errors
 /// The engine's failure in a search.
-pub fn verdict<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> Result<Verdict, String> {
-    let failure = cases.clone().find_map(|case| match &case.shown {
-        Shown::Failed { error } => Some(error.clone()),
-        _ => None,
-    });
-    if let Some(error) = failure {
-        Err(error)
-    } else if cases.clone().any(|case| case.unexpected.is_some()) {
-        Ok(Verdict::Violated)
-    } else if cases.clone().any(|case| matches!(case.shown, Shown::Open { .. })) {
-        Ok(Verdict::Undecided)
-    } else {
-        Ok(Verdict::Holds)
+pub fn verdict<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Verdict, String> {
+    let mut verdict = Verdict::Holds;
+    for case in cases {
+        if let Shown::Failed { error } = &case.shown {
+            return Err(error.clone());
+        }
+        if case.unexpected.is_some() {
+            verdict = Verdict::Violated;
+        } else if verdict == Verdict::Holds && matches!(case.shown, Shown::Open { .. }) {
+            verdict = Verdict::Undecided;
+        }
     }
+    Ok(verdict)
 }

@@ -12,6 +12,7 @@
 //! | [`case`], [`ablate`], [`matrix`], [`pages`] | many searches, each beside what is expected of it |
 //! | [`simulate`] | walks by chance, where a search would not end |
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod ablate;
 pub mod bounds;

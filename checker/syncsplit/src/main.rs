@@ -1,6 +1,7 @@
 //! `syncsplit`: the command. Here alone arguments are read, reports are printed, progress is shown, and a verdict becomes
 //! an exit code; what is asked and answered is in the crates below.
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod args;
 mod check;

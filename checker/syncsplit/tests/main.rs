@@ -1,5 +1,6 @@
 //! The command as a user and a CI job meet it, one module for each of its sides.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod checkpoint;
 mod cli;

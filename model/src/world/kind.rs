@@ -88,6 +88,15 @@ impl ActionKind {
     pub const ON_ARRAY_LINK: ActionKinds =
         enum_set!(Self::Deliver | Self::Lose | Self::DeliverReply | Self::LoseReply);
 
+    /// The local host writes a block.
+    pub const LOCAL_WRITES: ActionKinds = enum_set!(
+        Self::WriteOne
+            | Self::WriteFirst
+            | Self::WriteSecond
+            | Self::WriteFirstTo
+            | Self::WriteSecondTo
+    );
+
     /// Kinds with a message.
     pub const WITH_MESSAGE: ActionKinds =
         enum_set!(Self::ON_ARRAY_LINK | Self::DeliverHost | Self::LoseHost);

@@ -121,9 +121,10 @@ pub fn matrix(matrix: &Matrix) -> String {
 }
 
 fn short(cell: &Cell) -> String {
-    match &cell.case.shown {
-        Shown::Always { property, steps } => format!("`{property}`, {steps}"),
-        _ => outcome(&cell.case),
+    if let Shown::Always { property, steps } = &cell.case.shown {
+        format!("`{property}`, {steps}")
+    } else {
+        outcome(&cell.case)
     }
 }
 
@@ -146,7 +147,8 @@ fn steps(shown: &Shown) -> String {
     match shown {
         Shown::Promise { stem, cycle, .. } => format!("{stem}, then a loop of {cycle}"),
         Shown::Never { .. } => "reached by no run".into(),
-        shown => shown.steps().map_or("-".into(), |steps| steps.to_string()),
+        Shown::Always { steps, .. } => steps.to_string(),
+        Shown::Nothing {} | Shown::Open { .. } | Shown::Failed { .. } => "-".into(),
     }
 }
 

@@ -75,7 +75,11 @@ pub fn outcome(case: &Case) -> String {
     match &case.shown {
         Shown::Nothing {} if case.idle => "holds: the faults have no effect".into(),
         Shown::Nothing {} => "holds".into(),
-        shown => shown.to_string(),
+        Shown::Always { .. }
+        | Shown::Promise { .. }
+        | Shown::Never { .. }
+        | Shown::Open { .. }
+        | Shown::Failed { .. } => case.shown.to_string(),
     }
 }
 

@@ -98,8 +98,12 @@ impl Report {
             let verdict = match property.expectation {
                 Expectation::Always if found.is_some() => "violated",
                 Expectation::Always => "not violated",
-                _ if tally.reached.contains(&property.name) => "reached",
-                _ => "not reached",
+                Expectation::Sometimes | Expectation::Eventually
+                    if tally.reached.contains(&property.name) =>
+                {
+                    "reached"
+                }
+                Expectation::Sometimes | Expectation::Eventually => "not reached",
             };
             PropertyReport {
                 name: property.name,

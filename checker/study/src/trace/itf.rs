@@ -111,13 +111,10 @@ pub fn read(text: &str) -> Result<ReadTrace, String> {
         .map(|(name, _)| name)
         .collect();
     same_variables(&vars, &known)?;
-    let states = match required(file, "states")? {
-        Json::Array(states) if !states.is_empty() => states,
-        other => {
-            let valid = "a list of at least one state";
-            return Err(Malformed::new("states", other, valid).to_string());
-        }
-    };
+    let states = required(file, "states")?;
+    let valid = "a list of at least one state";
+    let malformed = || Malformed::new("states", states, valid).to_string();
+    let states = states.as_array().filter(|list| !list.is_empty()).ok_or_else(malformed)?;
     let states = states.iter().enumerate().map(|(index, state)| read_state(state, index, &known));
     let states = states.collect::<Result<Vec<_>, _>>()?;
     let loop_from = file.get("loop").map(|json| read_loop(json, states.len())).transpose()?;

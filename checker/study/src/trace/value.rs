@@ -35,10 +35,7 @@ impl fmt::Display for Malformed {
 /// A JSON value in words, cut short.
 fn in_words(json: &Json) -> String {
     const LENGTH_MAX: usize = 60;
-    let text = match json {
-        Json::Null => return "nothing".into(),
-        _ => json.to_string(),
-    };
+    let text = if json.is_null() { "nothing".into() } else { json.to_string() };
     match text.char_indices().nth(LENGTH_MAX) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text,
@@ -198,9 +195,9 @@ fn read_items(items: &[Json], at: &str) -> Result<Vec<Value>, Malformed> {
 
 fn read_named(name: &str, inner: &Json, at: &str) -> Result<Value, Malformed> {
     let at = format!("{at}.{name}");
-    let list = || match inner {
-        Json::Array(items) => read_items(items, &at),
-        _ => Err(Malformed::new(&at, inner, "a list")),
+    let list = || {
+        let items = inner.as_array().ok_or_else(|| Malformed::new(&at, inner, "a list"))?;
+        read_items(items, &at)
     };
     match name {
         "#bigint" => {

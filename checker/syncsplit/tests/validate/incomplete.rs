@@ -86,13 +86,11 @@ fn payloads_may_be_left_out() {
 
 fn without_payloads(record: &mut Map<String, Value>) {
     fn strip(value: &mut Value) {
-        match value {
-            Value::Object(fields) => {
-                fields.remove("payload");
-                fields.values_mut().for_each(strip);
-            }
-            Value::Array(list) => list.iter_mut().for_each(strip),
-            _ => {}
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("payload");
+            fields.values_mut().for_each(strip);
+        } else if let Some(list) = value.as_array_mut() {
+            list.iter_mut().for_each(strip);
         }
     }
     for field in ["event", "effects"] {
@@ -208,9 +206,10 @@ fn sites(files: &[(&str, &str)]) -> String {
         Err(bad) => return bad.to_string(),
     };
     let outcome = validate(&logs, Options::default(), Limits::default());
-    match outcome.ending {
-        Ending::Run(_) => "allowed".into(),
-        _ => explain(&outcome, &logs, Limits::default()).join("; "),
+    if matches!(outcome.ending, Ending::Run(_)) {
+        "allowed".into()
+    } else {
+        explain(&outcome, &logs, Limits::default()).join("; ")
     }
 }
 
