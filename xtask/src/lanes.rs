@@ -1,5 +1,6 @@
 //! Runs steps: some first, then those that compute beside those that wait, and says what they came to.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -9,30 +10,37 @@ use crate::bless::Part;
 use crate::count;
 use crate::install::{self, Purpose};
 use crate::mutants;
-use crate::programs::{self, BUILD, Program, WHOLE};
+use crate::named;
+use crate::programs::{self, BENCH, BUILD, Program, WHOLE};
 use crate::run::{Outcome, Show, cargo, outcome, some_tests};
 use crate::steps::{BUILT, In, Lane, Step};
 
 /// A step's name, how long it took, what it came to.
-type Row = (&'static str, Duration, Outcome);
+type Row = (String, Duration, Outcome);
 
 /// Runs `steps`, and ends with the line `N passed, N failed`.
-pub(crate) fn run(steps: &[&Step]) -> ExitCode {
-    let of = |lane| steps.iter().filter(move |step| step.lane == lane);
+pub(crate) fn run(steps: &[Step]) -> ExitCode {
+    let (first, others): (Vec<Step>, Vec<Step>) =
+        steps.iter().copied().partition(|step| step.when().1 == Lane::First);
     let rows: Mutex<Vec<Row>> = Mutex::default();
     let keep = |row| rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
-    for step in of(Lane::First) {
-        keep(timed(step.name, step.says, || (step.run)(&[])));
-    }
-    if steps.iter().any(|step| step.lane != Lane::First) {
-        let waits = steps.iter().any(|step| step.lane == Lane::Waits && step.within == In::Test);
-        let purpose = if waits { Purpose::Test } else { Purpose::All };
-        match prepare(purpose, &keep) {
-            Some(programs) => side_by_side(&programs, &of, &keep),
-            None => of(Lane::Computes).chain(of(Lane::Waits)).for_each(|step| {
+    let run = |step: &Step, programs: &[Program]| keep(timed(named(step), || step.run(programs)));
+    first.iter().for_each(|step| run(step, &[]));
+    if !others.is_empty() {
+        let is_in_test = |step: &Step| matches!(step.when(), (In::Test, Lane::Waits, _));
+        let needs_servers = others.iter().any(is_in_test);
+        let purpose = if needs_servers { Purpose::Test } else { Purpose::All };
+        if let Some(programs) = prepare(purpose, &keep) {
+            let lane = |lane| others.iter().filter(move |step| step.when().1 == lane);
+            thread::scope(|scope| {
+                scope.spawn(|| lane(Lane::Waits).for_each(|step| run(step, &programs)));
+                lane(Lane::Computes).for_each(|step| run(step, &programs));
+            });
+        } else {
+            for step in &others {
                 let why = "not run, since something is missing";
-                keep((step.name, Duration::ZERO, Outcome::failure(why)));
-            }),
+                keep((named(step).0, Duration::ZERO, Outcome::failure(why)));
+            }
         }
     }
     summary(&rows.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -40,9 +48,8 @@ pub(crate) fn run(steps: &[&Step]) -> ExitCode {
 
 /// Installs what is missing, and builds everything.
 fn prepare(purpose: Purpose, keep: &impl Fn(Row)) -> Option<Vec<Program>> {
-    let installed = timed("install", "what Debian has is found, or installed", || {
-        install::ensure(purpose).into()
-    });
+    let says = "what Debian has is found, or installed";
+    let installed = timed(("install", says), || install::ensure(purpose).into());
     let is_there = installed.2.failed == 0;
     keep(installed);
     if !is_there {
@@ -50,7 +57,7 @@ fn prepare(purpose: Purpose, keep: &impl Fn(Row)) -> Option<Vec<Program>> {
     }
     let mut built = None;
     let (name, says, _) = BUILT;
-    keep(timed(name, says, || match programs::build() {
+    keep(timed((name, says), || match programs::build() {
         Ok(programs) => {
             built = Some(programs);
             Outcome { passed: 1, ..Outcome::default() }
@@ -60,23 +67,9 @@ fn prepare(purpose: Purpose, keep: &impl Fn(Row)) -> Option<Vec<Program>> {
     built
 }
 
-fn side_by_side<'a, I: Iterator<Item = &'a &'a Step>>(
-    programs: &[Program],
-    of: &(impl Fn(Lane) -> I + Sync),
-    keep: &(impl Fn(Row) + Sync),
-) {
-    let lane = |lane| {
-        of(lane).for_each(|step| keep(timed(step.name, step.says, || (step.run)(programs))));
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| lane(Lane::Waits));
-        lane(Lane::Computes);
-    });
-}
-
 /// Rewrites `parts`, one after the other.
-pub(crate) fn each<'a>(parts: impl Iterator<Item = &'a Part>, of: &str) -> ExitCode {
-    let rows: Vec<Row> = parts.map(|part| timed(part.name, part.says, || part.run(of))).collect();
+pub(crate) fn each(parts: impl Iterator<Item = Part>, of: &str) -> ExitCode {
+    let rows: Vec<Row> = parts.map(|part| timed(named(&part), || part.run(of))).collect();
     summary(&rows)
 }
 
@@ -84,9 +77,8 @@ pub(crate) fn each<'a>(parts: impl Iterator<Item = &'a Part>, of: &str) -> ExitC
 pub(crate) fn nightly() -> ExitCode {
     let tests = ["--test", WHOLE, "--", "pinned::nightly_", "reductions::", "--ignored"];
     let arguments = [&["test"], BUILD, &tests, &["--nocapture", "--test-threads=1"]].concat();
-    let says = "`nightly`, and reductions of large checks";
-    let checked =
-        timed("nightly", says, || some_tests(outcome(&mut cargo(&arguments), 0, Show::Stdout)));
+    let run = || some_tests(outcome(&mut cargo(&arguments), 0, Show::Stdout));
+    let checked = timed(("nightly", "`nightly`, and reductions of large checks"), run);
     summary(&[checked, found()])
 }
 
@@ -96,10 +88,22 @@ pub(crate) fn mutants() -> ExitCode {
 }
 
 fn found() -> Row {
-    timed("mutants", "each patch of tests/mutants is found by its test", mutants::are_found)
+    timed(("mutants", "each patch of tests/mutants is found by its test"), mutants::are_found)
 }
 
-fn timed(name: &'static str, says: &str, run: impl FnOnce() -> Outcome) -> Row {
+/// Compares the engines by a program that takes `arguments`; whether it ended well.
+///
+/// # Errors
+/// What the comparison needs could not be installed, or cargo does not start.
+pub(crate) fn bench(arguments: &[String]) -> Result<bool, String> {
+    print!("{}", install::ensure(Purpose::Bench)?);
+    let mut command = cargo(&[&["bench"], BENCH].concat());
+    let status = command.arg("--").args(arguments).status();
+    status.map(|status| status.success()).map_err(|why| format!("cargo does not start: {why}"))
+}
+
+fn timed((name, says): (impl Into<String>, impl Display), run: impl FnOnce() -> Outcome) -> Row {
+    let name = name.into();
     println!("==> {name}: {says}");
     let begin = Instant::now();
     let outcome = run();

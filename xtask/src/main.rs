@@ -3,11 +3,11 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm)]
 
-mod bench;
 mod bless;
 mod count;
 mod install;
 mod lanes;
+mod leash;
 mod mutants;
 mod no_std;
 mod pinned;
@@ -17,11 +17,10 @@ mod steps;
 
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::bless::{PARTS, Part};
-use crate::steps::{BUILT, In, STEPS, Step};
+use crate::bless::Part;
+use crate::steps::{BUILT, In, Step};
 
 /// Builds, checks and tests the whole repository.
 #[derive(Debug, Parser)]
@@ -38,15 +37,15 @@ enum Command {
     /// Run every step, and end with the line `N passed, N failed`
     Test {
         /// Run only this step; may be given again
-        #[arg(long, value_name = "STEP", value_parser = names(STEPS.iter().map(|step| step.name)))]
-        only: Vec<String>,
+        #[arg(long, value_name = "STEP")]
+        only: Vec<Step>,
     },
     /// Rewrite what was found by what is found now: pinned counts, tables, snapshots, traces and pages; read the difference
     /// before it is committed
     Bless {
         /// Rewrite only this part; may be given again. `list` names those that are rewritten only then
-        #[arg(long, value_name = "PART", value_parser = names(PARTS.iter().map(|part| part.name)))]
-        only: Vec<String>,
+        #[arg(long, value_name = "PART")]
+        only: Vec<Part>,
         /// Of `kills` only the rows of this implementation or level; may be given again
         #[arg(long, value_name = "NAME", requires = "only", value_parser = KILLS)]
         of: Vec<String>,
@@ -69,28 +68,30 @@ enum Command {
 /// Implementations and levels of the kill matrix.
 const KILLS: [&str; 5] = ["syncsplit-impl", "minimal.py", "steered", "marked", "black-box"];
 
-fn names(names: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
-    PossibleValuesParser::new(names)
-}
-
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Quick => lanes::run(&chosen(|step| step.within != In::Test)),
+        Command::Quick => lanes::run(&chosen(|step| step.when().0 != In::Test)),
         Command::Test { only } if only.is_empty() => {
-            lanes::run(&chosen(|step| step.within != In::Quick))
+            lanes::run(&chosen(|step| step.when().0 != In::Quick))
         }
-        Command::Test { only } => lanes::run(&chosen(|step| only.iter().any(|n| n == step.name))),
+        Command::Test { only } => lanes::run(&chosen(|step| only.contains(&step))),
         Command::Bless { only, of } => {
-            let is_wanted = |part: &&Part| match only.as_slice() {
-                [] => !part.by_name,
-                only => only.iter().any(|name| name == part.name),
-            };
+            let is_wanted =
+                |part: Part| only.contains(&part) || only.is_empty() && !part.is_by_name();
+            let parts = Part::value_variants().iter().copied();
             let of = if of.is_empty() { "1".into() } else { of.join(",") };
-            lanes::each(PARTS.iter().filter(is_wanted), &of)
+            lanes::each(parts.filter(|part| is_wanted(*part)), &of)
         }
         Command::Nightly => lanes::nightly(),
         Command::Mutants => lanes::mutants(),
-        Command::Bench { arguments } => bench::run(&arguments),
+        Command::Bench { arguments } => match lanes::bench(&arguments) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(why) => {
+                eprintln!("error: {why}");
+                ExitCode::FAILURE
+            }
+        },
         Command::List => {
             list();
             ExitCode::SUCCESS
@@ -98,30 +99,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn chosen(is_wanted: impl Fn(&Step) -> bool) -> Vec<&'static Step> {
-    STEPS.iter().filter(|step| is_wanted(step)).collect()
+fn chosen(is_wanted: impl Fn(Step) -> bool) -> Vec<Step> {
+    Step::value_variants().iter().copied().filter(|step| is_wanted(*step)).collect()
+}
+
+/// The name of a step or part on the command line, and its line.
+fn named(value: &impl ValueEnum) -> (String, String) {
+    let value = value.to_possible_value().unwrap_or_default();
+    (value.get_name().into(), value.get_help().map(ToString::to_string).unwrap_or_default())
 }
 
 fn list() {
-    let line = |name: &str, usual: u32, says: &str, hint: &str| {
+    let line = |(name, says): (String, String), usual: u32, hint: &str| {
         println!("{name:16}  {usual:5} s  {says}{hint}");
     };
     println!(
         "Steps of `test`; the seconds are those of one whole run from a fresh clone, on two quiet cores:"
     );
     let (name, says, usual) = BUILT;
-    line(name, usual, says, "");
-    for step in STEPS {
-        let hint = match step.within {
+    line((name.into(), says.into()), usual, "");
+    for step in Step::value_variants() {
+        let (within, _, usual) = step.when();
+        let hint = match within {
             In::Test => "",
             In::Quick => " (`quick` alone)",
             In::Both => " (in `quick` too)",
         };
-        line(step.name, step.usual, step.says, hint);
+        line(named(step), usual, hint);
     }
     println!("\nParts of `bless`:");
-    for part in PARTS {
-        let hint = if part.by_name { " (only when it is named)" } else { "" };
-        line(part.name, part.usual, part.says, hint);
+    for part in Part::value_variants() {
+        let hint = if part.is_by_name() { " (only when it is named)" } else { "" };
+        line(named(part), part.usual(), hint);
     }
 }

@@ -6,9 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::count;
 use crate::run::{
-    Ended, Outcome, Show, cargo, end_of, niced, of_tests, outcome, some_tests, words,
+    Ended, Outcome, Show, cargo, end_of, held, niced, outcome, some_tests, tests, words,
 };
 
 /// One profile and one selection for all that is built, so that nothing is built twice.
@@ -153,25 +152,16 @@ impl Program {
 
     /// The program as cargo would run it.
     fn command(&self, is_niced: bool) -> Command {
-        let mut command =
-            if is_niced { niced(&self.executable) } else { Command::new(&self.executable) };
+        let mut command = if is_niced { niced(&self.executable) } else { held(&self.executable) };
         command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder);
         command
     }
 
     fn test(&self, arguments: &[&str], is_niced: bool) -> Outcome {
         let mut command = self.command(is_niced);
-        let ended = match end_of(command.args(arguments)) {
-            Ok(ended) => ended,
-            Err(why) => return Outcome::failure(why),
-        };
         let name = format!("{}: {}", self.name, self.source);
-        let parts = count::of_program(&name, &ended.stdout);
-        let ran: u64 = parts.iter().map(|part| part.passed + part.failed).sum();
-        if ended.code == Some(0) && ran == 0 && self.kind == "test" {
-            return Outcome::failure(format!("{}: no test was run\n", words(&command)));
-        }
-        of_tests(&command, ended, parts)
+        let outcome = tests(command.args(arguments), &name);
+        if self.kind == "test" { some_tests(outcome) } else { outcome }
     }
 }
 
@@ -210,16 +200,11 @@ pub(crate) fn under_valgrind(programs: &[Program], name: &str, module: &str) -> 
     let Some(program) = programs.iter().find(is_wanted) else {
         return Outcome::failure(format!("the tests of {name} were not built"));
     };
-    let mut command = Command::new("valgrind");
+    let mut command = held("valgrind");
     command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
     command.args(["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
     command.arg(&program.executable).arg(module).current_dir(&program.folder);
-    let ended = match end_of(&mut command) {
-        Ok(ended) => ended,
-        Err(why) => return Outcome::failure(why),
-    };
-    let parts = count::of_program(&format!("{name}: valgrind"), &ended.stdout);
-    some_tests(of_tests(&command, ended, parts))
+    some_tests(tests(&mut command, &format!("{name}: valgrind")))
 }
 
 /// Runs a program that is no test.

@@ -1,13 +1,14 @@
 //! Runs a program and keeps what it prints.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::count::{self, Part};
+use crate::leash;
 
 /// What a step came to.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +74,7 @@ pub(crate) fn target_dir() -> PathBuf {
 
 /// The cargo that runs us.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(cargo_path());
+    let mut command = held(cargo_path());
     command.args(arguments).current_dir(root());
     command
 }
@@ -85,6 +86,13 @@ pub(crate) fn niced_cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// A program that ends with this process.
+pub(crate) fn held(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    leash::hold(&mut command);
+    command
+}
+
 fn cargo_path() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
 }
@@ -92,9 +100,9 @@ fn cargo_path() -> OsString {
 /// A program that leaves the processor to whatever else wants it, so that a test that waits is not kept waiting.
 pub(crate) fn niced(program: &Path) -> Command {
     if !cfg!(unix) {
-        return Command::new(program);
+        return held(program);
     }
-    let mut command = Command::new("nice");
+    let mut command = held("nice");
     command.args(["-n", "10"]).arg(program);
     command
 }
@@ -115,8 +123,9 @@ pub(crate) struct Ended {
 /// Why it could not be started.
 pub(crate) fn end_of(command: &mut Command) -> Result<Ended, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = child.map_err(|error| format!("{name} could not be started: {error}"))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child =
+        command.spawn().map_err(|error| format!("{name} could not be started: {error}"))?;
     let stderr = child.stderr.take().map(|pipe| thread::spawn(move || text(pipe)));
     let stdout = child.stdout.take().map(text).unwrap_or_default();
     let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -146,9 +155,15 @@ pub(crate) fn outcome(command: &mut Command, expected: i32, show: Show) -> Outco
     Outcome { shown, ..outcome }
 }
 
-/// The tests that `command` has run.
-pub(crate) fn of_tests(command: &Command, ended: Ended, parts: Vec<Part>) -> Outcome {
-    counted(command, ended, parts, 0)
+/// Runs a program of tests, which is called `name` when they are counted.
+pub(crate) fn tests(command: &mut Command, name: &str) -> Outcome {
+    match end_of(command) {
+        Ok(ended) => {
+            let parts = count::of_program(name, &ended.stdout);
+            counted(command, ended, parts, 0)
+        }
+        Err(why) => Outcome::failure(why),
+    }
 }
 
 fn counted(command: &Command, ended: Ended, parts: Vec<Part>, expected: i32) -> Outcome {
@@ -169,9 +184,8 @@ fn counted(command: &Command, ended: Ended, parts: Vec<Part>, expected: i32) -> 
 
 /// A suite that has become empty says nothing, so it is no success.
 pub(crate) fn some_tests(outcome: Outcome) -> Outcome {
-    let ran: u64 = outcome.parts.iter().map(|part| part.passed + part.failed).sum();
-    let is_empty = ran == 0 && outcome.failed == 0;
-    if is_empty { Outcome::failure("no test was run") } else { outcome }
+    let is_empty = outcome.parts.iter().all(|part| part.passed + part.failed == 0);
+    if is_empty && outcome.failed == 0 { Outcome::failure("no test was run") } else { outcome }
 }
 
 /// The command as one would type it.

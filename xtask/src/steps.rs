@@ -1,5 +1,7 @@
 //! Everything that must be green: each step with its usual time, and which other steps it stands beside.
 
+use clap::ValueEnum;
+
 use crate::programs::{self, BUILD, LOOM, Program, Races, SHUTTLE, Suite};
 use crate::run::{Outcome, Show, niced_cargo, outcome, some_tests};
 use crate::{no_std, pinned};
@@ -27,197 +29,112 @@ pub(crate) enum In {
     Both,
 }
 
-/// One thing to run.
-pub(crate) struct Step {
-    /// The name that `--only` takes.
-    pub(crate) name: &'static str,
-    /// What it checks, in one line.
-    pub(crate) says: &'static str,
-    /// The command that runs it.
-    pub(crate) within: In,
-    /// When it is run.
-    pub(crate) lane: Lane,
-    /// Seconds it takes in a whole run from a fresh clone, on two quiet cores, beside the other lane.
-    pub(crate) usual: u32,
-    /// Runs it on what was built.
-    pub(crate) run: fn(&[Program]) -> Outcome,
-}
-
-/// The step that comes before all that run a program; what it builds they are given.
+/// The step that comes before all that run a program, and its usual seconds; what it builds they are given.
 pub(crate) const BUILT: (&str, &str, u32) = ("build", "the whole workspace, once", 375);
 
-/// Every other step.
-pub(crate) const STEPS: &[Step] = &[
-    Step {
-        name: "format",
-        says: "every file is formatted",
-        within: In::Both,
-        lane: Lane::First,
-        usual: 2,
-        run: |_| quiet(&["fmt", "--all", "--check"]),
-    },
-    Step {
-        name: "no-std",
-        says: "the protocol links without std",
-        within: In::Both,
-        lane: Lane::First,
-        usual: 10,
-        run: |_| no_std::link(),
-    },
-    Step {
-        name: "tree",
-        says: "imports, habits, ids of rules, and counts in pages",
-        within: In::Both,
-        lane: Lane::Computes,
-        usual: 15,
-        run: |programs| Suite::Tree.run(programs, true),
-    },
-    Step {
-        name: "unit",
-        says: "the tests inside of crates, and those of the protocol and its world",
-        within: In::Both,
-        lane: Lane::Computes,
-        usual: 115,
-        run: |programs| Suite::Unit.run(programs, true),
-    },
-    Step {
-        name: "studies",
-        says: "the small instances, every rule left out, every variant under every class of faults",
-        within: In::Both,
-        lane: Lane::Computes,
-        usual: 20,
-        run: |programs| Suite::Studies.run(programs, true),
-    },
-    Step {
-        name: "minimal",
-        says: "the smallest adapter conforms",
-        within: In::Quick,
-        lane: Lane::Waits,
-        usual: 15,
-        run: |programs| syncsplit(programs, MINIMAL, 0, false),
-    },
-    Step {
-        name: "clippy",
-        says: "no warning anywhere",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 80,
-        run: |_| clippy(&["--all-targets"]),
-    },
-    Step {
-        name: "clippy-loom",
-        says: "no warning with loom's primitives",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 5,
-        run: |_| clippy_races(LOOM),
-    },
-    Step {
-        name: "clippy-shuttle",
-        says: "no warning with shuttle's primitives",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 5,
-        run: |_| clippy_races(SHUTTLE),
-    },
-    Step {
-        name: "docs",
-        says: "the documentation builds without a warning, and what it shows runs",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 20,
-        run: |_| {
-            let mut command = niced_cargo(&["doc", "--release", "--workspace", "--no-deps"]);
-            let built = outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure);
-            built.and(quiet(&[&["test", "--doc"], BUILD].concat()))
-        },
-    },
-    Step {
-        name: "alone",
-        says: "what the README's two commands build needs nothing of the rest",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 15,
-        run: |_| {
-            let check = |what: &&[&str]| quiet(&[&["check", "--release"], *what].concat());
-            programs::FIRST_COMMANDS.iter().map(check).fold(Outcome::default(), Outcome::and)
-        },
-    },
-    Step {
-        name: "check",
-        says: "every state of the README's first command, with the promises: it holds, with the pinned counts; the published \
-               protocol is violated",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 140,
-        run: check,
-    },
-    Step {
-        name: "searches",
-        says: "pinned checks, on any number of threads, by another engine, and with reductions",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 110,
-        run: |programs| Suite::Searches.run(programs, true),
-    },
-    Step {
-        name: "checker",
-        says: "every other test that computes",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 60,
-        run: |programs| Suite::Checker.run(programs, true),
-    },
-    Step {
-        name: "loom",
-        says: "every interleaving of each race, within the bounds it prints",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 140,
-        run: |_| races(LOOM),
-    },
-    Step {
-        name: "shuttle",
-        says: "random interleavings of each race at larger sizes",
-        within: In::Test,
-        lane: Lane::Computes,
-        usual: 105,
-        run: |_| races(SHUTTLE),
-    },
-    Step {
-        name: "sites",
-        says: "races on real threads, recorded runs against the model, our own implementation through the kit, and the \
-               seeded defects that docs/kill-matrix.md says are found",
-        within: In::Test,
-        lane: Lane::Waits,
-        usual: 105,
-        run: |programs| Suite::Sites.run(programs, false),
-    },
-    Step {
-        name: "waiting",
-        says: "nodes and sites, and the kit with adapters of all kinds and real servers",
-        within: In::Test,
-        lane: Lane::Waits,
-        usual: 180,
-        run: |programs| Suite::Waiting.run(programs, false),
-    },
-    Step {
-        name: "example",
-        says: "the README's second command backs up a real database",
-        within: In::Test,
-        lane: Lane::Waits,
-        usual: 20,
-        run: |programs| programs::run(programs, programs::EXAMPLE, &[], 0, false),
-    },
-    Step {
-        name: "valgrind",
-        says: "SQLite's calls of the example's VFS touch no memory that is not theirs, and lose none",
-        within: In::Test,
-        lane: Lane::Waits,
-        usual: 5,
-        run: |programs| programs::under_valgrind(programs, programs::EXAMPLE, "ffi_tests"),
-    },
-];
+/// Every other step. Its name is the one that `--only` takes, and its line says what it checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// every file is formatted
+    Format,
+    /// the protocol links without std
+    NoStd,
+    /// imports, habits, ids of rules, and counts in pages
+    Tree,
+    /// the tests inside of crates, and those of the protocol and its world
+    Unit,
+    /// the small instances, every rule left out, every variant under every class of faults
+    Studies,
+    /// the smallest adapter conforms
+    Minimal,
+    /// no warning anywhere
+    Clippy,
+    /// no warning with loom's primitives
+    ClippyLoom,
+    /// no warning with shuttle's primitives
+    ClippyShuttle,
+    /// the documentation builds without a warning, and what it shows runs
+    Docs,
+    /// what the README's two commands build needs nothing of the rest
+    Alone,
+    /// every state of the README's first command, with the promises: it holds, with the pinned counts; the published protocol
+    /// is violated
+    Check,
+    /// pinned checks, on any number of threads, by another engine, and with reductions
+    Searches,
+    /// every other test that computes
+    Checker,
+    /// every interleaving of each race, within the bounds it prints
+    Loom,
+    /// random interleavings of each race at larger sizes
+    Shuttle,
+    /// races on real threads, recorded runs against the model, our own implementation through the kit, and the seeded defects
+    /// that docs/kill-matrix.md says are found
+    Sites,
+    /// nodes and sites, and the kit with adapters of all kinds and real servers
+    Waiting,
+    /// the README's second command backs up a real database
+    Example,
+    /// SQLite's calls of the example's VFS touch no memory that is not theirs, and lose none
+    Valgrind,
+}
+
+impl Step {
+    /// The command that runs the step, when, and the seconds that it takes in a whole run from a fresh clone, on two quiet
+    /// cores, beside the other lane.
+    pub(crate) const fn when(self) -> (In, Lane, u32) {
+        match self {
+            Self::Format => (In::Both, Lane::First, 2),
+            Self::NoStd => (In::Both, Lane::First, 10),
+            Self::Tree => (In::Both, Lane::Computes, 15),
+            Self::Unit => (In::Both, Lane::Computes, 115),
+            Self::Studies => (In::Both, Lane::Computes, 20),
+            Self::Minimal => (In::Quick, Lane::Waits, 15),
+            Self::Clippy => (In::Test, Lane::Computes, 80),
+            Self::ClippyLoom | Self::ClippyShuttle => (In::Test, Lane::Computes, 5),
+            Self::Docs => (In::Test, Lane::Computes, 20),
+            Self::Alone => (In::Test, Lane::Computes, 15),
+            Self::Check => (In::Test, Lane::Computes, 140),
+            Self::Searches => (In::Test, Lane::Computes, 110),
+            Self::Checker => (In::Test, Lane::Computes, 60),
+            Self::Loom => (In::Test, Lane::Computes, 140),
+            Self::Shuttle => (In::Test, Lane::Computes, 105),
+            Self::Sites => (In::Test, Lane::Waits, 105),
+            Self::Waiting => (In::Test, Lane::Waits, 180),
+            Self::Example => (In::Test, Lane::Waits, 20),
+            Self::Valgrind => (In::Test, Lane::Waits, 5),
+        }
+    }
+
+    /// Runs the step on what was built.
+    pub(crate) fn run(self, programs: &[Program]) -> Outcome {
+        match self {
+            Self::Format => quiet(&["fmt", "--all", "--check"]),
+            Self::NoStd => no_std::link(),
+            Self::Tree => Suite::Tree.run(programs, true),
+            Self::Unit => Suite::Unit.run(programs, true),
+            Self::Studies => Suite::Studies.run(programs, true),
+            Self::Minimal => syncsplit(programs, MINIMAL, 0, false),
+            Self::Clippy => clippy(&["--all-targets"]),
+            Self::ClippyLoom => clippy_races(LOOM),
+            Self::ClippyShuttle => clippy_races(SHUTTLE),
+            Self::Docs => docs(),
+            Self::Alone => {
+                let check = |what: &&[&str]| quiet(&[&["check", "--release"], *what].concat());
+                programs::FIRST_COMMANDS.iter().map(check).fold(Outcome::default(), Outcome::and)
+            }
+            Self::Check => check(programs),
+            Self::Searches => Suite::Searches.run(programs, true),
+            Self::Checker => Suite::Checker.run(programs, true),
+            Self::Loom => races(LOOM),
+            Self::Shuttle => races(SHUTTLE),
+            Self::Sites => Suite::Sites.run(programs, false),
+            Self::Waiting => Suite::Waiting.run(programs, false),
+            Self::Example => programs::run(programs, programs::EXAMPLE, &[], 0, false),
+            Self::Valgrind => programs::under_valgrind(programs, programs::EXAMPLE, "ffi_tests"),
+        }
+    }
+}
 
 const MINIMAL: &[&str] = &["conform", "--adapter", "python3 checker/adapters/minimal.py"];
 
@@ -238,6 +155,12 @@ fn check(programs: &[Program]) -> Outcome {
 
 fn quiet(arguments: &[&str]) -> Outcome {
     outcome(&mut niced_cargo(arguments), 0, Show::OnFailure)
+}
+
+fn docs() -> Outcome {
+    let mut command = niced_cargo(&["doc", "--release", "--workspace", "--no-deps"]);
+    let built = outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure);
+    built.and(quiet(&[&["test", "--doc"], BUILD].concat()))
 }
 
 fn clippy(targets: &[&str]) -> Outcome {
