@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
 
-use crate::case::{Case, Searcher, Shown};
+use crate::case::{self, Case, Searcher, Shown};
 use crate::instance::Instance;
-
-/// The table as it stands in the repository.
-const TABLE: &str = include_str!("../../ablations.toml");
 
 /// Instances on which a rule without a row is tried, the smallest first, until something breaks. They are all that the
 /// table names.
@@ -54,12 +51,7 @@ impl Row {
 /// # Errors
 /// What is wrong with the table.
 pub fn table() -> Result<Vec<Row>, String> {
-    #[derive(Deserialize)]
-    struct Table {
-        rows: Vec<Row>,
-    }
-    let table: Result<Table, _> = toml::from_str(TABLE);
-    table.map(|table| table.rows).map_err(|error| format!("checker/ablations.toml: {error}"))
+    case::rows("checker/ablations.toml", include_str!("../../ablations.toml"))
 }
 
 /// One rule left out.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use syncsplit_engine::{Limits, Progress};
 use syncsplit_model::world::Verdict;
@@ -146,6 +147,19 @@ impl fmt::Display for Shown {
             Self::Failed { error } => write!(f, "the engine failed: {error}"),
         }
     }
+}
+
+/// The rows of a table of expected outcomes, whose text is that of the file `path`.
+///
+/// # Errors
+/// The text is no such table: the sentence names the file and says where.
+pub fn rows<R: DeserializeOwned>(path: &str, text: &str) -> Result<Vec<R>, String> {
+    #[derive(Deserialize)]
+    struct Rows<R> {
+        rows: Vec<R>,
+    }
+    let table: Result<Rows<R>, _> = toml::from_str(text);
+    table.map(|table| table.rows).map_err(|error| format!("{path}: {error}"))
 }
 
 /// One search of a study.

@@ -11,11 +11,8 @@ use syncsplit_model::world::{
 };
 
 use crate::bounds;
-use crate::case::{Case, Searcher, Shown};
+use crate::case::{self, Case, Searcher, Shown};
 use crate::instance::Instance;
-
-/// The table as it stands in the repository.
-const TABLE: &str = include_str!("../../matrix.toml");
 
 /// The world of every cell, but for the faults of its column.
 const BASE: Bounds = Bounds {
@@ -68,12 +65,7 @@ impl Row {
 /// # Errors
 /// What is wrong with the table.
 pub fn table() -> Result<Vec<Row>, String> {
-    #[derive(Deserialize)]
-    struct Table {
-        rows: Vec<Row>,
-    }
-    let table: Result<Table, _> = toml::from_str(TABLE);
-    table.map(|table| table.rows).map_err(|error| format!("checker/matrix.toml: {error}"))
+    case::rows("checker/matrix.toml", include_str!("../../matrix.toml"))
 }
 
 /// One variant under one class of faults.
