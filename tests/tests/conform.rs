@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use syncsplit_conform::campaign::{Plan, campaign};
+use syncsplit_conform::campaign::{CampaignPlan, campaign};
 use syncsplit_conform::known::Known;
 use syncsplit_conform::process::Adapter;
 use syncsplit_conform::run;
-use syncsplit_conform::session::Use;
+use syncsplit_conform::session::AdapterOptions;
 use syncsplit_conform::{directed, wire::Level};
 use syncsplit_model::world::Verdict;
 use syncsplit_tests::source::root;
 
-fn plan(cases: u64) -> Plan {
-    Plan {
+fn plan(cases: u64) -> CampaignPlan {
+    CampaignPlan {
         command: env!("CARGO_BIN_EXE_syncsplit-adapter").into(),
         level: None,
         only: Vec::new(),
@@ -53,7 +53,7 @@ fn generated_cases_take_nearly_every_class() {
     let interrupt = Arc::new(AtomicBool::new(false));
     for (level, at_least) in [(Level::Steered, 99), (Level::Marked, 98)] {
         let only = vec!["generated".into()];
-        let plan = Plan { level: Some(level), only, ..plan(0) };
+        let plan = CampaignPlan { level: Some(level), only, ..plan(0) };
         let done = campaign(&plan, &interrupt, &|_, _| {});
         let done = done.unwrap_or_else(|refused| panic!("{level:?}: {refused:?}"));
         let (taken, known) = (done.classes_taken, done.classes_known);
@@ -68,7 +68,7 @@ fn our_implementation_conforms_over_tcp() {
     let interrupt = Arc::new(AtomicBool::new(false));
     for (level, cases) in [(Level::Steered, 20), (Level::Marked, 10)] {
         let command = format!("{} --transport tcp", env!("CARGO_BIN_EXE_syncsplit-adapter"));
-        let plan = Plan { command, level: Some(level), ..plan(cases) };
+        let plan = CampaignPlan { command, level: Some(level), ..plan(cases) };
         let done = campaign(&plan, &interrupt, &|_, _| {});
         let done = done.unwrap_or_else(|refused| panic!("{level:?}: {refused:?}"));
         let failed: Vec<_> =
@@ -85,7 +85,7 @@ fn all_that_is_said_is_in_the_schema() {
     let interrupt = Arc::new(AtomicBool::new(false));
     let plan = plan(0);
     let mut adapter = Adapter::start(&plan.command, plan.limit, &interrupt, true).unwrap();
-    let how = Use { level: Level::Steered, sync_ms: 0, seed: 1 };
+    let how = AdapterOptions { level: Level::Steered, sync_ms: 0, seed: 1 };
     for (_, script) in directed::cases().unwrap() {
         run::script(&mut adapter, how, &script, &[]).unwrap();
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use strum::{EnumCount, IntoEnumIterator};
 use syncsplit_conform::process::Adapter;
-use syncsplit_conform::session::Use;
+use syncsplit_conform::session::AdapterOptions;
 use syncsplit_conform::wire::Level;
 use syncsplit_conform::{directed, run};
 use syncsplit_study::ablate;
@@ -158,7 +158,7 @@ fn a_rule_left_out_is_reported_by_a_script_no_longer_than_the_shortest_way_to_th
         let command = format!("'{ADAPTER}' --defect {name}");
         let (limit, interrupt) = (Duration::from_secs(10), Arc::new(AtomicBool::new(false)));
         let mut adapter = Adapter::start(&command, limit, &interrupt, false).unwrap();
-        let how = Use { level: Level::Steered, sync_ms: 1000, seed: kills::SEED };
+        let how = AdapterOptions { level: Level::Steered, sync_ms: 1000, seed: kills::SEED };
         let first = run::script(&mut adapter, how, by_hand, &[]).unwrap().unwrap();
         assert!(first.failure.is_some(), "{name} is not found by its own case");
         let (script, shown) = run::shrink(&mut adapter, how, by_hand, first).unwrap();

@@ -4,7 +4,7 @@
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Faults, Instance};
 use syncsplit_study::ablate;
-use syncsplit_study::case::Shown;
+use syncsplit_study::case::CaseFinding;
 use syncsplit_study::question::Engine;
 use syncsplit_tests::bless;
 use syncsplit_tests::pinned::{PinnedCheck, PinnedChecks, alone, ask};
@@ -134,7 +134,7 @@ fn the_table_pins_what_is_promised() {
     for rule in Rule::ALL {
         let row = table.iter().find(|row| row.rule == rule.id());
         let row = row.unwrap_or_else(|| panic!("no row says what happens without {rule}"));
-        let shown = row.shown != Shown::Nothing {};
+        let shown = row.shown != CaseFinding::Nothing {};
         assert!(shown || !NEEDED.contains(rule), "nothing breaks without {rule}");
     }
     let all = Faults::all();

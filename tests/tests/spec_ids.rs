@@ -6,7 +6,7 @@ use stateright::Expectation;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::WorldProperty;
 use syncsplit_study::ablate;
-use syncsplit_study::case::Shown;
+use syncsplit_study::case::CaseFinding;
 use syncsplit_study::words::thousands;
 use syncsplit_tests::ids::{cited, defined, ids, sections, stories, unknown};
 use syncsplit_tests::pinned::{PinnedAnswer, PinnedCheck, PinnedChecks};
@@ -51,7 +51,8 @@ fn every_rule_is_cited_by_a_test() {
     let tests = sources.iter().filter(|source| !source.path.ends_with("/spec_ids.rs"));
     let mut found: BTreeSet<Rule> = tests.flat_map(|source| cited(source, true).unwrap()).collect();
     // A row that leaves the rule out and must come to a counterexample is a test of the rule.
-    let broken = ablate::table().unwrap().into_iter().filter(|row| row.shown != Shown::Nothing {});
+    let broken =
+        ablate::table().unwrap().into_iter().filter(|row| row.shown != CaseFinding::Nothing {});
     found.extend(broken.map(|row| row.rule.parse::<Rule>().unwrap()));
     let missing = names(Rule::ALL.iter().copied().filter(|rule| !found.contains(rule)));
     assert!(missing.is_empty(), "cited by no test: {missing:?}");
@@ -92,7 +93,7 @@ fn every_story_in_the_spec_is_pinned() {
     let mut missing = Vec::new();
     for (id, text) in sections(&spec()) {
         for (property, steps) in stories(&text) {
-            let shown = Shown::Always { property: property.clone(), steps };
+            let shown = CaseFinding::Always { property: property.clone(), steps };
             let told = ablations.iter().any(|row| row.rule == id && row.shown == shown);
             let told = told
                 || rows.iter().any(|row| {

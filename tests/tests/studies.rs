@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
-use syncsplit_study::ablate::{self, Plan, REASONS};
+use syncsplit_study::ablate::{self, AblationPlan, REASONS};
 use syncsplit_study::case::{Case, Searcher};
 use syncsplit_study::matrix::{self, Matrix};
 use syncsplit_study::pages::markdown;
@@ -30,7 +30,7 @@ fn settle(cases: &[(String, &Case)], files: &[(&str, String)]) {
 #[test]
 fn the_ablation_comes_to_what_is_pinned() {
     let _alone = alone();
-    let plan = Plan {
+    let plan = AblationPlan {
         instance: None,
         variant: Variant::Hardened,
         rules: Rule::ALL.to_vec(),

@@ -41,7 +41,7 @@ const POLICY: (&str, &str) = ("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n");
 /// Finds what `purpose` needs, or installs what is missing.
 ///
 /// # Errors
-/// A sentence that names the packages that are missing, and says why they could not be installed.
+/// Packages are missing: the sentence names them, and says why they could not be installed.
 pub(crate) fn ensure(purpose: Purpose) -> Result<String, String> {
     let missing = || {
         let is_wanted = |of| of == Purpose::All || of == purpose;

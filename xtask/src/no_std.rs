@@ -51,7 +51,7 @@ fn linked(folder: &Path) -> Result<String, String> {
 /// Compiles a program that links what was built in `folder`.
 ///
 /// # Errors
-/// What the compiler says.
+/// The program is refused, in the compiler's words.
 fn compile(folder: &Path, program: &str) -> Result<(), String> {
     let built = folder.join("debug");
     let source = folder.join("program.rs");

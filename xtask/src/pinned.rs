@@ -10,7 +10,7 @@ const COUNTS: &[&str] = &["states", "transitions", "depth"];
 /// Whether the check of `instance` has printed the counts that `tests/pinned.toml` has for it.
 ///
 /// # Errors
-/// What differs.
+/// A count differs, or the table has no row for the instance.
 pub(crate) fn compare(instance: &str, printed: &str) -> Result<String, String> {
     let path = root().join("tests/pinned.toml");
     let table =

@@ -168,7 +168,7 @@ impl Program {
 /// Builds everything once.
 ///
 /// # Errors
-/// What cargo says.
+/// The build failed, in cargo's words.
 pub(crate) fn build() -> Result<Vec<Program>, String> {
     let mut programs = built(&[&["test", "--no-run"], BUILD].concat())?;
     // An example with tests is built for them alone, unless it is asked for.

@@ -120,7 +120,7 @@ pub(crate) struct Ended {
 /// Runs `command` to its end.
 ///
 /// # Errors
-/// Why it could not be started.
+/// The command could not be started.
 pub(crate) fn end_of(command: &mut Command) -> Result<Ended, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -51,7 +51,7 @@ impl Written {
     /// Reads a block.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The text is no block: the sentence says why.
     pub fn read(text: &str) -> Result<Self, String> {
         let not_ours = || format!("{text:?} was written by nobody");
         let (body, sum) = text.rsplit_once(':').ok_or_else(not_ours)?;

@@ -15,9 +15,9 @@ use crate::class::Class;
 use crate::generated::{Generated, generate};
 use crate::known::Known;
 use crate::process::{Adapter, Trouble};
-use crate::run::{self, Outcome};
+use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
-use crate::session::Use;
+use crate::session::AdapterOptions;
 use crate::verb::Verb;
 use crate::wire::{Hello, Level};
 
@@ -29,7 +29,7 @@ const KITS_OWN: &[Rule] = &[Rule::Backup1, Rule::Backup2, Rule::Backup3, Rule::B
 
 /// What is to be done.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct CampaignPlan {
     /// What starts the adapter.
     pub command: String,
     /// The level; the adapter's own if none is asked for.
@@ -150,9 +150,9 @@ pub enum Refused {
 }
 
 struct Runner<'a> {
-    plan: &'a Plan,
+    plan: &'a CampaignPlan,
     adapter: Adapter,
-    how: Use,
+    how: AdapterOptions,
     unshown: Vec<Rule>,
     shown: BTreeMap<Rule, String>,
     broken: BTreeMap<Rule, String>,
@@ -167,9 +167,9 @@ struct Runner<'a> {
 /// `progress` is told now and then how old the campaign is in seconds, and how far.
 ///
 /// # Errors
-/// What is asked for cannot be done, or the adapter failed.
+/// The plan cannot be carried out, or the adapter failed.
 pub fn campaign(
-    plan: &Plan,
+    plan: &CampaignPlan,
     interrupt: &Arc<AtomicBool>,
     progress: &dyn Fn(f64, String),
 ) -> Result<Campaign, Refused> {
@@ -188,7 +188,7 @@ pub fn campaign(
         if plan.script.is_some() { Generated::default() } else { generate(&hello, level) };
     let wanted = wanted(plan, &hello, level, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
-    let how = Use { level, sync_ms, seed: plan.seed };
+    let how = AdapterOptions { level, sync_ms, seed: plan.seed };
     let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
     let unshown = Rule::ALL.iter().filter(is_watched).copied().collect();
     let mut runner = Runner {
@@ -243,7 +243,7 @@ pub fn campaign(
 
 /// The cases that are asked for.
 fn wanted(
-    plan: &Plan,
+    plan: &CampaignPlan,
     hello: &Hello,
     level: Level,
     generated: &Generated,
@@ -286,7 +286,8 @@ impl Runner<'_> {
     fn case(&mut self, case: &Case) -> Result<CaseReport, Trouble> {
         let (id, rule) = (&case.id, case.rule);
         self.how.seed = case.seed(self.plan.seed);
-        let (watched, how) = (self.watched(rule), Use { seed: self.plan.seed, ..self.how });
+        let (watched, how) =
+            (self.watched(rule), AdapterOptions { seed: self.plan.seed, ..self.how });
         let (script, outcome) = case.run(&mut self.adapter, how, &watched)?;
         let Some(outcome) = outcome else {
             let (id, script) = (id.clone(), script.to_string());
@@ -355,7 +356,7 @@ impl Runner<'_> {
         )
     }
 
-    fn note(&mut self, id: &str, outcome: &Outcome) {
+    fn note(&mut self, id: &str, outcome: &ScriptOutcome) {
         self.classes.extend(outcome.classes.iter().copied());
         self.lost += usize::from(outcome.is_lost);
         self.finished += usize::from(outcome.is_finished);

@@ -7,9 +7,9 @@ use crate::directed;
 use crate::generated::Generated;
 use crate::process::{Adapter, Trouble};
 use crate::random::Walk;
-use crate::run::{self, Outcome};
+use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
-use crate::session::{Session, Use};
+use crate::session::{AdapterOptions, Session};
 use crate::wire::{Hello, Level};
 
 /// One case before it is done.
@@ -22,12 +22,12 @@ pub struct Case {
     /// Added to the seed: each random run gives the implementation's own choices another beginning, and so does each round of
     /// the directed ones that need no steering.
     beginning: u64,
-    way: Way,
+    way: CaseKind,
 }
 
 /// What a case does.
 #[derive(Clone, Debug)]
-enum Way {
+enum CaseKind {
     /// These verbs.
     Script(Script),
     /// These verbs, each once the implementation had time.
@@ -40,7 +40,7 @@ impl Case {
     /// A script of one's own.
     #[must_use]
     pub fn of_script(script: Script) -> Self {
-        Self { id: "script".into(), rule: None, beginning: 0, way: Way::Script(script) }
+        Self { id: "script".into(), rule: None, beginning: 0, way: CaseKind::Script(script) }
     }
 
     /// The seed that the implementation's own choices begin with, where the whole begins with `seed`.
@@ -53,24 +53,24 @@ impl Case {
     /// setting only; it is none where the adapter does not have the setting, or does not promise the rule.
     ///
     /// # Errors
-    /// The adapter failed.
+    /// The adapter has ended, is silent for too long, or gives an answer that is none.
     pub fn run(
         &self,
         adapter: &mut Adapter,
-        how: Use,
+        how: AdapterOptions,
         watched: &[Rule],
-    ) -> Result<(Script, Option<Outcome>), Trouble> {
-        let (seed, how) = (how.seed, Use { seed: self.seed(how.seed), ..how });
+    ) -> Result<(Script, Option<ScriptOutcome>), Trouble> {
+        let (seed, how) = (how.seed, AdapterOptions { seed: self.seed(how.seed), ..how });
         let is_lacking = self.rule.is_some_and(|rule| adapter.hello().lacks.contains(&rule));
         match &self.way {
-            Way::Script(script) if is_lacking => Ok((script.clone(), None)),
-            Way::Script(script) => {
+            CaseKind::Script(script) if is_lacking => Ok((script.clone(), None)),
+            CaseKind::Script(script) => {
                 Ok((script.clone(), run::script(adapter, how, script, watched)?))
             }
-            Way::Patient(script) => {
+            CaseKind::Patient(script) => {
                 Ok((script.clone(), run::patient_script(adapter, how, script, watched)?))
             }
-            Way::Random(number) => {
+            CaseKind::Random(number) => {
                 let level = how.level;
                 let (mut walk, script) = Walk::new(seed, *number, adapter.hello(), level);
                 let mut next = |session: &Session<'_>, at: usize| walk.next(session, at, level);
@@ -84,7 +84,7 @@ impl Case {
 /// Every case at a level, with so many random runs.
 ///
 /// # Errors
-/// What is wrong with the directed ones.
+/// The table of directed cases is malformed.
 pub fn all(
     hello: &Hello,
     level: Level,
@@ -95,19 +95,19 @@ pub fn all(
         id: case.id,
         rule: Some(case.rule),
         beginning: case.beginning,
-        way: Way::Script(case.script),
+        way: CaseKind::Script(case.script),
     });
     let generated = generated.scripts.iter().map(|(class, script)| Case {
         id: format!("generated/{}", class.to_string().replace(' ', "-")),
         rule: None,
         beginning: 0,
-        way: Way::Patient(script.clone()),
+        way: CaseKind::Patient(script.clone()),
     });
     let random = (1..=random).map(|number| Case {
         id: format!("random/{number}"),
         rule: None,
         beginning: number,
-        way: Way::Random(number),
+        way: CaseKind::Random(number),
     });
     Ok(directed.chain(generated).chain(random).collect())
 }

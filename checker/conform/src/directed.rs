@@ -46,7 +46,7 @@ pub struct Directed {
 /// What stands in the table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct DirectedTable {
     cases: Vec<Directed>,
     unsteered: Vec<Directed>,
 }
@@ -56,8 +56,8 @@ fn bad(what: impl ToString) -> String {
 }
 
 /// The scripts of one list of the table.
-fn scripts(list: fn(Table) -> Vec<Directed>) -> Result<Vec<(Rule, Script)>, String> {
-    let table: Table = toml::from_str(TABLE).map_err(bad)?;
+fn scripts(list: fn(DirectedTable) -> Vec<Directed>) -> Result<Vec<(Rule, Script)>, String> {
+    let table: DirectedTable = toml::from_str(TABLE).map_err(bad)?;
     let read = |case: Directed| {
         Ok((case.rule.parse().map_err(bad)?, case.script.parse::<Script>().map_err(bad)?))
     };
@@ -67,7 +67,7 @@ fn scripts(list: fn(Table) -> Vec<Directed>) -> Result<Vec<(Rule, Script)>, Stri
 /// For each rule the shortest way to the harm.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The table is malformed: the sentence names its file and says where.
 pub fn cases() -> Result<Vec<(Rule, Script)>, String> {
     scripts(|table| table.cases)
 }
@@ -75,7 +75,7 @@ pub fn cases() -> Result<Vec<(Rule, Script)>, String> {
 /// The scripts that need no steering.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The table is malformed: the sentence names its file and says where.
 pub fn unsteered() -> Result<Vec<(Rule, Script)>, String> {
     scripts(|table| table.unsteered)
 }
@@ -98,7 +98,7 @@ pub struct Case {
 /// needs no steering says nothing without all of it, a shortest way at least what is left of it.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The table is malformed: the sentence names its file and says where.
 pub fn at_level(hello: &Hello, level: Level) -> Result<Vec<Case>, String> {
     let shortest = cases()?.into_iter().map(|(rule, script)| Case {
         id: format!("directed/{rule}"),
@@ -157,7 +157,7 @@ pub fn by_hand(rule: Rule) -> Option<&'static str> {
 /// that is never kept it is the way to the loop.
 ///
 /// # Errors
-/// Why there is none.
+/// The search finds no counterexample, or the table has no row for the rule.
 pub fn derive(rule: Rule) -> Result<Script, String> {
     if let Some(text) = by_hand(rule) {
         return text.parse();

@@ -4,8 +4,8 @@ use syncsplit_model::protocol::Rule;
 
 use crate::follow;
 use crate::script::Setting;
-use crate::seen::{Numbers, Seen};
-use crate::track::{Guide, Manner};
+use crate::seen::{Numbers, Observation};
+use crate::track::{Guide, Pacing};
 
 /// What was seen up to a failure.
 #[derive(Clone, Debug)]
@@ -13,13 +13,13 @@ pub struct Witness {
     /// The world of the script.
     pub setting: Setting,
     /// How it was followed.
-    pub manner: Manner,
+    pub manner: Pacing,
     /// The rules that are not promised.
     pub lacks: Vec<Rule>,
     /// How the implementation's numbers differ.
     pub numbers: Numbers,
     /// What was done and seen, the failing verb last.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<Observation>,
     /// The rule that the image itself speaks of, where no model was needed to see that it is wrong.
     pub flaw: Option<Rule>,
 }

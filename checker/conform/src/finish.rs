@@ -8,7 +8,7 @@ use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::world::{ActionKind, ActionKinds, State};
 
 use crate::process::Trouble;
-use crate::session::{Failure, LOOKS_MAX, Session, Step};
+use crate::session::{Failure, LOOKS_MAX, Session, VerbOutcome};
 use crate::track::Track;
 use crate::verb::{MessageKind, Verb};
 use crate::wire::Level;
@@ -94,7 +94,7 @@ const GIVES_UP: ActionKinds = enum_set!(
 /// Brings a script to its end.
 ///
 /// # Errors
-/// The adapter failed.
+/// The adapter has ended, is silent for too long, or gives an answer that is none.
 pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble> {
     let mut looks = 0;
     let mut is_last = false;
@@ -111,9 +111,9 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
         if !is_last && is_sure {
             is_last = true;
             match session.perform(&Verb::bare(ActionKind::StartBackup))? {
-                Step::Failed(failure) => return Ok(Ending::Failed(failure)),
-                Step::Done => continue,
-                Step::Skipped => return Ok(Ending::NoWay),
+                VerbOutcome::Failed(failure) => return Ok(Ending::Failed(failure)),
+                VerbOutcome::Done => continue,
+                VerbOutcome::Skipped => return Ok(Ending::NoWay),
             }
         }
         let Some(verb) = next(session, &track, level, is_last) else {
@@ -124,9 +124,9 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble
             session.pause(looks);
         }
         match session.perform(&verb)? {
-            Step::Failed(failure) => return Ok(Ending::Failed(failure)),
-            Step::Done => {}
-            Step::Skipped => return Ok(Ending::NoWay),
+            VerbOutcome::Failed(failure) => return Ok(Ending::Failed(failure)),
+            VerbOutcome::Done => {}
+            VerbOutcome::Skipped => return Ok(Ending::NoWay),
         }
         if is_last && was_reading && verb.is(ActionKind::FinishBackup) {
             return Ok(Ending::Backup);

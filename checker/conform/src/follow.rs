@@ -9,7 +9,7 @@ use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
 use syncsplit_model::world::{ActionKind, Stillness, WhyNot};
 
-use crate::seen::{Lost, Numbers, Seen, keep};
+use crate::seen::{NoExplanation, Numbers, Observation, keep};
 use crate::sync;
 use crate::track::{Guide, Track};
 use crate::verb::{Message, MessageKind, Verb};
@@ -23,8 +23,8 @@ pub fn follow(
     guide: &Guide,
     numbers: Numbers,
     from: &[Track],
-    seen: &Seen,
-) -> Result<Vec<Track>, Lost> {
+    seen: &Observation,
+) -> Result<Vec<Track>, NoExplanation> {
     let tracks = answered(guide, numbers, from, seen)?;
     observed(guide, numbers, tracks, seen)
 }
@@ -37,12 +37,12 @@ pub fn answered(
     guide: &Guide,
     numbers: Numbers,
     from: &[Track],
-    seen: &Seen,
-) -> Result<Vec<Track>, Lost> {
+    seen: &Observation,
+) -> Result<Vec<Track>, NoExplanation> {
     if seen.verb == Verb::WAIT {
         return Ok(from.to_vec());
     }
-    judged(guide, numbers, guide.closure(from).ok_or(Lost::TooMany)?, seen)
+    judged(guide, numbers, guide.closure(from).ok_or(NoExplanation::TooMany)?, seen)
 }
 
 /// As [`answered`], of all the states that the implementation may have come to by itself.
@@ -53,8 +53,8 @@ pub fn judged(
     guide: &Guide,
     numbers: Numbers,
     tracks: Vec<Track>,
-    seen: &Seen,
-) -> Result<Vec<Track>, Lost> {
+    seen: &Observation,
+) -> Result<Vec<Track>, NoExplanation> {
     if seen.verb == Verb::WAIT {
         return sync::waited(tracks, seen);
     }
@@ -72,11 +72,11 @@ pub fn observed(
     guide: &Guide,
     numbers: Numbers,
     mut tracks: Vec<Track>,
-    seen: &Seen,
-) -> Result<Vec<Track>, Lost> {
+    seen: &Observation,
+) -> Result<Vec<Track>, NoExplanation> {
     if let Some(image) = &seen.image {
         let shown = || image.to_string();
-        tracks = guide.closure(&tracks).ok_or(Lost::TooMany)?;
+        tracks = guide.closure(&tracks).ok_or(NoExplanation::TooMany)?;
         tracks = keep(tracks, "the image that was backed up", &shown, |track| {
             let blocks = track.image(&track.state.svol, guide.world.bounds.blocks);
             let same = texts(image.field("blocks")) == Some(blocks.clone());
@@ -86,7 +86,7 @@ pub fn observed(
     if let Some(status) = &seen.status {
         for part in ["primary", "secondary", "database", "volumes"] {
             let Some(Json::Object(fields)) = status.get(part) else { continue };
-            tracks = guide.closure(&tracks).ok_or(Lost::TooMany)?;
+            tracks = guide.closure(&tracks).ok_or(NoExplanation::TooMany)?;
             for (name, value) in fields {
                 let shown = || value.to_string();
                 tracks = keep(tracks, &format!("{part} {name}"), &shown, |track| {
@@ -112,7 +112,7 @@ fn answer(
     guide: &Guide,
     numbers: Numbers,
     track: &Track,
-    seen: &Seen,
+    seen: &Observation,
 ) -> Result<Vec<Track>, String> {
     let mut verb = seen.verb;
     if let Some(block) = seen.reply.as_ref().and_then(|reply| reply.field("block")) {
@@ -191,7 +191,7 @@ fn answer(
 }
 
 /// A takeover that applies what has arrived in order first (TAKEOVER-1).
-fn applied_first(guide: &Guide, track: &Track, seen: &Seen) -> Result<Track, WhyNot> {
+fn applied_first(guide: &Guide, track: &Track, seen: &Observation) -> Result<Track, WhyNot> {
     let mut applied = *track;
     while let Ok(after) = guide.take(&applied, &Verb::bare(ActionKind::Apply), 0) {
         applied = after;
@@ -204,7 +204,7 @@ fn details(
     guide: &Guide,
     before: &Track,
     after: &Track,
-    seen: &Seen,
+    seen: &Observation,
     reply: &Reply,
 ) -> Result<(), String> {
     let flag = |name: &str, expected: bool| match reply.field(name).and_then(Json::as_bool) {

@@ -78,7 +78,7 @@ impl History {
     /// Judges an image that has to be that of some prefix of the writes.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The image is not one that the history allows: the rule that is broken, and how.
     pub fn prefix(&self, image: &[String]) -> Result<(), Flaw> {
         let image = self.read(image)?;
         if self.is_forked || (0..=self.writes.len()).any(|count| self.is_prefix(&image, count)) {
@@ -90,7 +90,7 @@ impl History {
     /// Judges the image of a backup that was permitted: it has to be that of the freeze.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The image is not one that the history allows: the rule that is broken, and how.
     pub fn backup(&self, image: &[String]) -> Result<(), Flaw> {
         let image = self.read(image)?;
         let Some(frozen) = self.frozen.filter(|_| !self.is_forked) else { return Ok(()) };

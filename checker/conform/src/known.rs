@@ -38,7 +38,7 @@ impl Known {
     /// Reads a list: one id a line; what follows a `#` is a remark.
     ///
     /// # Errors
-    /// The line that is none.
+    /// A line is no id of a case.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut ids = BTreeSet::new();
         for (line, content) in text.lines().enumerate() {

@@ -15,7 +15,7 @@ use crate::wire::{Hello, Level, Request};
 
 /// What a verb asks of an adapter.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
+pub enum Asked {
     /// This.
     This(Request),
     /// Nothing: the verb is the kit's own doing.
@@ -39,10 +39,10 @@ pub struct Asker<'a> {
 impl Asker<'_> {
     /// What `verb` asks, in a state whose hosts are as in `track`.
     #[must_use]
-    pub fn ask(&self, guide: &Guide, track: &Track, verb: &Verb, number: u32) -> Ask {
+    pub fn ask(&self, guide: &Guide, track: &Track, verb: &Verb, number: u32) -> Asked {
         let backup = verb.message.map_or(0, |message| message.of);
         let block = verb.number.unwrap_or_default() as u32;
-        let Some(kind) = verb.kind else { return Ask::Nothing };
+        let Some(kind) = verb.kind else { return Asked::Nothing };
         let request = match kind {
             ActionKind::WriteOne => write(number, block, "whole"),
             ActionKind::WriteFirst => write(number, 0, "first"),
@@ -81,14 +81,14 @@ impl Asker<'_> {
                     Request::new("freeze", json!({ "backup": backup }))
                 }
                 Some(MessageKind::Split) => Request::new("split", json!({ "backup": backup })),
-                _ => return Ask::Nothing,
+                _ => return Asked::Nothing,
             },
             ActionKind::SyncBegin if self.is_marked => Request::bare("mark"),
             ActionKind::SyncBegin => Request::new("sync", json!({ "timeout_ms": self.sync_ms })),
             ActionKind::SyncLook => self.look(track),
             ActionKind::Thaw => {
                 let CoordinatorState::Thawing(id) = track.state.coordinator.state else {
-                    return Ask::Nothing;
+                    return Asked::Nothing;
                 };
                 Request::new("thaw", json!({ "backup": id.0 }))
             }
@@ -110,7 +110,7 @@ impl Asker<'_> {
             | ActionKind::RequesterTimeout
             | ActionKind::FinishBackup
             | ActionKind::CrashCoordinator
-            | ActionKind::CrashRemoteHost => return Ask::Nothing,
+            | ActionKind::CrashRemoteHost => return Asked::Nothing,
         };
         let needs = if request.fields.get("transaction").is_some_and(|kind| kind != "whole") {
             "transactions"
@@ -118,9 +118,9 @@ impl Asker<'_> {
             request.op
         };
         if self.hello.can(needs) && self.hello.can(request.op) {
-            Ask::This(request)
+            Asked::This(request)
         } else {
-            Ask::Lacking
+            Asked::Lacking
         }
     }
 
@@ -183,8 +183,8 @@ impl Asker<'_> {
         Request::new(op, json!({ "message": message }))
     }
 
-    fn optional(&self, request: Request) -> Ask {
-        if self.hello.can(request.op) { Ask::This(request) } else { Ask::Nothing }
+    fn optional(&self, request: Request) -> Asked {
+        if self.hello.can(request.op) { Asked::This(request) } else { Asked::Nothing }
     }
 }
 

@@ -10,13 +10,13 @@ use crate::class::Class;
 use crate::finish::{Ending, finish};
 use crate::process::{Adapter, Trouble};
 use crate::script::Script;
-use crate::session::{Failure, Session, Step, Use};
+use crate::session::{AdapterOptions, Failure, Session, VerbOutcome};
 use crate::verb::Verb;
 use crate::wire::Level;
 
 /// What a script came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ScriptOutcome {
     /// What it was judged to break; none if nothing.
     pub failure: Option<Failure>,
     /// What was done, the ending not included.
@@ -39,14 +39,14 @@ pub struct Outcome {
 /// have the setting.
 ///
 /// # Errors
-/// The adapter failed.
+/// The adapter has ended, is silent for too long, or gives an answer that is none.
 pub fn run(
     adapter: &mut Adapter,
-    how: Use,
+    how: AdapterOptions,
     script: &Script,
     watched: &[Rule],
     next: &mut dyn FnMut(&Session<'_>, usize) -> Option<Verb>,
-) -> Result<Option<Outcome>, Trouble> {
+) -> Result<Option<ScriptOutcome>, Trouble> {
     let begun = Session::begin(adapter, how, script.setting, watched)?;
     let Some(mut session) = begun else { return Ok(None) };
     let (mut done, mut failure, mut skipped) = (Vec::new(), None, 0);
@@ -54,9 +54,9 @@ pub fn run(
     while let Some(verb) = next(&session, at) {
         at += 1;
         match session.perform(&verb)? {
-            Step::Done => done.push(verb),
-            Step::Skipped => skipped += 1,
-            Step::Failed(found) => {
+            VerbOutcome::Done => done.push(verb),
+            VerbOutcome::Skipped => skipped += 1,
+            VerbOutcome::Failed(found) => {
                 done.push(verb);
                 failure = Some(*found);
                 break;
@@ -71,7 +71,7 @@ pub fn run(
             Ending::Failed(found) => failure = Some(*found),
         }
     }
-    let outcome = Outcome {
+    let outcome = ScriptOutcome {
         failure,
         done,
         shown: session.shown.clone(),
@@ -88,13 +88,13 @@ pub fn run(
 /// A script as it stands.
 ///
 /// # Errors
-/// The adapter failed.
+/// The adapter has ended, is silent for too long, or gives an answer that is none.
 pub fn script(
     adapter: &mut Adapter,
-    how: Use,
+    how: AdapterOptions,
     script: &Script,
     watched: &[Rule],
-) -> Result<Option<Outcome>, Trouble> {
+) -> Result<Option<ScriptOutcome>, Trouble> {
     run(adapter, how, script, watched, &mut |_, at| script.verbs.get(at).copied())
 }
 
@@ -102,13 +102,13 @@ pub fn script(
 /// states are known, or some looks in a row show nothing new. Without the status nothing would be known any sooner.
 ///
 /// # Errors
-/// The adapter failed.
+/// The adapter has ended, is silent for too long, or gives an answer that is none.
 pub fn patient_script(
     adapter: &mut Adapter,
-    how: Use,
+    how: AdapterOptions,
     script: &Script,
     watched: &[Rule],
-) -> Result<Option<Outcome>, Trouble> {
+) -> Result<Option<ScriptOutcome>, Trouble> {
     let (mut looks, mut in_vain, mut pairs) = (0, 0, HashSet::new());
     let mut verbs = script.verbs.iter();
     run(adapter, how, script, watched, &mut |session, _| {
@@ -139,13 +139,13 @@ const TRIES: usize = 400;
 /// no more if any one verb is taken out, unless 400 runs are not enough.
 ///
 /// # Errors
-/// The adapter failed.
+/// The adapter has ended, is silent for too long, or gives an answer that is none.
 pub fn shrink(
     adapter: &mut Adapter,
-    how: Use,
+    how: AdapterOptions,
     failing: &Script,
-    first: Outcome,
-) -> Result<(Script, Outcome), Trouble> {
+    first: ScriptOutcome,
+) -> Result<(Script, ScriptOutcome), Trouble> {
     let (setting, verbs, mut outcome) = (failing.setting, first.done.clone(), first);
     let (size, mut tries) = (verbs.len(), 0);
     let verbs = ddmin(verbs, size, |verbs| {

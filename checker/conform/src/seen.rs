@@ -34,7 +34,7 @@ impl Numbers {
 
 /// What was asked for one verb, and what was answered.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct Observation {
     /// The verb.
     pub verb: Verb,
     /// The number of the write, if it is one.
@@ -62,7 +62,7 @@ pub struct Mismatch {
 
 /// Why the states after something cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lost {
+pub enum NoExplanation {
     /// No state shows what was seen.
     Mismatch(Mismatch),
     /// Too many states might.
@@ -75,7 +75,7 @@ pub(crate) fn keep(
     what: &str,
     seen: &dyn Fn() -> String,
     mut shows: impl FnMut(&Track) -> Result<Vec<Track>, String>,
-) -> Result<Vec<Track>, Lost> {
+) -> Result<Vec<Track>, NoExplanation> {
     let (mut kept, mut expected) = (Vec::new(), BTreeSet::new());
     for track in tracks {
         match shows(&track) {
@@ -87,7 +87,11 @@ pub(crate) fn keep(
     }
     if kept.is_empty() {
         let expected = expected.into_iter().take(4).collect();
-        return Err(Lost::Mismatch(Mismatch { what: what.into(), expected, seen: seen() }));
+        return Err(NoExplanation::Mismatch(Mismatch {
+            what: what.into(),
+            expected,
+            seen: seen(),
+        }));
     }
     Ok(kept)
 }

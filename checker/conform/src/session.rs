@@ -13,10 +13,10 @@ use crate::explain::Witness;
 use crate::follow::{self, texts};
 use crate::history::{Flaw, History};
 use crate::process::{Adapter, Trouble};
-use crate::request::{self, Ask, Asker, has_setting};
+use crate::request::{self, Asked, Asker, has_setting};
 use crate::script::{BLOCKS, Setting};
-use crate::seen::{Lost, Mismatch, Numbers, Seen};
-use crate::track::{Guide, Manner, Track};
+use crate::seen::{Mismatch, NoExplanation, Numbers, Observation};
+use crate::track::{Guide, Pacing, Track};
 use crate::verb::Verb;
 use crate::wire::{Hello, Level, Reply, Request};
 
@@ -31,7 +31,7 @@ const TIMEOUTS_MAX: usize = 10;
 
 /// How an adapter is used.
 #[derive(Clone, Copy, Debug)]
-pub struct Use {
+pub struct AdapterOptions {
     /// The level.
     pub level: Level,
     /// How long a Sync may wait where the implementation runs by itself.
@@ -64,7 +64,7 @@ impl Failure {
 
 /// What became of a verb.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum VerbOutcome {
     /// It was done, and answered as it may be.
     Done,
     /// It is not possible here, or the adapter does not have it.
@@ -85,7 +85,7 @@ struct Shadow {
 pub struct Session<'a> {
     adapter: &'a mut Adapter,
     hello: Hello,
-    how: Use,
+    how: AdapterOptions,
     setting: Setting,
     /// The world with every promised rule.
     pub guide: Guide,
@@ -98,7 +98,7 @@ pub struct Session<'a> {
     /// The rules that it has been seen to keep.
     pub shown: BTreeSet<Rule>,
     /// What was done and seen.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<Observation>,
     /// What was asked and answered, in words.
     pub log: Vec<(String, Vec<String>)>,
     history: History,
@@ -113,10 +113,10 @@ impl<'a> Session<'a> {
     /// Begins with a new system under test. None where the adapter does not have the setting.
     ///
     /// # Errors
-    /// The adapter failed.
+    /// The adapter has ended, is silent for too long, or gives an answer that is none.
     pub fn begin(
         adapter: &'a mut Adapter,
-        how: Use,
+        how: AdapterOptions,
         setting: Setting,
         watched: &[Rule],
     ) -> Result<Option<Self>, Trouble> {
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
         }
         let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
         let followed = followed(&hello, setting);
-        let manner = Manner { runs_free, is_marked, sync_waits: runs_free && how.sync_ms > 0 };
+        let manner = Pacing { runs_free, is_marked, sync_waits: runs_free && how.sync_ms > 0 };
         let guide = |without: &[Rule]| Guide::new(followed.world(without), manner);
         let main = guide(&hello.lacks);
         let tracks = vec![main.begin()];
@@ -221,44 +221,45 @@ impl<'a> Session<'a> {
     /// Does one verb.
     ///
     /// # Errors
-    /// The adapter failed.
-    pub fn perform(&mut self, verb: &Verb) -> Result<Step, Trouble> {
+    /// The adapter has ended, is silent for too long, or gives an answer that is none.
+    pub fn perform(&mut self, verb: &Verb) -> Result<VerbOutcome, Trouble> {
         if self.is_lost {
-            return Ok(Step::Skipped);
+            return Ok(VerbOutcome::Skipped);
         }
         match self.make_room(verb)? {
-            Step::Done => {}
-            other @ (Step::Skipped | Step::Failed(_)) => return Ok(other),
+            VerbOutcome::Done => {}
+            other @ (VerbOutcome::Skipped | VerbOutcome::Failed(_)) => return Ok(other),
         }
         // From here on these are all the states that it may have come to by itself.
         match self.guide.closure(&self.tracks) {
             Some(tracks) => self.tracks = tracks,
             None => {
                 self.is_lost = true;
-                return Ok(Step::Skipped);
+                return Ok(VerbOutcome::Skipped);
             }
         }
         if !self.is_possible(verb) {
-            return Ok(Step::Skipped);
+            return Ok(VerbOutcome::Skipped);
         }
         let before = self.tracks[0];
         let number = self.number + 1;
         let ask = match verb.kind {
             // Looking is what gives an implementation time, and a Sync is all that can be looked at.
             None if self.how.level == Level::BlackBox => {
-                Ask::This(Request::new("sync", json!({ "timeout_ms": self.how.sync_ms })))
+                Asked::This(Request::new("sync", json!({ "timeout_ms": self.how.sync_ms })))
             }
-            None => Ask::Nothing,
+            None => Asked::Nothing,
             Some(_) => self.asker().ask(&self.guide, &before, verb, number),
         };
         let mut log = Vec::new();
         let reply = match &ask {
-            Ask::Lacking => return Ok(Step::Skipped),
-            Ask::Nothing => None,
-            Ask::This(request) => Some(self.ask(request, &mut log)?),
+            Asked::Lacking => return Ok(VerbOutcome::Skipped),
+            Asked::Nothing => None,
+            Asked::This(request) => Some(self.ask(request, &mut log)?),
         };
         let is_overdue = self.is_overdue(verb, reply.as_ref());
-        let mut seen = Seen { verb: *verb, number, reply, image: None, status: None, is_overdue };
+        let mut seen =
+            Observation { verb: *verb, number, reply, image: None, status: None, is_overdue };
         self.remember(&seen, &ask);
         let answered = follow::judged(&self.guide, self.numbers, self.tracks.clone(), &seen);
         let mut tracks = match answered {
@@ -301,25 +302,25 @@ impl<'a> Session<'a> {
         self.shadow(&seen);
         self.seen.push(seen);
         self.log.push((verb.to_string(), log));
-        Ok(Step::Done)
+        Ok(VerbOutcome::Done)
     }
 
     /// Where nobody says how much the journal holds, the host is not held when the model's journal is full. So the kit writes
     /// only once there is room for certain, and waits for it where it may come; the write is left out otherwise.
-    fn make_room(&mut self, verb: &Verb) -> Result<Step, Trouble> {
+    fn make_room(&mut self, verb: &Verb) -> Result<VerbOutcome, Trouble> {
         let block = match verb.kind {
             Some(ActionKind::WriteOne) => verb.number.unwrap_or_default() as u32,
             Some(ActionKind::WriteFirst) => 0,
             Some(ActionKind::WriteSecond) => BLOCKS - 1,
-            _ => return Ok(Step::Done),
+            _ => return Ok(VerbOutcome::Done),
         };
         if self.says_its_room() {
-            return Ok(Step::Done);
+            return Ok(VerbOutcome::Done);
         }
         for look in 1..=LOOKS_MAX {
             let Some(tracks) = self.guide.closure(&self.tracks) else { break };
             if tracks.iter().all(|track| track.has_room(block, self.setting.journal)) {
-                return Ok(Step::Done);
+                return Ok(VerbOutcome::Done);
             }
             let is_up = self.tracks.first().is_some_and(|track| track.state.link_up);
             if !is_up || !self.guide.manner.runs_free {
@@ -327,11 +328,11 @@ impl<'a> Session<'a> {
             }
             self.pause(look);
             match self.perform(&Verb::WAIT)? {
-                Step::Done => {}
-                other @ (Step::Skipped | Step::Failed(_)) => return Ok(other),
+                VerbOutcome::Done => {}
+                other @ (VerbOutcome::Skipped | VerbOutcome::Failed(_)) => return Ok(other),
             }
         }
-        Ok(Step::Skipped)
+        Ok(VerbOutcome::Skipped)
     }
 
     /// Whether a mark is waited for in vain: a look would end the Sync in each state that may be, and it has been told that its
@@ -369,10 +370,10 @@ impl<'a> Session<'a> {
     }
 
     /// Writes down what the history has to know.
-    fn remember(&mut self, seen: &Seen, ask: &Ask) {
+    fn remember(&mut self, seen: &Observation, ask: &Asked) {
         let done = matches!(seen.reply, Some(Reply::Ok(_)));
         let perhaps = matches!(seen.reply, Some(Reply::Refused { definite: false, .. }));
-        let Ask::This(request) = ask else { return };
+        let Asked::This(request) = ask else { return };
         match request.op {
             "write" | "remote-write" => {
                 self.number = seen.number;
@@ -407,7 +408,7 @@ impl<'a> Session<'a> {
 
     /// Notes the class of the step that was taken, where it is certain: all states that it may have been taken in, and from
     /// which what was seen can have come of it, are of one.
-    fn note_class(&mut self, seen: &Seen) {
+    fn note_class(&mut self, seen: &Observation) {
         let verb = &seen.verb;
         let Some(kind) = verb.kind else { return };
         let mut classes: HashMap<Class, Vec<Track>> = HashMap::new();
@@ -432,7 +433,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn shadow(&mut self, seen: &Seen) {
+    fn shadow(&mut self, seen: &Observation) {
         let numbers = self.numbers;
         let shown = &mut self.shown;
         self.shadows.retain_mut(|shadow| {
@@ -447,39 +448,44 @@ impl<'a> Session<'a> {
                     shadow.tracks = tracks;
                     true
                 }
-                Err(Lost::Mismatch(_)) => {
+                Err(NoExplanation::Mismatch(_)) => {
                     shown.insert(shadow.rule);
                     false
                 }
-                Err(Lost::TooMany) => false,
+                Err(NoExplanation::TooMany) => false,
             }
         });
     }
 
-    fn end(&mut self, seen: Seen, log: Vec<String>, lost: Lost) -> Step {
+    fn end(&mut self, seen: Observation, log: Vec<String>, lost: NoExplanation) -> VerbOutcome {
         let verb = seen.verb.to_string();
         self.seen.push(seen);
         self.log.push((verb.clone(), log));
         match lost {
-            Lost::TooMany => {
+            NoExplanation::TooMany => {
                 self.is_lost = true;
-                Step::Skipped
+                VerbOutcome::Skipped
             }
-            Lost::Mismatch(mismatch) => {
+            NoExplanation::Mismatch(mismatch) => {
                 let witness = Some(self.witness());
-                Step::Failed(Box::new(Failure { at: self.seen.len(), verb, mismatch, witness }))
+                VerbOutcome::Failed(Box::new(Failure {
+                    at: self.seen.len(),
+                    verb,
+                    mismatch,
+                    witness,
+                }))
             }
         }
     }
 
-    fn flawed(&mut self, seen: Seen, log: Vec<String>, flaw: Flaw) -> Step {
+    fn flawed(&mut self, seen: Observation, log: Vec<String>, flaw: Flaw) -> VerbOutcome {
         let mismatch = Mismatch {
             what: "the image, judged by what was written".into(),
             expected: vec!["what the writes that were answered leave".into()],
             seen: flaw.what,
         };
-        let mut step = self.end(seen, log, Lost::Mismatch(mismatch));
-        if let Step::Failed(failure) = &mut step
+        let mut step = self.end(seen, log, NoExplanation::Mismatch(mismatch));
+        if let VerbOutcome::Failed(failure) = &mut step
             && let Some(witness) = &mut failure.witness
         {
             witness.flaw = Some(flaw.rule);
@@ -509,7 +515,7 @@ impl<'a> Session<'a> {
     /// Ends the system under test.
     ///
     /// # Errors
-    /// The adapter failed.
+    /// The adapter has ended, is silent for too long, or gives an answer that is none.
     pub fn close(self) -> Result<(), Trouble> {
         self.adapter.ask(&Request::bare("reset")).map(|_| ())
     }

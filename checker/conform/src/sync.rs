@@ -6,13 +6,13 @@ use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::{ActionKind, WhyNot};
 
-use crate::seen::{Lost, Numbers, Seen, keep};
+use crate::seen::{NoExplanation, Numbers, Observation, keep};
 use crate::track::{Guide, Track};
 use crate::verb::Verb;
 use crate::wire::Reply;
 
 /// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
-pub(crate) fn waited(tracks: Vec<Track>, seen: &Seen) -> Result<Vec<Track>, Lost> {
+pub(crate) fn waited(tracks: Vec<Track>, seen: &Observation) -> Result<Vec<Track>, NoExplanation> {
     let Some(reply) = &seen.reply else { return Ok(tracks) };
     let is_done = reply.field("outcome").and_then(Json::as_str) == Some("DONE");
     let is_refused = matches!(reply, Reply::Refused { definite: true, .. });

@@ -67,7 +67,7 @@ pub struct Track {
 
 /// How an implementation is followed.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct Pacing {
     /// Whether the implementation takes its internal steps by itself.
     pub runs_free: bool,
     /// Whether sequence numbers are seen. Where they are not, each look is a Sync of its own, and numbers that stand to each
@@ -83,7 +83,7 @@ pub struct Guide {
     /// The world, with the rules in force.
     pub world: World,
     /// How an implementation is followed in it.
-    pub manner: Manner,
+    pub manner: Pacing,
     /// What is known of where its states lead to without the kit's doing.
     reached: RefCell<Reached>,
 }
@@ -91,7 +91,7 @@ pub struct Guide {
 impl Guide {
     /// Nothing is known of the world yet.
     #[must_use]
-    pub fn new(world: World, manner: Manner) -> Self {
+    pub fn new(world: World, manner: Pacing) -> Self {
         Self { world, manner, reached: RefCell::default() }
     }
 
@@ -154,7 +154,7 @@ impl Guide {
     /// The step of `verb`: the state after it, or why it is not possible.
     ///
     /// # Errors
-    /// The guard that is false.
+    /// The step is not possible: the guard that is false.
     pub fn take(&self, track: &Track, verb: &Verb, number: u32) -> Result<Track, WhyNot> {
         let is_it = |action: &Action| verb.asks_for(&Verb::of(action));
         let found = self.world.raw_successors_of(&track.state, is_it).into_iter().next();
@@ -316,7 +316,7 @@ impl Guide {
 /// Which states some states lead to by themselves.
 #[derive(Debug, Default)]
 struct Reached {
-    found: Found,
+    found: StateList,
     /// Where the states stand that each leads to in one step. None where they were not asked for.
     after: Vec<Option<Rc<[u32]>>>,
     /// The visit in which each was entered last.
@@ -340,14 +340,14 @@ impl Reached {
 
 /// States in the order in which they were found, each once.
 #[derive(Debug, Default)]
-struct Found {
+struct StateList {
     tracks: Vec<Track>,
     /// Where the state with a fingerprint stands; the next free one, if another has it. The states themselves are large,
     /// and stand in the list alone.
     places: HashMap<u64, u32, FixedState>,
 }
 
-impl Found {
+impl StateList {
     /// Where the state stands, from now on if it was not there.
     fn add(&mut self, track: &Track) -> usize {
         let mut fingerprint = FixedState::default().hash_one(track);
@@ -498,7 +498,7 @@ mod tests {
 
     fn guide(start: Start, is_marked: bool) -> Guide {
         let world = Setting { start, ..Setting::default() }.world(&[]);
-        Guide::new(world, Manner { runs_free: true, is_marked, sync_waits: true })
+        Guide::new(world, Pacing { runs_free: true, is_marked, sync_waits: true })
     }
 
     /// Every state that there may be after a verb.

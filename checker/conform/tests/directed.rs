@@ -8,7 +8,7 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::world::{ActionKind, State, WhyNot, WorldProperty};
 use syncsplit_study::ablate;
-use syncsplit_study::case::Shown;
+use syncsplit_study::case::CaseFinding;
 
 /// With `BLESS` set the table is written anew; the searches take some minutes.
 #[test]
@@ -46,7 +46,7 @@ fn each_case_is_a_shortest_way_to_the_harm() {
         let world = script.setting.world(&[*rule]);
         let state =
             end(script, &[*rule]).unwrap_or_else(|(verb, why)| panic!("{rule}: {verb}: {why}"));
-        if let Shown::Always { property, .. } = &row.shown {
+        if let CaseFinding::Always { property, .. } = &row.shown {
             let property = WorldProperty::named(property).unwrap();
             assert!(!property.is_true(&world, &state), "{rule}: {script} does no harm");
         }

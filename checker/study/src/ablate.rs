@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
 
-use crate::case::{self, Case, Searcher, Shown};
+use crate::case::{self, Case, CaseFinding, Searcher};
 use crate::instance::Instance;
 
 /// Instances on which a rule without a row is tried, the smallest first, until something breaks. They are all that the
@@ -32,7 +32,7 @@ pub struct Row {
     pub instance: String,
     /// What must be shown: an `always` with its steps, a promise with stem and loop, or nothing.
     #[serde(flatten)]
-    pub shown: Shown,
+    pub shown: CaseFinding,
 }
 
 impl Row {
@@ -49,7 +49,7 @@ impl Row {
 /// The table's rows.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The table is malformed: the sentence names its file and says where.
 pub fn table() -> Result<Vec<Row>, String> {
     case::rows("checker/ablations.toml", include_str!("../../ablations.toml"))
 }
@@ -81,7 +81,7 @@ pub struct Study {
 
 /// Which searches to make.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct AblationPlan {
     /// Search every rule here rather than where the table says.
     pub instance: Option<Instance>,
     /// What the rules are left out of.
@@ -92,12 +92,12 @@ pub struct Plan {
     pub table: Vec<Row>,
 }
 
-impl Plan {
+impl AblationPlan {
     /// The plan to leave out each rule of `only`, or every rule that is in force if it names none. What an instance says
     /// is taken from it where nothing else is asked for.
     ///
     /// # Errors
-    /// A sentence that names the rule that cannot be left out, and those that can; or what is wrong with the table.
+    /// A rule cannot be left out: the sentence names the rule, and those that can. Or the table is malformed.
     pub fn new(
         instance: Option<Instance>,
         variant: Option<Variant>,
@@ -127,7 +127,7 @@ impl Plan {
     /// Makes the searches.
     ///
     /// # Errors
-    /// An instance in the table that does not exist.
+    /// The table names an instance that does not exist.
     pub fn run(&self, searcher: &Searcher<'_>) -> Result<Study, String> {
         let rules = self.rules.iter().map(|rule| self.leave_out(*rule, searcher));
         let rules = rules.collect::<Result<_, _>>()?;
@@ -145,10 +145,10 @@ impl Plan {
             (None, None) => self.try_each(rule, searcher)?,
         };
         let reason = REASONS.iter().find(|(of, _)| *of == rule).map(|(_, reason)| *reason);
-        let reason = reason.filter(|_| case.shown == Shown::Nothing {});
+        let reason = reason.filter(|_| case.shown == CaseFinding::Nothing {});
         if self.is_compared() {
             case.expect(row.map(|row| &row.shown), false);
-            if case.shown == (Shown::Nothing {}) && reason.is_none() {
+            if case.shown == (CaseFinding::Nothing {}) && reason.is_none() {
                 let missing = "nothing breaks, and no reason for it is known";
                 case.unexpected.get_or_insert_with(|| missing.into());
             }
@@ -161,7 +161,7 @@ impl Plan {
         for name in TRIED {
             let instance = Instance::load(name).map_err(|refused| refused.to_string())?;
             let case = self.search(rule, instance, searcher);
-            let is_settled = case.shown != Shown::Nothing {};
+            let is_settled = case.shown != CaseFinding::Nothing {};
             last = Some(case);
             if is_settled {
                 break;

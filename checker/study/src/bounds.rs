@@ -7,7 +7,7 @@ use syncsplit_model::world::{Bounds, Cache, Fault, Start, Stillness, Transaction
 /// Checks that a world of `bounds` can be built.
 ///
 /// # Errors
-/// The first bound that is impossible: its name, its value, and what would be valid.
+/// A bound is impossible: its name, its value, and what would be valid.
 pub fn check(bounds: &Bounds) -> Result<(), String> {
     let blocks = bounds.blocks as usize;
     let rows = [

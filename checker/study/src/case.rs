@@ -17,7 +17,7 @@ use crate::trace::Step;
 /// What a search showed. In a table of expected outcomes it is the last fields of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub enum Shown {
+pub enum CaseFinding {
     /// An `always` is violated.
     Always {
         /// Its name.
@@ -56,7 +56,7 @@ pub enum Shown {
     },
 }
 
-impl Shown {
+impl CaseFinding {
     /// What the report of a check shows. A violation comes first, and of several the first in the order of SPEC.md.
     #[must_use]
     pub fn by(report: &Report) -> Self {
@@ -133,7 +133,7 @@ impl Shown {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for CaseFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Always { property, steps: 1 } => write!(f, "{property} in 1 step"),
@@ -192,14 +192,14 @@ pub struct Case {
     pub unexpected: Option<String>,
     /// What the search showed.
     #[serde(skip)]
-    pub shown: Shown,
+    pub shown: CaseFinding,
 }
 
 impl Case {
     /// Compares the case with what was expected of it. An outcome that is open or failed is neither as expected nor
     /// otherwise.
-    pub fn expect(&mut self, expected: Option<&Shown>, idle: bool) {
-        let settled = !matches!(self.shown, Shown::Open { .. } | Shown::Failed { .. });
+    pub fn expect(&mut self, expected: Option<&CaseFinding>, idle: bool) {
+        let settled = !matches!(self.shown, CaseFinding::Open { .. } | CaseFinding::Failed { .. });
         let word = |idle: bool| if idle { ", the faults without effect" } else { "" };
         self.unexpected = match expected {
             _ if !settled => None,
@@ -216,7 +216,7 @@ impl Case {
 }
 
 /// Is told now and then which search is under way, and how far it is.
-pub type Tell<'a> = &'a dyn Fn(&str, &Progress);
+pub type OnProgress<'a> = &'a dyn Fn(&str, &Progress);
 
 /// How the searches of a study are run.
 #[derive(Clone, Copy, Default)]
@@ -226,7 +226,7 @@ pub struct Searcher<'a> {
     /// What ends each search early.
     pub limits: Limits,
     /// Who is told how far the searches are; nobody unless asked for.
-    pub progress: Option<Tell<'a>>,
+    pub progress: Option<OnProgress<'a>>,
     /// Ends the search under way and those to come when it is raised.
     pub interrupt: Option<&'a AtomicBool>,
 }
@@ -252,13 +252,13 @@ impl Searcher<'_> {
         let asked = question.ask(Watch { progress, interrupt: self.interrupt });
         let report = asked.map(|outcome| Report::new(question, &outcome));
         let shown = match &report {
-            Ok(report) => Shown::by(report),
-            Err(error) => Shown::Failed { error: error.to_string() },
+            Ok(report) => CaseFinding::by(report),
+            Err(error) => CaseFinding::Failed { error: error.to_string() },
         };
         let report = report.ok();
         let faults = report.as_ref().map(|report| report.faults.as_slice()).unwrap_or_default();
         let idle = !faults.is_empty()
-            && shown == Shown::Nothing {}
+            && shown == CaseFinding::Nothing {}
             && faults.iter().all(|fault| fault.fired == 0);
         let trace = report.as_ref().and_then(|report| {
             let found = report.properties.iter().find(|p| Some(p.name) == shown.property());
@@ -285,16 +285,16 @@ impl Searcher<'_> {
 /// What a study comes to: whether every outcome is the expected one, if all are known.
 ///
 /// # Errors
-/// The engine's failure in a search.
+/// The engine failed in a search.
 pub fn verdict<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Verdict, String> {
     let mut verdict = Verdict::Holds;
     for case in cases {
-        if let Shown::Failed { error } = &case.shown {
+        if let CaseFinding::Failed { error } = &case.shown {
             return Err(error.clone());
         }
         if case.unexpected.is_some() {
             verdict = Verdict::Violated;
-        } else if verdict == Verdict::Holds && matches!(case.shown, Shown::Open { .. }) {
+        } else if verdict == Verdict::Holds && matches!(case.shown, CaseFinding::Open { .. }) {
             verdict = Verdict::Undecided;
         }
     }

@@ -27,7 +27,7 @@ impl Checkpoint {
     /// The check of `question` kept in `file`, which `resumes` says whether it goes on with; it is written back then.
     ///
     /// # Errors
-    /// A sentence that says what is in the way, before any search has begun.
+    /// The file is not one of this check, or cannot be written; that is known before any search has begun.
     pub fn new(question: &Question, file: &Path, resumes: bool) -> Result<Self, String> {
         if question.engine != Engine::Native {
             let engine = question.engine.name();
@@ -81,7 +81,7 @@ impl Checkpoint {
     /// What was written, if a file was asked for.
     ///
     /// # Errors
-    /// A sentence that names the file that could not be written.
+    /// The file could not be written; the sentence names the file.
     pub fn written<A, S>(&self, kept: &KeptOutcome<A, S>) -> Result<Option<String>, String> {
         let Some(file) = &self.write else { return Ok(None) };
         let file = file.display();

@@ -7,7 +7,7 @@
 /// gain. Once it answers none whatever it is asked, as when no more tries are left, this ends.
 ///
 /// # Errors
-/// What `fails` could not find out.
+/// `fails` could not judge an input.
 pub fn ddmin<T: Clone, E>(
     mut items: Vec<T>,
     mut size: usize,

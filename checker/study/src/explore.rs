@@ -24,27 +24,27 @@ pub struct Explored {
 
 /// A state of [`Explored`].
 #[derive(Clone)]
-pub struct Shown {
+pub struct ExploredState {
     world: Arc<World>,
     normal: State,
     /// With the numbers of the path that led here.
     state: State,
 }
 
-impl PartialEq for Shown {
+impl PartialEq for ExploredState {
     fn eq(&self, other: &Self) -> bool {
         self.normal == other.normal
     }
 }
 
-impl Hash for Shown {
+impl Hash for ExploredState {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.normal.hash(hasher);
     }
 }
 
 /// The fields that a reader follows, one a line.
-impl fmt::Debug for Shown {
+impl fmt::Debug for ExploredState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = describe::fields(&self.world, &self.state);
         let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
@@ -60,27 +60,27 @@ impl Explored {
         Self { subject, world }
     }
 
-    fn shown(&self, state: State) -> Shown {
+    fn shown(&self, state: State) -> ExploredState {
         let normal = self.world.normal(state);
         // Ids that have grown too far to be told apart begin anew.
         let state = if state.requester.newest.0 < 60 { state } else { normal };
-        Shown { world: Arc::clone(&self.world), normal, state }
+        ExploredState { world: Arc::clone(&self.world), normal, state }
     }
 }
 
 impl Model for Explored {
-    type State = Shown;
+    type State = ExploredState;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<Shown> {
+    fn init_states(&self) -> Vec<ExploredState> {
         vec![self.shown(self.world.raw_initial())]
     }
 
-    fn actions(&self, state: &Shown, actions: &mut Vec<Action>) {
+    fn actions(&self, state: &ExploredState, actions: &mut Vec<Action>) {
         self.world.actions(&state.state, actions);
     }
 
-    fn next_state(&self, last: &Shown, action: Action) -> Option<Shown> {
+    fn next_state(&self, last: &ExploredState, action: Action) -> Option<ExploredState> {
         Some(self.shown(self.world.attempt_raw(&last.state, action).ok()?))
     }
 
@@ -89,7 +89,7 @@ impl Model for Explored {
     }
 
     /// What the step changes, then every field.
-    fn format_step(&self, last: &Shown, action: Action) -> Option<String> {
+    fn format_step(&self, last: &ExploredState, action: Action) -> Option<String> {
         let after = self.next_state(last, action)?;
         let mut text = String::from("changed by this step\n");
         for change in changes(&self.world, &last.state, &after.state) {
@@ -98,7 +98,7 @@ impl Model for Explored {
         Some(format!("{text}\nstate\n{after:?}"))
     }
 
-    fn as_svg(&self, path: Path<Shown, Action>) -> Option<String> {
+    fn as_svg(&self, path: Path<ExploredState, Action>) -> Option<String> {
         let mut led_here = None;
         let mut shown: Vec<(Option<Action>, State)> = Vec::new();
         for (at, action) in path.into_vec() {
@@ -126,7 +126,7 @@ impl Model for Explored {
 }
 
 impl Positions for Explored {
-    fn is_true(&self, position: usize, shown: &Shown) -> bool {
+    fn is_true(&self, position: usize, shown: &ExploredState) -> bool {
         let asked = self.world.default_properties().nth(position);
         asked.is_none_or(|info| info.is_true(&self.world, &shown.normal))
     }

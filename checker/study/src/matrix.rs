@@ -11,7 +11,7 @@ use syncsplit_model::world::{
 };
 
 use crate::bounds;
-use crate::case::{self, Case, Searcher, Shown};
+use crate::case::{self, Case, CaseFinding, Searcher};
 use crate::instance::Instance;
 
 /// The world of every cell, but for the faults of its column.
@@ -45,7 +45,7 @@ pub struct Row {
     pub idle: bool,
     /// What must be shown.
     #[serde(flatten)]
-    pub shown: Shown,
+    pub shown: CaseFinding,
 }
 
 impl Row {
@@ -63,7 +63,7 @@ impl Row {
 /// The table's rows.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The table is malformed: the sentence names its file and says where.
 pub fn table() -> Result<Vec<Row>, String> {
     case::rows("checker/matrix.toml", include_str!("../../matrix.toml"))
 }

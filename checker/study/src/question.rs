@@ -102,7 +102,7 @@ impl Question {
     /// Refuses a question that the world, the engine or its store cannot answer.
     ///
     /// # Errors
-    /// A sentence that names what does not go with what, and what would be valid.
+    /// Two parts of the question do not go together: the sentence names both, and what would be valid.
     pub fn check(&self) -> Result<(), String> {
         for promise in PROMISES.iter().filter(|promise| self.properties.contains(&promise.name)) {
             refuse_promise(promise, &self.instance.bounds, self.engine)?;
@@ -158,7 +158,7 @@ impl Question {
     /// Asks the engine.
     ///
     /// # Errors
-    /// The failure that kept the engine from an outcome; a limit is no failure.
+    /// The engine failed before it came to an outcome; a limit is no failure.
     pub fn ask(&self, watch: Watch<'_>) -> Result<Outcome<Action, State>, CheckError> {
         Ok(self.ask_kept(watch, &Keep::default())?.outcome)
     }
@@ -167,7 +167,7 @@ impl Question {
     /// is kept.
     ///
     /// # Errors
-    /// As [`Self::ask`]; and a file to go on with that is not one of this check.
+    /// As [`Self::ask`]; or the file to go on with is not one of this check.
     pub fn ask_kept(
         &self,
         watch: Watch<'_>,

@@ -49,7 +49,7 @@ pub fn reduced(space: SearchSpace, reductions: &[Reduction]) -> SearchSpace {
 /// an exchange of blocks. A step that was taken first is one of `plain` anyway.
 ///
 /// # Errors
-/// A run that `plain` does not have.
+/// A run of the outcome is no run of `plain`.
 pub fn unfold(
     plain: &World,
     reduced: &SearchSpace,

@@ -8,13 +8,17 @@ pub mod walk;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use crate::simulate::report::Report;
-use crate::simulate::walk::Plan;
+use crate::simulate::report::SimulationReport;
+use crate::simulate::walk::Simulation;
 use crate::trace::{Subject, Trace};
 
 /// Walks through `subject` as `plan` says: what the walks come to, and the run to a violation if one was found.
 #[must_use]
-pub fn simulate(subject: &Subject, plan: Plan, interrupt: &AtomicBool) -> (Report, Option<Trace>) {
+pub fn simulate(
+    subject: &Subject,
+    plan: Simulation,
+    interrupt: &AtomicBool,
+) -> (SimulationReport, Option<Trace>) {
     let world = subject.world();
     let begin = Instant::now();
     let (tally, found) = walk::walk(&world, plan, interrupt);
@@ -24,6 +28,6 @@ pub fn simulate(subject: &Subject, plan: Plan, interrupt: &AtomicBool) -> (Repor
     });
     let seconds = begin.elapsed().as_secs_f64();
     let violation = found.as_ref().zip(trace.as_ref());
-    let report = Report::new(&world, plan, &tally, seconds, subject, violation);
+    let report = SimulationReport::new(&world, plan, &tally, seconds, subject, violation);
     (report, trace)
 }

@@ -1,7 +1,7 @@
 //! `syncsplit conform`: takes an implementation behind an adapter through the model's scripts.
 use std::fs;
 
-use syncsplit_conform::campaign::{Plan, Refused, campaign};
+use syncsplit_conform::campaign::{CampaignPlan, Refused, campaign};
 use syncsplit_conform::known::Known;
 use syncsplit_conform::process::Trouble;
 use syncsplit_conform::{orphans, report};
@@ -16,7 +16,7 @@ use crate::{interrupt, print};
 /// Runs the command.
 pub(crate) fn run(args: &ConformArgs) -> Ended {
     let known = known(args)?;
-    let plan = Plan {
+    let plan = CampaignPlan {
         command: args.adapter.clone(),
         level: args.level,
         only: args.only.clone(),

@@ -12,7 +12,7 @@ use crate::print;
 
 /// One row of any listing.
 #[derive(Clone, Debug, Serialize)]
-struct Row {
+struct ListEntry {
     name: String,
     kind: &'static str,
     says: String,
@@ -45,19 +45,19 @@ pub(crate) fn run(args: &ListArgs) -> Ended {
     Ok(Verdict::Holds)
 }
 
-fn text(rows: &[Row], what: Listing) -> String {
+fn text(rows: &[ListEntry], what: Listing) -> String {
     let name = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let kind = rows.iter().map(|row| row.kind.len()).max().unwrap_or(0);
-    let line = |row: &Row| format!("{:name$}  {:kind$}  {}\n", row.name, row.kind, row.says);
+    let line = |row: &ListEntry| format!("{:name$}  {:kind$}  {}\n", row.name, row.kind, row.says);
     let lines: String = rows.iter().map(line).collect();
     if what == Listing::Instances { format!("{lines}\n{OWN_WORLD}\n") } else { lines }
 }
 
-fn rows(what: Listing) -> Result<Vec<Row>, Refused> {
+fn rows(what: Listing) -> Result<Vec<ListEntry>, Refused> {
     Ok(match what {
         Listing::Instances => Instance::all()?
             .into_iter()
-            .map(|instance| Row {
+            .map(|instance| ListEntry {
                 name: instance.name,
                 kind: "instance",
                 says: format!("{}; {}", instance.says, bounds::in_words(&instance.bounds)),
@@ -65,7 +65,7 @@ fn rows(what: Listing) -> Result<Vec<Row>, Refused> {
             .collect(),
         Listing::Rules => Rule::ALL
             .iter()
-            .map(|rule| Row {
+            .map(|rule| ListEntry {
                 name: rule.id().into(),
                 kind: if Rules::HARDENING.contains(*rule) { "hardening" } else { "patent" },
                 says: rule.says().into(),
@@ -73,7 +73,7 @@ fn rows(what: Listing) -> Result<Vec<Row>, Refused> {
             .collect(),
         Listing::Properties => WorldProperty::ALL
             .iter()
-            .map(|property| Row {
+            .map(|property| ListEntry {
                 name: property.name().into(),
                 kind: expectation(&property.kind()),
                 says: property.says().into(),
@@ -85,7 +85,7 @@ fn rows(what: Listing) -> Result<Vec<Row>, Refused> {
                 let having = INSTANCES.iter().filter(|i| i.bounds.faults.contains(*fault));
                 let names: Vec<_> = having.map(|instance| instance.name).collect();
                 let says = format!("{}; in {}", fault.says(), names.join(", "));
-                Row { name: fault.name().into(), kind: "fault", says }
+                ListEntry { name: fault.name().into(), kind: "fault", says }
             })
             .collect(),
     })

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Prints a text that ends its own last line.
 ///
 /// # Errors
-/// A sentence with the failure of stdout; a reader who closed the pipe has read what they wanted.
+/// Stdout fails, in a sentence; a reader who closed the pipe has read all that was wanted.
 pub(crate) fn text(text: impl Display) -> Result<(), String> {
     to_stdout(text).map_err(|error| format!("the report could not be written: {error}"))
 }

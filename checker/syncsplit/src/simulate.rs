@@ -5,7 +5,7 @@ use syncsplit_model::world::Bounds;
 use syncsplit_study::bounds;
 use syncsplit_study::instance::Instance;
 use syncsplit_study::simulate::simulate;
-use syncsplit_study::simulate::walk::Plan;
+use syncsplit_study::simulate::walk::Simulation;
 use syncsplit_study::trace::Subject;
 
 use crate::args::{Format, SimulateArgs};
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Ended {
     let subject = subject(args)?;
     let interrupt = interrupt::flag();
     let seed = args.seed.unwrap_or_else(any_seed);
-    let plan = Plan { seed, runs: args.runs, steps: args.steps };
+    let plan = Simulation { seed, runs: args.runs, steps: args.steps };
     let (report, trace) = simulate(&subject, plan, &interrupt);
     match args.format {
         Format::Text => print::text(&report),

@@ -2,7 +2,7 @@
 use std::sync::atomic::AtomicBool;
 
 use syncsplit_engine::{Limits, Progress};
-use syncsplit_study::ablate::Plan;
+use syncsplit_study::ablate::AblationPlan;
 use syncsplit_study::case::{self, Case, Searcher};
 use syncsplit_study::instance::Instance;
 use syncsplit_study::matrix::{self, Matrix};
@@ -18,7 +18,7 @@ use crate::{interrupt, print};
 pub(crate) fn ablate(args: &AblateArgs) -> Ended {
     let load = |name: &String| Instance::load(name).map_err(|refused| refused.to_string());
     let instance = args.instance.as_ref().map(load).transpose()?;
-    let plan = Plan::new(instance, args.variant, &args.only)?;
+    let plan = AblationPlan::new(instance, args.variant, &args.only)?;
     let study = searching(&args.search, |searcher| plan.run(searcher))?;
     match args.format {
         StudyFormat::Text => print::text(page(&text::ablation(&study))),

@@ -6,7 +6,6 @@ use std::process::{Command as Process, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use syncsplit_engine::liveness::{run, run_kept};
@@ -14,6 +13,8 @@ use syncsplit_engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict}
 use syncsplit_study::instance::Instance;
 use syncsplit_study::question::Question;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::command;
 
 /// A file that is not there yet.
 fn file(name: &str) -> PathBuf {
@@ -24,8 +25,8 @@ fn file(name: &str) -> PathBuf {
 
 /// The report without what a run costs, and what stands on stderr.
 fn check(arguments: &[&str], exit: i32) -> (Value, String) {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    let assert = command.arg("check").args(arguments).args(["--format", "json"]).assert();
+    let arguments = [&["check", "--format", "json"], arguments].concat();
+    let assert = command::syncsplit(&arguments).assert();
     let output = assert.get_output();
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {stderr}");
@@ -39,14 +40,8 @@ fn costless(mut report: Value) -> Value {
     report
 }
 
-/// Refused with exit 2: nothing on stdout, and on stderr what is wrong.
 fn refused(arguments: &[&str], says: &[&str]) {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    let assert = command.arg("check").args(arguments).assert().code(2).stdout("");
-    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    for word in says {
-        assert!(stderr.contains(word), "{arguments:?} does not say {word:?}:\n{stderr}");
-    }
+    command::refused(&[&["check"], arguments].concat(), says);
 }
 
 /// Ends a check at each of these counts of states, goes on, and compares the end with a check in one piece.

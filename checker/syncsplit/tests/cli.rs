@@ -3,31 +3,10 @@
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
 
-fn syncsplit(arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    command.args(arguments);
-    command
-}
-
-fn json(arguments: &[&str], exit: i32) -> Value {
-    let output = syncsplit(arguments).args(["--format", "json"]).assert().code(exit);
-    let stdout = output.get_output().stdout.clone();
-    // from_slice refuses anything behind the one object.
-    serde_json::from_slice(&stdout).unwrap()
-}
-
-/// Refused with exit 2: nothing on stdout, and on stderr what exists.
-fn refused(arguments: &[&str], says: &[&str]) {
-    let assert = syncsplit(arguments).assert().code(2).stdout("");
-    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    for word in says {
-        assert!(stderr.contains(word), "{arguments:?} does not say {word:?}:\n{stderr}");
-    }
-}
+use crate::command::{json, refused, syncsplit};
 
 #[test]
 fn what_holds_exits_0_and_says_within_which_bounds() {

@@ -12,7 +12,7 @@ use syncsplit_conform::process::Adapter;
 use syncsplit_conform::random::Walk;
 use syncsplit_conform::run;
 use syncsplit_conform::script::Script;
-use syncsplit_conform::session::{Session, Use};
+use syncsplit_conform::session::{AdapterOptions, Session};
 use syncsplit_conform::wire::Level;
 use syncsplit_study::ablate;
 
@@ -240,7 +240,8 @@ fn a_sync_that_forgets_the_pair_is_found_by_directed_cases_at_every_seed() {
     for seed in 1..=20 {
         let mut found = false;
         for case in &of_rule {
-            let how = Use { level: Level::Marked, sync_ms: 1000, seed: seed + case.beginning };
+            let how =
+                AdapterOptions { level: Level::Marked, sync_ms: 1000, seed: seed + case.beginning };
             let fails = |adapter: &mut Adapter| {
                 let outcome = run::script(adapter, how, &case.script, &[]).unwrap();
                 outcome.is_some_and(|outcome| outcome.failure.is_some())
@@ -470,7 +471,7 @@ fn all_that_is_said_is_in_the_schema() {
     let command = format!("python3 {}/minimal.py", adapters().display());
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut adapter = Adapter::start(&command, Duration::from_secs(10), &interrupt, true).unwrap();
-    let how = Use { level: Level::Marked, sync_ms: 100, seed: 1 };
+    let how = AdapterOptions { level: Level::Marked, sync_ms: 100, seed: 1 };
     for (_, script) in directed::cases().unwrap() {
         run::script(&mut adapter, how, &script, &[]).unwrap();
     }

@@ -113,11 +113,8 @@ fn a_path_is_told_and_drawn() {
 fn a_port_in_use_is_refused_and_ctrl_c_ends_the_server() {
     let mut server = Server::start(&[]);
     let port = server.address.rsplit(':').next().unwrap();
-    let mut second = assert_cmd::Command::cargo_bin("syncsplit").unwrap();
-    let assert = second.args(["explore", "--port", port]).assert().code(2).stdout("");
-    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    assert!(stderr.contains(&format!("port {port} of 127.0.0.1 cannot be used")), "{stderr}");
-    assert!(stderr.contains("--port 0"), "{stderr}");
+    let says = format!("port {port} of 127.0.0.1 cannot be used");
+    crate::command::refused(&["explore", "--port", port], &[&says, "--port 0"]);
     let id = server.child.id().to_string();
     assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));

@@ -13,6 +13,8 @@ use syncsplit_model::world::{
 };
 use syncsplit_study::instance::Instance;
 
+use crate::command::{json, stdout, syncsplit};
+
 const EXAMPLE: &str = include_str!("../../instances/example.toml");
 
 /// The smallest world there is.
@@ -45,12 +47,6 @@ impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
-}
-
-fn syncsplit(arguments: &[&str]) -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::cargo_bin("syncsplit").unwrap();
-    command.args(arguments);
-    command
 }
 
 fn check(arguments: &[&str]) -> assert_cmd::Command {
@@ -120,8 +116,7 @@ fn first_line(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_takes_every_instance_that_is_listed() {
-    let listed = syncsplit(&["list", "instances", "--format", "json"]).output().unwrap().stdout;
-    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    let listed = json(&["list", "instances"], 0);
     let names = listed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap());
     let names: BTreeSet<&str> = names.collect();
     assert_eq!(names.len(), INSTANCES.len() + 57, "{names:?}");
@@ -179,8 +174,7 @@ fn every_key_is_on_the_page_and_in_the_example() {
 
 #[test]
 fn what_the_list_shows_is_an_instance() {
-    let output = syncsplit(&["list", "instances"]).output();
-    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let text = stdout(&["list", "instances"], 0);
     let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
     let shown: String = lines.map(|line| format!("{line}\n")).collect();
     let instance = Instance::parse("shown", &shown).unwrap();
@@ -366,10 +360,6 @@ fn another_outcome_than_the_expected_one_is_named_and_exits_1() {
 
 #[test]
 fn what_never_had_an_effect_is_warned_of() {
-    let json = |path: &str| -> serde_json::Value {
-        let output = check(&[path, "--format", "json"]).output().unwrap();
-        serde_json::from_slice(&output.stdout).unwrap()
-    };
     // `published` has no lease that could end.
     let asks = "properties = [\"image-is-prefix\"]\nvariant = \"published\"\n";
     let idle = SMALL.replace("[]", "[\"lease-expiry\", \"timeouts\"]");
@@ -378,7 +368,7 @@ fn what_never_had_an_effect_is_warned_of() {
         "LeaseExpires never happened, though this world has it",
         "fault lease-expiry never had an effect",
     ];
-    let report = json(idle.path());
+    let report = json(&["check", idle.path()], 0);
     assert_eq!(report["warnings"], serde_json::json!(warnings));
     let faults = report["faults"].as_array().unwrap();
     let fired = |name: &str| faults.iter().find(|f| f["fault"] == name).unwrap()["fired"].as_u64();
@@ -389,8 +379,7 @@ fn what_never_had_an_effect_is_warned_of() {
     // The same under every rule has nothing to warn of, and a search cut short says nothing about what never happens.
     let busy = SMALL.replace("[]", "[\"lease-expiry\", \"timeouts\"]");
     let busy = TempFile::new("busy", &format!("properties = [\"image-is-prefix\"]\n{busy}"));
-    assert_eq!(json(busy.path())["warnings"], serde_json::json!([]));
-    let output = check(&[idle.path(), "--states", "10", "--format", "json"]).output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json(&["check", busy.path()], 0)["warnings"], serde_json::json!([]));
+    let report = json(&["check", idle.path(), "--states", "10"], 3);
     assert_eq!(report["warnings"], serde_json::json!([]));
 }

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod cli;
+mod command;
 mod conform;
 mod explore;
 mod instances;

@@ -5,24 +5,18 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
 
+use crate::command;
+
 fn check(arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    command.arg("check").args(arguments);
-    command
+    command::syncsplit(&[&["check"], arguments].concat())
 }
 
 fn json(arguments: &[&str], exit: i32) -> Value {
-    let output = check(arguments).args(["--format", "json"]).assert().code(exit);
-    serde_json::from_slice(&output.get_output().stdout).unwrap()
+    command::json(&[&["check"], arguments].concat(), exit)
 }
 
-/// Refused with exit 2: nothing on stdout, and on stderr every word.
 fn refused(arguments: &[&str], says: &[&str]) {
-    let assert = check(arguments).assert().code(2).stdout("");
-    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    for word in says {
-        assert!(stderr.contains(word), "{arguments:?} does not say {word:?}:\n{stderr}");
-    }
+    command::refused(&[&["check"], arguments].concat(), says);
 }
 
 const SYMMETRY: &[&str] = &["--transactions", "any", "--reduce", "symmetry"];
@@ -142,7 +136,7 @@ fn a_way_by_order_is_a_run_that_is_not_called_shortest() {
     let file = folder.join("found.itf.json");
     let file = file.to_str().unwrap();
     check(&[&violated[..], &["--trace-out", file]].concat()).assert().code(1);
-    Command::cargo_bin("syncsplit").unwrap().args(["replay", file]).assert().code(0);
+    command::syncsplit(&["replay", file]).assert().code(0);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -3,19 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
 use serde_json::Value;
 
-fn simulate(arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    command.arg("simulate").args(arguments);
-    command
-}
+use crate::command::{json, refused, stdout};
 
 /// The report less its cost, which no seed decides.
 fn report(arguments: &[&str], exit: i32) -> Value {
-    let assert = simulate(arguments).args(["--format", "json"]).assert().code(exit);
-    let mut report: Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+    let mut report = json(&[&["simulate"], arguments].concat(), exit);
     assert!(report.as_object_mut().unwrap().remove("seconds").unwrap().is_number());
     report
 }
@@ -43,9 +37,7 @@ fn a_seed_finds_the_harm_of_a_missing_rule_and_finds_it_again() {
     assert_eq!(property["trace"].as_array().unwrap().len() as u64, steps);
     assert_eq!(report(&[&arguments[..], &["--trace-out", out]].concat(), 1), found);
     assert_eq!(fs::read_to_string(&file).unwrap(), first);
-    let mut replay = Command::cargo_bin("syncsplit").unwrap();
-    let assert = replay.args(["replay", out]).assert().code(0);
-    let says = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    let says = stdout(&["replay", out], 0);
     assert!(says.contains("sync-means-written is violated at the end."), "{says}");
 }
 
@@ -55,8 +47,7 @@ fn a_seed_that_nobody_chose_is_printed_and_can_be_given() {
     let found = report(&sizes, 0);
     let seed = found["seed"].as_u64().unwrap().to_string();
     assert_eq!(report(&[&sizes[..], &["--seed", &seed]].concat(), 0), found);
-    let assert = simulate(&sizes).assert().code(0);
-    let says = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    let says = stdout(&[&["simulate"], &sizes[..]].concat(), 0);
     let printed = says.lines().find_map(|line| line.strip_prefix("  seed     ")).unwrap();
     assert!(printed.parse::<u64>().is_ok(), "{says}");
     let other = report(&[&sizes[..], &["--seed", "1"]].concat(), 0);
@@ -66,8 +57,7 @@ fn a_seed_that_nobody_chose_is_printed_and_can_be_given() {
 #[test]
 fn finding_nothing_is_not_called_holding() {
     let arguments = ["ci", "--seed", "1", "--runs", "30", "--steps", "40"];
-    let assert = simulate(&arguments).assert().code(0);
-    let says = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    let says = stdout(&[&["simulate"], &arguments[..]].concat(), 0);
     assert!(says.starts_with("NO VIOLATION FOUND: ci, hardened\n"), "{says}");
     assert!(says.contains("nothing is claimed about any other"), "{says}");
     assert!(!says.to_lowercase().contains("holds"), "{says}");
@@ -118,8 +108,6 @@ fn impossible_arguments_are_refused_by_name() {
         (["--runs", "0"], "--runs"),
         (["--seed", "luck"], "--seed"),
     ] {
-        let assert = simulate(&arguments).assert().code(2).stdout("");
-        let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-        assert!(stderr.contains(says), "{arguments:?}: {stderr}");
+        refused(&[&["simulate"], &arguments[..]].concat(), &[says]);
     }
 }

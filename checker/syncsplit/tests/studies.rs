@@ -1,47 +1,32 @@
 //! `ablate`, `matrix` and JUnit as a user and a CI job meet them. That every outcome is the pinned one is tested where
 //! the tables are.
-use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{FaultClass, Variant, Verdict};
-use syncsplit_study::ablate::{self, Plan, Row};
-use syncsplit_study::case::{self, Searcher, Shown};
+use syncsplit_study::ablate::{self, AblationPlan, Row};
+use syncsplit_study::case::{self, CaseFinding, Searcher};
 use syncsplit_study::instance::Instance;
 use syncsplit_study::matrix::{self, Matrix};
 
-fn syncsplit(arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    command.args(arguments);
-    command
+use crate::command::{json, stdout, syncsplit};
+
+fn plan(rules: &[Rule], table: Vec<Row>) -> AblationPlan {
+    AblationPlan { instance: None, variant: Variant::Hardened, rules: rules.to_vec(), table }
 }
 
-fn output(arguments: &[&str], exit: i32) -> String {
-    let assert = syncsplit(arguments).assert().code(exit);
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
-}
-
-fn json(arguments: &[&str]) -> Value {
-    let arguments = [arguments, &["--format", "json"]].concat();
-    serde_json::from_str(&output(&arguments, 0)).unwrap()
-}
-
-fn plan(rules: &[Rule], table: Vec<Row>) -> Plan {
-    Plan { instance: None, variant: Variant::Hardened, rules: rules.to_vec(), table }
-}
-
-fn row(rule: Rule, instance: &str, shown: Shown) -> Row {
+fn row(rule: Rule, instance: &str, shown: CaseFinding) -> Row {
     Row { rule: rule.id().into(), instance: instance.into(), shown }
 }
 
-fn always(property: &str, steps: usize) -> Shown {
-    Shown::Always { property: property.into(), steps }
+fn always(property: &str, steps: usize) -> CaseFinding {
+    CaseFinding::Always { property: property.into(), steps }
 }
 
 #[test]
 fn a_rule_left_out_shows_its_counterexample() {
     let only = ["ablate", "--only", "XFER-2", "--only", "freeze-2"];
-    let study = json(&only);
+    let study = json(&only, 0);
     let rules = study["rules"].as_array().unwrap();
     assert_eq!(rules.len(), 2);
     let broken = &rules[0];
@@ -59,23 +44,24 @@ fn a_rule_left_out_shows_its_counterexample() {
 
 #[test]
 fn a_rule_that_breaks_nothing_is_a_finding_with_its_reason() {
-    let rule = ablate::table().unwrap().into_iter().find(|row| row.shown == Shown::Nothing {});
+    let rule =
+        ablate::table().unwrap().into_iter().find(|row| row.shown == CaseFinding::Nothing {});
     let Some(rule) = rule else { return };
-    let study = json(&["ablate", "--only", &rule.rule]);
+    let study = json(&["ablate", "--only", &rule.rule], 0);
     assert_eq!(study["rules"][0]["violated"], false);
     assert!(study["rules"][0]["reason"].is_string());
-    let page = output(&["ablate", "--only", &rule.rule, "--format", "markdown"], 0);
+    let page = stdout(&["ablate", "--only", &rule.rule, "--format", "markdown"], 0);
     assert!(page.contains("## Findings") && page.contains(&format!("| {} |", rule.rule)), "{page}");
 }
 
 #[test]
 fn on_another_instance_or_variant_nothing_is_expected() {
-    let study = json(&["ablate", "late", "--only", "PAIR-3"]);
+    let study = json(&["ablate", "late", "--only", "PAIR-3"], 0);
     assert_eq!(
         (&study["compared"], &study["rules"][0]["instance"]),
         (&false.into(), &"late".into())
     );
-    let study = json(&["ablate", "smoke", "--variant", "published", "--only", "WRITE-1"]);
+    let study = json(&["ablate", "smoke", "--variant", "published", "--only", "WRITE-1"], 0);
     assert_eq!(study["variant"], "published");
     let message = predicate::str::contains("SYNC-5 is not in force here")
         .and(predicate::str::contains("WRITE-1"));
@@ -87,7 +73,7 @@ fn on_another_instance_or_variant_nothing_is_expected() {
 
 #[test]
 fn a_page_of_ablations_has_a_table_and_no_time() {
-    let page = output(&["ablate", "--only", "XFER-2", "--format", "markdown"], 0);
+    let page = stdout(&["ablate", "--only", "XFER-2", "--format", "markdown"], 0);
     assert!(
         page.contains("\n| step | who | what | changed |\n|---|---|---|---|\n| 1 | "),
         "{page}"
@@ -95,7 +81,7 @@ fn a_page_of_ablations_has_a_table_and_no_time() {
     assert!(!page.contains("seconds") && !page.contains("GiB"), "{page}");
     assert_eq!(
         page,
-        output(&["ablate", "--only", "XFER-2", "--format", "markdown", "--threads", "1"], 0)
+        stdout(&["ablate", "--only", "XFER-2", "--format", "markdown", "--threads", "1"], 0)
     );
 }
 
@@ -105,9 +91,9 @@ fn what_is_not_as_the_table_says_exits_1() {
     let others = [
         always("difference-is-covered", 4),
         always("image-is-prefix", 3),
-        Shown::Promise { property: "difference-is-covered".into(), stem: 3, cycle: 1 },
-        Shown::Never { property: "difference-is-covered".into() },
-        Shown::Nothing {},
+        CaseFinding::Promise { property: "difference-is-covered".into(), stem: 3, cycle: 1 },
+        CaseFinding::Never { property: "difference-is-covered".into() },
+        CaseFinding::Nothing {},
     ];
     let run = |table: Vec<Row>| plan(&[Rule::Xfer2], table).run(&Searcher::silent(1)).unwrap();
     let study = run(vec![row(Rule::Xfer2, "smoke", found.clone())]);
@@ -131,9 +117,9 @@ fn what_is_not_as_the_table_says_exits_1() {
 fn a_row_is_read_as_it_is_written() {
     let shown = [
         always("image-is-prefix", 1),
-        Shown::Promise { property: "thawed".into(), stem: 7, cycle: 2 },
-        Shown::Never { property: "invariants/reached".into() },
-        Shown::Nothing {},
+        CaseFinding::Promise { property: "thawed".into(), stem: 7, cycle: 2 },
+        CaseFinding::Never { property: "invariants/reached".into() },
+        CaseFinding::Nothing {},
     ];
     for shown in shown {
         let row = row(Rule::Sync5, "ci", shown);
@@ -156,7 +142,7 @@ fn a_study_cut_short_exits_3() {
 fn the_matrix_has_every_variant_and_every_class() {
     // A few states each: what every cell comes to in full is tested where its table is.
     let cut = ["matrix", "--states", "10", "--format", "json"];
-    let matrix: Value = serde_json::from_str(&output(&cut, 3)).unwrap();
+    let matrix: Value = serde_json::from_str(&stdout(&cut, 3)).unwrap();
     let variants = matrix["variants"].as_array().unwrap();
     let names: Vec<_> = variants.iter().map(|line| line["variant"].as_str().unwrap()).collect();
     assert_eq!(names, Variant::ALL.iter().map(|variant| variant.name()).collect::<Vec<_>>());
@@ -167,7 +153,7 @@ fn the_matrix_has_every_variant_and_every_class() {
         assert_eq!(columns, std::iter::once("none").chain(classes).collect::<Vec<_>>());
         assert!(cells.iter().all(|cell| cell["verdict"] == "undecided"), "{line}");
     }
-    let page = output(&["matrix", "--states", "10", "--format", "markdown"], 3);
+    let page = stdout(&["matrix", "--states", "10", "--format", "markdown"], 3);
     assert!(page.contains("| variant | none | link failure |"), "{page}");
 }
 
@@ -203,7 +189,7 @@ fn a_cell_that_is_not_as_the_table_says_is_unexpected() {
 
 #[test]
 fn junit_has_a_case_for_each_property() {
-    let xml = output(&["check", "smoke", "--format", "junit"], 0);
+    let xml = stdout(&["check", "smoke", "--format", "junit"], 0);
     assert!(xml.starts_with("<?xml version=\"1.0\""), "{xml}");
     assert!(xml.contains("failures=\"0\" errors=\"0\""), "{xml}");
     assert!(xml.contains("<testcase name=\"backup-is-frozen-image\""), "{xml}");
@@ -217,7 +203,7 @@ fn junit_has_a_case_for_each_property() {
 
 #[test]
 fn junit_shows_a_violation_as_failure_with_the_table() {
-    let xml = output(&["check", "smoke", "--without", "XFER-2", "--format", "junit"], 1);
+    let xml = stdout(&["check", "smoke", "--without", "XFER-2", "--format", "junit"], 1);
     let failure = xml.split("<testcase name=\"difference-is-covered\"").nth(1).unwrap();
     let failure = failure.split("</testcase>").next().unwrap();
     assert!(failure.contains("<failure message=\"violated; a shortest way there has"), "{failure}");
@@ -227,24 +213,24 @@ fn junit_shows_a_violation_as_failure_with_the_table() {
 
 #[test]
 fn junit_skips_what_a_limit_left_open() {
-    let xml = output(&["check", "smoke", "--states", "10", "--format", "junit"], 3);
+    let xml = stdout(&["check", "smoke", "--states", "10", "--format", "junit"], 3);
     assert!(
         xml.contains("<skipped message=\"undecided: the limit of states was reached\"/>"),
         "{xml}"
     );
     assert!(!xml.contains("<failure") && !xml.contains("<error"), "{xml}");
     let xml =
-        output(&["ablate", "smoke", "--only", "SYNC-4", "--states", "9", "--format", "junit"], 3);
+        stdout(&["ablate", "smoke", "--only", "SYNC-4", "--states", "9", "--format", "junit"], 3);
     assert!(xml.contains("<testcase name=\"SYNC-4\"") && xml.contains("<skipped"), "{xml}");
 }
 
 #[test]
 fn junit_passes_what_was_expected() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../instances/example.toml");
-    let xml = output(&["check", example, "--format", "junit"], 0);
+    let xml = stdout(&["check", example, "--format", "junit"], 0);
     assert!(xml.contains("<testcase name=\"expected\""), "{xml}");
     assert!(xml.contains("violated, as expected:") && !xml.contains("<failure"), "{xml}");
-    let xml = output(&["ablate", "--only", "XFER-2", "--format", "junit"], 0);
+    let xml = stdout(&["ablate", "--only", "XFER-2", "--format", "junit"], 0);
     assert!(xml.contains("<testcase name=\"XFER-2\"") && !xml.contains("<failure"), "{xml}");
 }
 
@@ -268,8 +254,12 @@ fn a_rule_without_a_row_is_tried_until_something_breaks() {
         assert!(Instance::named(name).is_some(), "no instance is called {name}");
     }
     table.retain(|row| row.rule != Rule::Takeover1.id());
-    let plan =
-        Plan { instance: None, variant: Variant::Hardened, rules: vec![Rule::Takeover1], table };
+    let plan = AblationPlan {
+        instance: None,
+        variant: Variant::Hardened,
+        rules: vec![Rule::Takeover1],
+        table,
+    };
     let study = plan.run(&Searcher::silent(1)).unwrap();
     let case = &study.rules[0].case;
     assert_eq!(

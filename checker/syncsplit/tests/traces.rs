@@ -2,13 +2,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::BlockIndex;
 use syncsplit_model::world::{Action, Instance, Variant, describe};
 use syncsplit_study::replay::{Finding, replay};
 use syncsplit_study::trace::variables::{variable, variables};
 use syncsplit_study::trace::{Numbers, Subject, Trace, itf, mermaid, svg, text};
+
+use crate::command::{refused, syncsplit};
 
 /// A place for this test's file.
 fn place(name: &str) -> PathBuf {
@@ -17,12 +18,6 @@ fn place(name: &str) -> PathBuf {
     let path = folder.join(name);
     let _ = fs::remove_file(&path);
     path
-}
-
-fn syncsplit(arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("syncsplit").unwrap();
-    command.args(arguments);
-    command
 }
 
 /// The counterexample of `smoke` with `arguments`, written to `name`.
@@ -97,9 +92,7 @@ fn a_name_that_says_no_format_is_refused_before_the_search() {
         (folder, "there is a folder of that name"),
     ] {
         for command in ["check", "simulate"] {
-            let assert = syncsplit(&[command, "--trace-out", name]).assert().code(2).stdout("");
-            let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-            assert!(stderr.contains(says), "{name}: {stderr}");
+            refused(&[command, "--trace-out", name], &[says]);
         }
     }
     fs::remove_dir(folder).unwrap();

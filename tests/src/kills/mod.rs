@@ -16,7 +16,7 @@ use serde::Deserialize;
 use syncsplit_conform::cases::{self, Case};
 use syncsplit_conform::generated::generate;
 use syncsplit_conform::process::Adapter;
-use syncsplit_conform::session::Use;
+use syncsplit_conform::session::AdapterOptions;
 use syncsplit_conform::verb::kebab;
 use syncsplit_conform::wire::{Hello, Level};
 
@@ -169,7 +169,7 @@ impl Cases {
         command: &str,
         case: &Case,
     ) -> Result<bool, Finding> {
-        let how = Use { level: self.level, sync_ms: SYNC_MS, seed: SEED };
+        let how = AdapterOptions { level: self.level, sync_ms: SYNC_MS, seed: SEED };
         let done = case.run(adapter, how, &[]);
         let place = || format!("{command}, {}, {}", self.level.name(), case.id);
         let (_, outcome) = done.map_err(|why| format!("{}: {why}", place()))?;

@@ -74,7 +74,7 @@ impl Instance {
     /// Every instance that has a name: those of the model, then the small ones.
     ///
     /// # Errors
-    /// What is wrong with the table of the small ones.
+    /// The table of small instances is malformed.
     pub fn all() -> Result<Vec<Self>, Refused> {
         let small = small::all()?.iter().cloned();
         Ok(INSTANCES.iter().map(Self::from).chain(small).collect())
@@ -102,7 +102,7 @@ impl Instance {
     /// The instance that the command line speaks of: a name, or the path of a file.
     ///
     /// # Errors
-    /// What is wrong with the name or the file, where, and what would be valid.
+    /// The name is unknown, or the file is no instance: the place, the value, and what would be valid.
     pub fn load(text: &str) -> Result<Self, Refused> {
         if !Self::is_path(text) {
             let named = Self::all()?.into_iter().find(|instance| instance.name == text);
@@ -122,7 +122,7 @@ impl Instance {
     /// The instance that the text of a file describes; `name` is the file's.
     ///
     /// # Errors
-    /// What is wrong with the text, where, and what would be valid.
+    /// The text is no instance: the place, the value, and what would be valid.
     pub fn parse(name: &str, toml: &str) -> Result<Self, Refused> {
         parse::instance(name, toml)
     }

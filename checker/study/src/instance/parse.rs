@@ -12,7 +12,7 @@ use syncsplit_model::world::{
 };
 use toml::Spanned;
 
-use super::schema::{File, Names, Number, Outcome, Span};
+use super::schema::{ExpectedOutcome, File, Names, Number, Span};
 use super::{Expected, Instance, Refused, contradictions};
 
 /// What is wrong, and where.
@@ -99,7 +99,7 @@ fn faults(names: &Spanned<Names>) -> Result<Faults, Wrong> {
     }
 }
 
-fn expected(outcome: &Outcome) -> Result<Expected, Wrong> {
+fn expected(outcome: &ExpectedOutcome) -> Result<Expected, Wrong> {
     let count = |name, number: &Option<Spanned<Number>>, least| -> Result<Option<u64>, Wrong> {
         number.as_ref().map(|n| at_least(name, n, least)).transpose()
     };

@@ -37,13 +37,13 @@ pub(super) struct File {
     pub(super) twins: Option<Spanned<bool>>,
     #[serde(default)]
     pub(super) promises: bool,
-    pub(super) expected: Option<Outcome>,
+    pub(super) expected: Option<ExpectedOutcome>,
 }
 
 /// The table `expected`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Outcome {
+pub(super) struct ExpectedOutcome {
     pub(super) verdict: Spanned<String>,
     pub(super) states: Option<Spanned<Number>>,
     pub(super) transitions: Option<Spanned<Number>>,

@@ -19,7 +19,7 @@ const EXPECTED: &[&str] = &["verdict", "states", "transitions", "depth"];
 /// The rows of the table as instances, in its order.
 ///
 /// # Errors
-/// The first row that is wrong, and why.
+/// A row is wrong: the first of them, and why.
 pub(super) fn all() -> Result<&'static [Instance], Refused> {
     static ALL: LazyLock<Result<Vec<Instance>, Refused>> = LazyLock::new(|| read(TABLE));
     ALL.as_deref().map_err(Clone::clone)

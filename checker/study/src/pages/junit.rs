@@ -3,7 +3,7 @@
 use quick_junit::{Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use crate::ablate::Study;
-use crate::case::{Case, Shown};
+use crate::case::{Case, CaseFinding};
 use crate::matrix::Matrix;
 use crate::report::junit::{
     case, duration, error_status, failure, of_suites, open, skipped, table,
@@ -40,8 +40,8 @@ pub fn matrix(matrix: &Matrix) -> Junit {
 
 fn of_case(name: &str, class: &str, found: &Case) -> TestCase {
     let status = match (&found.shown, &found.unexpected) {
-        (Shown::Failed { error }, _) => error_status(error),
-        (Shown::Open { limit }, _) => skipped(&open(limit)),
+        (CaseFinding::Failed { error }, _) => error_status(error),
+        (CaseFinding::Open { limit }, _) => skipped(&open(limit)),
         (_, Some(unexpected)) => failure(unexpected, &table(&found.trace)),
         (_, None) => TestCaseStatus::success(),
     };

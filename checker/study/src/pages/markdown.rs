@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::ablate::{Ablation, Study};
-use crate::case::Shown;
+use crate::case::CaseFinding;
 use crate::matrix::{Cell, Line, Matrix};
 use crate::pages::text::outcome;
 use crate::trace::Step;
@@ -121,7 +121,7 @@ pub fn matrix(matrix: &Matrix) -> String {
 }
 
 fn short(cell: &Cell) -> String {
-    if let Shown::Always { property, steps } = &cell.case.shown {
+    if let CaseFinding::Always { property, steps } = &cell.case.shown {
         format!("`{property}`, {steps}")
     } else {
         outcome(&cell.case)
@@ -143,12 +143,14 @@ fn shortest(page: &mut String, line: &Line) {
     }
 }
 
-fn steps(shown: &Shown) -> String {
+fn steps(shown: &CaseFinding) -> String {
     match shown {
-        Shown::Promise { stem, cycle, .. } => format!("{stem}, then a loop of {cycle}"),
-        Shown::Never { .. } => "reached by no run".into(),
-        Shown::Always { steps, .. } => steps.to_string(),
-        Shown::Nothing {} | Shown::Open { .. } | Shown::Failed { .. } => "-".into(),
+        CaseFinding::Promise { stem, cycle, .. } => format!("{stem}, then a loop of {cycle}"),
+        CaseFinding::Never { .. } => "reached by no run".into(),
+        CaseFinding::Always { steps, .. } => steps.to_string(),
+        CaseFinding::Nothing {} | CaseFinding::Open { .. } | CaseFinding::Failed { .. } => {
+            "-".into()
+        }
     }
 }
 

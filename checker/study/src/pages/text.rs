@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::ablate::Study;
-use crate::case::{Case, Shown};
+use crate::case::{Case, CaseFinding};
 use crate::matrix::Matrix;
 use crate::trace::{Step, text};
 
@@ -27,7 +27,9 @@ pub fn ablation(study: &Study) -> String {
             line(&mut text, &format!("\nNOT as expected: {}: {unexpected}", ablation.rule));
         }
     }
-    for ablation in study.rules.iter().filter(|ablation| ablation.case.shown == Shown::Nothing {}) {
+    for ablation in
+        study.rules.iter().filter(|ablation| ablation.case.shown == CaseFinding::Nothing {})
+    {
         let reason =
             ablation.reason.map_or("no reason is known".into(), |r| format!("SPEC.md: {r}"));
         line(&mut text, &format!("\nfinding: without {} nothing breaks. {reason}", ablation.rule));
@@ -73,13 +75,13 @@ pub fn matrix(matrix: &Matrix) -> String {
 #[must_use]
 pub fn outcome(case: &Case) -> String {
     match &case.shown {
-        Shown::Nothing {} if case.idle => "holds: the faults have no effect".into(),
-        Shown::Nothing {} => "holds".into(),
-        Shown::Always { .. }
-        | Shown::Promise { .. }
-        | Shown::Never { .. }
-        | Shown::Open { .. }
-        | Shown::Failed { .. } => case.shown.to_string(),
+        CaseFinding::Nothing {} if case.idle => "holds: the faults have no effect".into(),
+        CaseFinding::Nothing {} => "holds".into(),
+        CaseFinding::Always { .. }
+        | CaseFinding::Promise { .. }
+        | CaseFinding::Never { .. }
+        | CaseFinding::Open { .. }
+        | CaseFinding::Failed { .. } => case.shown.to_string(),
     }
 }
 

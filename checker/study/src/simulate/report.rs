@@ -7,13 +7,13 @@ use stateright::{Expectation, Model};
 use syncsplit_model::world::{ActionKind, Verdict, World};
 
 use crate::bounds;
-use crate::simulate::walk::{Found, Plan, Tally};
+use crate::simulate::walk::{FoundViolation, Simulation, Tally};
 use crate::trace::{Step, Trace, text};
 use crate::words::{expectation, thousands};
 
 /// The whole result. Serialized, it is what `--format json` prints.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct SimulationReport {
     /// What it came to.
     pub verdict: Verdict,
     /// Name of the instance, and what was overridden.
@@ -77,16 +77,16 @@ pub struct ActionReport {
     pub fired: u64,
 }
 
-impl Report {
+impl SimulationReport {
     /// Puts a simulation into words.
     #[must_use]
     pub fn new(
         world: &World,
-        plan: Plan,
+        plan: Simulation,
         tally: &Tally,
         seconds: f64,
         subject: &crate::trace::Subject,
-        violation: Option<(&Found, &Trace)>,
+        violation: Option<(&FoundViolation, &Trace)>,
     ) -> Self {
         let verdict = match violation {
             Some(_) => Verdict::Violated,
@@ -138,7 +138,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for SimulationReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let without: String = self.without.iter().map(|rule| format!(" without {rule}")).collect();
         writeln!(out, "{}: {}, {}{without}", self.verdict, self.instance, self.variant)?;

@@ -18,7 +18,7 @@ const MOOD: u64 = 64;
 
 /// What is to be walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct Simulation {
     /// Where chance begins. The same seed walks the same runs, on any machine.
     pub seed: u64,
     /// How many runs.
@@ -48,7 +48,7 @@ pub struct Tally {
 
 /// A state that violates an `always`.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundViolation {
     /// The property.
     pub property: &'static str,
     /// The actions that lead there from the initial state.
@@ -59,7 +59,11 @@ pub struct Found {
 
 /// Walks until a property is violated or the plan is done.
 #[must_use]
-pub fn walk(world: &World, plan: Plan, interrupt: &AtomicBool) -> (Tally, Option<Found>) {
+pub fn walk(
+    world: &World,
+    plan: Simulation,
+    interrupt: &AtomicBool,
+) -> (Tally, Option<FoundViolation>) {
     let mut walker = Walker {
         world,
         always: world.properties(),
@@ -76,7 +80,7 @@ pub fn walk(world: &World, plan: Plan, interrupt: &AtomicBool) -> (Tally, Option
         // Each run has chances of its own, so that it does not depend on the length of those before.
         let mut chance = Chance::new(plan.seed, run);
         if let Some((property, actions)) = walker.run(&mut chance, plan.steps, interrupt) {
-            return (walker.tally, Some(Found { property, actions, run }));
+            return (walker.tally, Some(FoundViolation { property, actions, run }));
         }
     }
     (walker.tally, None)

@@ -48,7 +48,7 @@ impl TraceFile {
     /// The file called `name`, in the format that its ending says.
     ///
     /// # Errors
-    /// What is wrong with the name, and what would be valid.
+    /// The name ends in no known format: the sentence says what would be valid.
     pub fn named(name: &str) -> Result<Self, String> {
         let format = TraceFormat::ALL
             .iter()
@@ -72,7 +72,7 @@ impl TraceFile {
     /// Writes `trace`.
     ///
     /// # Errors
-    /// What kept the file from being written.
+    /// The file could not be written.
     pub fn write(&self, trace: &Trace) -> io::Result<()> {
         let mut out = Vec::new();
         match self.format {
@@ -87,7 +87,7 @@ impl TraceFile {
     /// Writes `trace` if there is one. What the user should know besides is returned.
     ///
     /// # Errors
-    /// A sentence that names the file and what kept it from being written.
+    /// The file could not be written: the sentence names it and says why.
     pub fn offer(&self, trace: Option<&Trace>) -> Result<Option<String>, String> {
         let path = self.path.display();
         let Some(trace) = trace else {

@@ -22,7 +22,7 @@ const START: &str = "Init";
 /// Writes `trace`, one variable a line, so that two states can be compared and edited by eye.
 ///
 /// # Errors
-/// What kept `out` from taking it.
+/// `out` did not take the text.
 pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     let world = trace.subject.world();
     let variables = |(action, state): &(Option<Action>, State)| {
@@ -92,7 +92,7 @@ pub struct ReadTrace {
 /// Reads what stands in a file.
 ///
 /// # Errors
-/// A sentence that says where there is something that cannot be read, what it is, and what would be valid.
+/// The text is no trace: the place of the first value that cannot be read, the value, and what would be valid.
 pub fn read(text: &str) -> Result<ReadTrace, String> {
     let json: Json = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
     let Json::Object(file) = &json else {

@@ -96,7 +96,7 @@ impl Meta {
     /// The property that the run is said to violate.
     ///
     /// # Errors
-    /// Where in the head there is a name that is no property's, and what would be valid.
+    /// The head names no property: the place, and what would be valid.
     pub fn property(&self) -> Result<Option<&'static str>, String> {
         let Some(name) = &self.property else { return Ok(None) };
         let names = || WorldProperty::ALL.iter().map(|known| known.name());
@@ -107,7 +107,7 @@ impl Meta {
     /// The world that the head describes.
     ///
     /// # Errors
-    /// Where in the head there is something that no world has, and what would be valid.
+    /// The head describes no world: the place, and what would be valid.
     pub fn subject(&self) -> Result<Subject, String> {
         let names = || Variant::ALL.iter().map(|variant| variant.name());
         let variant = Variant::ALL.iter().find(|variant| variant.name() == self.variant);

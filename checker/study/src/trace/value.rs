@@ -144,7 +144,7 @@ impl Value {
     /// Reads a value that stands at `at`.
     ///
     /// # Errors
-    /// The first thing in it that is no value of the format.
+    /// A part of the JSON is no value of the format: the first of them.
     pub fn read(json: &Json, at: &str) -> Result<Self, Malformed> {
         let malformed = |valid: &str| Malformed::new(at, json, valid);
         match json {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use assert_cmd::Command;
 use serde_json::Value;
 
 use super::{Edit, GOOD, doctored};
+use crate::command::syncsplit;
 
 /// A file of this test run.
 fn file(name: &str, text: &str) -> PathBuf {
@@ -19,8 +19,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 
 /// Exit code, stdout and stderr.
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("syncsplit").unwrap().arg("validate").args(arguments).output();
-    let output = output.unwrap();
+    let output = syncsplit(&[&["validate"], arguments].concat()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
