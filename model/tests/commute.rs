@@ -8,7 +8,7 @@ use syncsplit_model::world::{
     Bounds, Commuting, Fault, INSTANCES, Instance, Start, Transactions, Variant, World,
 };
 
-use crate::worlds::{Seen, TIMERS, one, small, with};
+use crate::worlds::{SeenStates, TIMERS, one, small, with};
 
 /// Looks at one of `every` states among the first `most`, breadth first. Returns how many steps out of them sleep, and how
 /// many do not.
@@ -16,7 +16,7 @@ fn look(bounds: Bounds, most: usize, every: usize) -> [u64; 2] {
     let world = World::new(bounds, Variant::Hardened, &[]);
     let commuting = Commuting::of(&world).unwrap();
     let mut counts = [0; 2];
-    let mut seen = Seen::default();
+    let mut seen = SeenStates::default();
     let first = world.init_states().into_iter().filter(|first| seen.insert(first));
     let mut queue: Vec<_> = first.map(|first| (first, 0)).collect();
     let mut at = 0;

@@ -184,13 +184,13 @@ fn bounds() -> Vec<Bounds> {
 }
 
 /// What is asked of one run: a world, and which of the steps on offer is taken each time.
-type Ask<'a> = dyn Fn(&World, &[usize]) -> Result<(), TestCaseError> + 'a;
+type RunCheck<'a> = dyn Fn(&World, &[usize]) -> Result<(), TestCaseError> + 'a;
 
 fn run(variant: Variant, without: &[Rule], cases: u32) {
     run_each(variant, without, cases, &compare_along);
 }
 
-fn run_each(variant: Variant, without: &[Rule], cases: u32, ask: &Ask<'_>) {
+fn run_each(variant: Variant, without: &[Rule], cases: u32, ask: &RunCheck<'_>) {
     // A fixed seed: the same runs every time. PROPTEST_CASES, 256 unless set, makes them more.
     let cases = cases * Config::default().cases.div_ceil(256);
     let config = Config { cases, failure_persistence: None, ..Config::default() };

@@ -10,9 +10,9 @@ use syncsplit_model::world::{
 
 /// States by their hash, which is the same in every run. Two states of one hash count as one, and one is not looked at.
 #[derive(Default)]
-pub(crate) struct Seen(HashSet<u64>);
+pub(crate) struct SeenStates(HashSet<u64>);
 
-impl Seen {
+impl SeenStates {
     /// Whether `state` was not there before.
     pub(crate) fn insert(&mut self, state: &State) -> bool {
         self.0.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(state))
@@ -22,7 +22,7 @@ impl Seen {
 /// Shows the first `most` states of `world` to `look`, breadth first.
 pub(crate) fn each_state(world: &World, most: usize, mut look: impl FnMut(State)) {
     let mut queue = world.init_states();
-    let mut seen = Seen::default();
+    let mut seen = SeenStates::default();
     queue.retain(|first| seen.insert(first));
     let mut at = 0;
     while let Some(state) = queue.get(at).copied().filter(|_| at < most) {
