@@ -119,7 +119,7 @@ fn every_command_takes_every_instance_that_is_listed() {
     let listed = json(&["list", "instances"], 0);
     let names = listed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap());
     let names: BTreeSet<&str> = names.collect();
-    assert_eq!(names.len(), INSTANCES.len() + 57, "{names:?}");
+    assert_eq!(names.len(), INSTANCES.len() + 63, "{names:?}");
     let trace =
         TempFile(std::env::temp_dir().join(format!("syncsplit-{}.itf.json", std::process::id())));
     for name in names {
