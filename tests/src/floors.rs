@@ -86,7 +86,7 @@ pub struct Floors {
 
 /// The rooms inside the crates. The file that declares the modules of a folder may name them all.
 pub const FLOORS: &[Floors] = &[
-    Floors { folder: "model/src", rooms: &[&["protocol"], &["record"], &["world"]] },
+    Floors { folder: "model/src", rooms: &[&["protocol"], &["record"], &["system"], &["world"]] },
     Floors {
         folder: "model/src/protocol",
         rooms: &[

@@ -7,15 +7,12 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use foldhash::fast::FixedState;
-use syncsplit_model::protocol::coordinator::{
-    CoordinatorEffect, CoordinatorEvent, CoordinatorState,
-};
-use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{DirtyMap, Item, PairState, Rule, Rules, Seq, ToSecondary};
+use syncsplit_model::protocol::{PairState, Rules, Seq, ToSecondary};
 use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
-use syncsplit_model::world::{Action, ActionKind, Start, State, Stillness, Value, WhyNot, World};
+use syncsplit_model::world::{Action, ActionKind, Start, State, Value, WhyNot, World};
 
 use crate::block::{Writer, Written};
 use crate::verb::Verb;
@@ -285,29 +282,7 @@ impl Guide {
     /// The Sync of the kit's own backup returned.
     #[must_use]
     pub fn sync_returned(&self, track: &Track, done: bool) -> Track {
-        let mut after = *track;
-        let rules = self.world.rules;
-        after.state.sync = None;
-        let step = after.state.coordinator.step(rules, CoordinatorEvent::Synced { done });
-        after.state.coordinator = step.state;
-        for effect in step.effects {
-            match effect {
-                CoordinatorEffect::Send(message) => {
-                    let _ = after.state.host.add(message, self.world.bounds.host_messages);
-                }
-                CoordinatorEffect::Thaw(id) => match self.world.bounds.stillness {
-                    Stillness::Freeze => {
-                        let thawed = after.state.database.step(rules, DatabaseEvent::Thaw(id));
-                        after.state.database = thawed.state;
-                    }
-                    Stillness::Quiesce => {
-                        let thaw = PrimaryEvent::Unquiesce(id);
-                        after.state.primary = after.state.primary.step(rules, thaw).state;
-                    }
-                },
-                CoordinatorEffect::Freeze(_) | CoordinatorEffect::BeginSync(_) => {}
-            }
-        }
+        let mut after = Track { state: self.world.sync_returned(track.state, done), ..*track };
         after.look(self.world.rules);
         after
     }
@@ -428,15 +403,9 @@ impl Track {
         self.state.ghost = world.raw_initial().ghost;
         self.state.ghost.oracle = self.state.pvol;
         self.state.disk = self.state.spvol;
-        let rules = [Rule::Split1, Rule::Backup1];
-        let is_hidden = rules.iter().all(|rule| world.rules.has(*rule));
-        if is_hidden && !self.state.secondary.replica.is_split() {
-            // How far the S-VOL lags is seen by nobody before a split, which reflects it first.
-            self.state.svol = self.state.spvol;
-            self.state.secondary.replica.dirty.clean_all();
-        }
+        world.forget_replica_lag(&mut self.state);
         let mut live = [[false; NAMES]; BLOCKS_MAX];
-        for_each_value(&mut self.state, |block, value| {
+        self.state.for_each_value(|block, value| {
             live[block][usize::from(value.0) % NAMES] = true;
         });
         let mut renamed = [[0_u8; NAMES]; BLOCKS_MAX];
@@ -450,44 +419,9 @@ impl Track {
             }
             *names = fresh;
         }
-        for_each_value(&mut self.state, |block, value| {
+        self.state.for_each_value(|block, value| {
             *value = Value(renamed[block][usize::from(value.0) % NAMES]);
         });
-    }
-}
-
-/// Walks over every value that a step may bring anywhere.
-fn for_each_value(state: &mut State, mut visit: impl FnMut(usize, &mut Value)) {
-    for image in [
-        &mut state.pvol,
-        &mut state.spvol,
-        &mut state.svol,
-        &mut state.disk,
-        &mut state.ghost.oracle,
-    ] {
-        image.iter_mut().enumerate().for_each(|(block, value)| visit(block, value));
-    }
-    for queue in [&mut state.primary.journal, &mut state.secondary.queue] {
-        queue.entries_mut().for_each(|entry| visit_item(&mut entry.item, &mut visit));
-    }
-    state.to_secondary.rename(|mut message| {
-        match &mut message {
-            ToSecondary::Frame(frame) => visit_item(&mut frame.entry.item, &mut visit),
-            ToSecondary::Unsequenced { block, payload, .. } => visit(block.0 as usize, payload),
-            ToSecondary::Resync { .. }
-            | ToSecondary::Suspend { .. }
-            | ToSecondary::Delete { .. } => {}
-        }
-        message
-    });
-}
-
-fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, &mut Value)) {
-    match item {
-        Item::Write { block, payload } | Item::Copy { block, payload } => {
-            visit(block.0 as usize, payload);
-        }
-        Item::PairMark => {}
     }
 }
 

@@ -17,20 +17,23 @@ mod sent;
 #[cfg(test)]
 mod tests;
 mod volumes;
+
 use std::sync::Arc;
 
+use serde::Serialize;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_model::protocol::coordinator::{Coordinator, CoordinatorEvent};
-use syncsplit_model::protocol::database::{Database, DatabaseEffect, DatabaseEvent};
-use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
-use syncsplit_model::protocol::requester::{Requester, RequesterEffect, RequesterEvent};
+use syncsplit_model::protocol::database::{Database, DatabaseEvent};
+use syncsplit_model::protocol::primary::PrimaryEvent;
+use syncsplit_model::protocol::requester::{Requester, RequesterEvent};
 use syncsplit_model::protocol::secondary::SecondaryEvent;
-use syncsplit_model::protocol::{BackupId, Rules};
+use syncsplit_model::protocol::{BackupId, HostMessage, Rules};
 use syncsplit_model::record::{Blocks, Fault, Side, Start, SyncTaken};
+use syncsplit_model::system::{Deed, Volume};
 
 use super::content::Content;
 use super::log::Line;
-use super::pattern::Bindings;
+use super::pattern::{Bindings, Seen, as_json, shown_json};
 use super::record::{ModelPrimary, ModelSecondary, Record};
 use super::table::Table;
 use super::why::{Explain, Why};
@@ -90,16 +93,16 @@ pub(super) enum Event {
 #[derive(Clone, Debug)]
 struct Last {
     n: Option<u64>,
-    done: Done,
+    deeds: Vec<Deed<Content, Blocks>>,
 }
 
-#[derive(Clone, Debug)]
-enum Done {
-    Primary(Vec<PrimaryEffect<Content>>),
-    /// How many; the secondary keeps what failed and performs it before its next step.
-    Secondary(usize),
-    Database(Vec<DatabaseEffect>),
-    Requester(Vec<RequesterEffect>),
+/// The roles whose effects can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+enum Actor {
+    Primary,
+    Secondary,
+    Database,
+    Requester,
 }
 
 /// The system.
@@ -129,7 +132,7 @@ pub struct System {
     paired: bool,
     /// Whether the S-VOL, while split, is a consistent image.
     svol_good: bool,
-    /// By role, in the order of [`Done`].
+    /// By role, in the order of [`Actor`].
     last: [Option<Arc<Last>>; 4],
     bindings: Bindings,
     /// How many contents were left out.
@@ -153,7 +156,7 @@ impl System {
             database: Database::default(),
             coordinator: Coordinator::default(),
             requester,
-            sent: sent::Sent::default(),
+            sent: sent::Sent::new(options.hosts),
             volumes: Volumes::default(),
             frozen: Table::default(),
             splits: Table::default(),
@@ -202,68 +205,63 @@ impl System {
     /// Follows a record, whose event is `event` if the record does not show all of it. After a refusal the system is
     /// no state of the model any more.
     pub(super) fn follow(&mut self, line: &Line, event: Option<&Event>) -> Result<(), Why> {
-        match (&line.record, event) {
-            (Record::Start(start), _) => self.on_start(start)?,
-            (Record::Fault(fault), _) => self.on_fault(fault)?,
-            (Record::Primary(taken), Some(Event::Primary(event))) => {
-                self.judge_event(event, &taken.event)?;
-                self.on_primary(taken, event, line.n)?;
-            }
-            (Record::Primary(taken), None) => {
-                let event = taken.event.all().ok_or_else(|| self.no_event())?;
-                self.on_primary(taken, event, line.n)?;
-            }
-            (Record::Secondary(taken), Some(Event::Secondary(event))) => {
-                self.judge_event(event, &taken.event)?;
-                self.on_secondary(taken, event, line.n)?;
-            }
-            (Record::Secondary(taken), None) => {
-                let event = taken.event.all().ok_or_else(|| self.no_event())?;
-                self.on_secondary(taken, event, line.n)?;
-            }
-            (Record::Sync(taken), Some(Event::Sync(id, event))) => {
-                self.judge_event(event, &taken.event)?;
-                self.on_sync(taken, *id, *event)?;
-            }
-            (Record::Sync(taken), None) => {
-                let (Some(event), Some(after)) = (taken.event.all(), taken.after.all()) else {
-                    return Err(self.no_event());
-                };
-                self.on_sync(taken, after.id, *event)?;
-            }
-            (Record::Database(taken), event) => {
-                let event = match event {
-                    Some(Event::Database(event)) => {
-                        self.judge_event(event, &taken.event)?;
-                        *event
-                    }
-                    _ => *taken.event.all().ok_or_else(|| self.no_event())?,
-                };
-                self.on_database(taken, event, line.n)?;
-            }
-            (Record::Coordinator(taken), event) => {
-                let event = match event {
-                    Some(Event::Coordinator(event)) => {
-                        self.judge_event(event, &taken.event)?;
-                        *event
-                    }
-                    _ => *taken.event.all().ok_or_else(|| self.no_event())?,
-                };
-                self.on_coordinator(taken, event)?;
-            }
-            (Record::Requester(taken), event) => {
-                let event = match event {
-                    Some(Event::Requester(event)) => {
-                        self.judge_event(event, &taken.event)?;
-                        *event
-                    }
-                    _ => *taken.event.all().ok_or_else(|| self.no_event())?,
-                };
-                self.on_requester(taken, event, line.n)?;
-            }
-            _ => return Err(self.no_event()),
+        /// The candidate, which is one of this role; or what the record shows.
+        macro_rules! event {
+            ($role:ident, $taken:expr) => {{
+                let candidate =
+                    if let Some(Event::$role(event)) = event { Some(event) } else { None };
+                self.event_of(candidate, &$taken.event)?
+            }};
         }
-        Ok(())
+        match &line.record {
+            Record::Start(start) => self.on_start(start),
+            Record::Fault(fault) => self.on_fault(fault),
+            Record::Primary(taken) => {
+                let event = event!(Primary, taken);
+                self.on_primary(taken, &event, line.n)
+            }
+            Record::Secondary(taken) => {
+                let event = event!(Secondary, taken);
+                self.on_secondary(taken, &event, line.n)
+            }
+            Record::Sync(taken) => {
+                let (id, candidate) = match event {
+                    Some(Event::Sync(id, event)) => (Some(*id), Some(event)),
+                    _ => (taken.after.all().map(|after| after.id), None),
+                };
+                let event = self.event_of(candidate, &taken.event)?;
+                self.on_sync(taken, id.ok_or_else(|| self.no_event())?, event)
+            }
+            Record::Database(taken) => {
+                let event = event!(Database, taken);
+                self.on_database(taken, event, line.n)
+            }
+            Record::Coordinator(taken) => {
+                let event = event!(Coordinator, taken);
+                self.on_coordinator(taken, event)
+            }
+            Record::Requester(taken) => {
+                let event = event!(Requester, taken);
+                self.on_requester(taken, event, line.n)
+            }
+        }
+    }
+
+    /// The candidate, which has to be what the record shows; without one, what it shows.
+    fn event_of<E: Clone + Serialize + PartialEq>(
+        &mut self,
+        candidate: Option<&E>,
+        shown: &Seen<E>,
+    ) -> Result<E, Why> {
+        let Some(event) = candidate else {
+            return shown.all().cloned().ok_or_else(|| self.no_event());
+        };
+        if self.bindings.fits(shown, event) {
+            return Ok(event.clone());
+        }
+        Err(self
+            .explain
+            .why(&[], || format!("{} is not the event {}", as_json(event), shown_json(shown))))
     }
 
     /// A candidate is always of its record's role; this is said of none.
@@ -315,43 +313,80 @@ impl System {
     }
 
     /// An effect failed, and those after it were not performed. Only the last record of a role can have effects under
-    /// way. The secondary keeps what failed and performs it before its next step, so nothing changes there.
+    /// way.
     fn on_fault(&mut self, fault: &Fault) -> Result<(), Why> {
-        let of = |last: &&Arc<Last>| last.n == Some(fault.of);
-        let last = self.last.iter().flatten().find(of).cloned();
-        let count = match last.as_deref().map(|last| &last.done) {
-            Some(Done::Primary(done)) => {
-                let failed = done.iter().skip(fault.effect);
-                failed.for_each(|effect| self.on_primary_fault(effect));
-                done.len()
-            }
-            Some(Done::Secondary(count)) => *count,
-            Some(Done::Database(done)) => {
-                let failed = done.iter().skip(fault.effect);
-                failed.for_each(|effect| self.sent.take_back_database(*effect));
-                done.len()
-            }
-            Some(Done::Requester(done)) => {
-                // The secondary was asked before it failed; what stands after the failed effect was not.
-                let failed = done.iter().skip(fault.effect + 1);
-                failed.for_each(|effect| self.sent.take_back_requester(*effect));
-                done.len()
-            }
-            None => 0,
-        };
-        if fault.effect < count {
-            return Ok(());
+        let is_of =
+            |last: &Option<Arc<Last>>| last.as_ref().is_some_and(|last| last.n == Some(fault.of));
+        let at = self.last.iter().position(is_of);
+        let last = at.and_then(|at| self.last[at].clone());
+        let deeds = last.as_ref().map_or(&[][..], |last| &last.deeds);
+        let failed = deeds.get(fault.effect..).unwrap_or_default();
+        if failed.is_empty() {
+            return Err(self.explain.why(&[], || {
+                let Fault { of, effect, .. } = fault;
+                format!("a failed effect {effect} of record {of}, which has none under way")
+            }));
         }
-        Err(self.explain.why(&[], || {
-            let Fault { of, effect, .. } = fault;
-            format!("a failed effect {effect} of record {of}, which has none under way")
-        }))
+        match at.map(|at| Actor::VARIANTS[at]) {
+            Some(Actor::Primary) => {
+                failed.iter().for_each(|deed| {
+                    // A failed write leaves the block undefined.
+                    if let Deed::Write(volume, block, _) = deed {
+                        self.volumes.write(*volume, *block, None);
+                    }
+                });
+            }
+            Some(Actor::Database) => failed.iter().for_each(|deed| self.sent.take_back(deed)),
+            // The secondary was asked before it failed; what stands after the failed effect was not.
+            Some(Actor::Requester) => {
+                failed.iter().skip(1).for_each(|deed| self.sent.take_back(deed));
+            }
+            // The secondary keeps what failed and performs it before its next step, so nothing changes there.
+            Some(Actor::Secondary) | None => {}
+        }
+        Ok(())
     }
 
-    /// A step that has no number cannot be one whose effects are told to have failed.
-    fn remember(&mut self, at: usize, n: Option<u64>, done: Done) {
+    /// Does what a role's effects say. They can turn out to have failed if the step has a number.
+    fn perform(
+        &mut self,
+        actor: Actor,
+        n: Option<u64>,
+        effects: impl IntoIterator<Item: Into<Deed<Content, Blocks>>>,
+    ) -> Result<(), Why> {
+        let deeds: Vec<Deed<_, _>> = effects.into_iter().map(Into::into).collect();
+        deeds.iter().try_for_each(|deed| self.perform_one(deed))?;
         if n.is_some() {
-            self.last[at] = Some(Arc::new(Last { n, done }));
+            self.last[actor as usize] = Some(Arc::new(Last { n, deeds }));
+        }
+        Ok(())
+    }
+
+    fn perform_one(&mut self, deed: &Deed<Content, Blocks>) -> Result<(), Why> {
+        if matches!(deed, Deed::Write(Volume::Pvol, ..)) {
+            self.judge_write()?;
+        }
+        self.sent.add(deed);
+        self.volumes.perform(deed);
+        match *deed {
+            Deed::CopyBlock(_, Volume::Svol, _) | Deed::CopyBlocks(_, Volume::Svol, _) => {
+                self.judge_svol()
+            }
+            Deed::ToHost(HostMessage::SplitAnswer { id, done: true }) => {
+                // A split repeated for the same backup is answered again; the image is the first one's.
+                if !self.splits.contains(&id) {
+                    self.splits.insert(id, self.volumes.svol.clone());
+                }
+                Ok(())
+            }
+            Deed::Tell(notice) => self.on_notice(notice),
+            Deed::Write(..)
+            | Deed::CopyBlock(..)
+            | Deed::CopyBlocks(..)
+            | Deed::ToSecondary(_)
+            | Deed::ToPrimary(_)
+            | Deed::ToHost(_)
+            | Deed::Unseen => Ok(()),
         }
     }
 

@@ -37,6 +37,25 @@ impl<P> Item<P> {
         }
     }
 
+    /// What the item leaves in its block, if it changes one.
+    #[must_use]
+    pub const fn payload(&self) -> Option<&P> {
+        match self {
+            Self::Write { payload, .. } | Self::Copy { payload, .. } => Some(payload),
+            Self::PairMark => None,
+        }
+    }
+
+    /// The block the item changes, with what it leaves there to be renamed.
+    pub const fn contents_mut(&mut self) -> Option<(BlockIndex, &mut P)> {
+        match self {
+            Self::Write { block, payload } | Self::Copy { block, payload } => {
+                Some((*block, payload))
+            }
+            Self::PairMark => None,
+        }
+    }
+
     /// The same item with what `payload` makes of its contents.
     pub fn map<Q>(&self, payload: impl FnOnce(&P) -> Q) -> Item<Q> {
         match self {
@@ -142,6 +161,15 @@ impl<P> ToSecondary<P> {
             | Self::Resync { .. }
             | Self::Suspend { .. }
             | Self::Delete { .. } => None,
+        }
+    }
+
+    /// The block whose contents the message carries, with the contents to be renamed.
+    pub const fn contents_mut(&mut self) -> Option<(BlockIndex, &mut P)> {
+        match self {
+            Self::Frame(frame) => frame.entry.item.contents_mut(),
+            Self::Unsequenced { block, payload, .. } => Some((*block, payload)),
+            Self::Resync { .. } | Self::Suspend { .. } | Self::Delete { .. } => None,
         }
     }
 

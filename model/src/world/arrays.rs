@@ -2,13 +2,14 @@
 //! ghosts watch in which order it all has to arrive.
 
 use crate::protocol::containers::{DirtyMap, Journal};
-use crate::protocol::primary::{PrimaryEffect, PrimaryEvent};
-use crate::protocol::replica::{Replica, ReplicaEffect, ReplicaState};
-use crate::protocol::secondary::{SecondaryEffect, SecondaryEvent};
+use crate::protocol::primary::PrimaryEvent;
+use crate::protocol::replica::{Replica, ReplicaState};
+use crate::protocol::secondary::SecondaryEvent;
 use crate::protocol::takeover::{primary_of_taken_over, secondary_of_old_primary};
 use crate::protocol::{
-    BlockIndex, Entry, HostMessage, Incarnation, Item, PairState, QMarker, Rule, Seq, ToSecondary,
+    BlockIndex, Entry, HostMessage, Incarnation, PairState, QMarker, Rule, Seq, ToSecondary,
 };
+use crate::system::{Deed, Volume};
 use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
 use crate::world::instance::Cache;
@@ -23,19 +24,41 @@ impl Step<'_> {
         let effects =
             self.state.primary.on_event(self.world.rules, event).map_err(WhyNot::Primary)?;
         self.watch_order(QMarker { incarnation, seq: newest });
-        for effect in effects {
-            match effect {
-                PrimaryEffect::WritePvol { block, payload } => {
-                    self.state.pvol[block.0 as usize] = payload;
-                }
-                // The application's next action is what follows the answer.
-                PrimaryEffect::AnswerHost => {}
-                PrimaryEffect::Send(message) => self.send_to_secondary(message)?,
-                PrimaryEffect::AnswerQuiesced(id) => self.watch_still(id, false)?,
-                PrimaryEffect::AnswerReleased { id, held } => self.answer_thawed(id, held)?,
+        effects.into_iter().try_for_each(|effect| self.perform(effect.into()))
+    }
+
+    /// Does what an effect of any role says.
+    pub(super) fn perform(&mut self, deed: Deed<Value, BlockSet>) -> Done {
+        match deed {
+            Deed::Write(volume, block, payload) => {
+                self.volume(volume)[block.0 as usize] = payload;
+                Ok(())
             }
+            Deed::CopyBlock(from, to, block) => {
+                self.volume(to)[block.0 as usize] = self.volume(from)[block.0 as usize];
+                Ok(())
+            }
+            Deed::CopyBlocks(from, to, blocks) => {
+                let held = *self.volume(from);
+                let to = self.volume(to);
+                blocks.iter().for_each(|block| to[block.0 as usize] = held[block.0 as usize]);
+                Ok(())
+            }
+            Deed::ToSecondary(message) => self.send_to_secondary(message),
+            Deed::ToPrimary(message) => self.send_to_primary(message),
+            Deed::ToHost(message) => self.send_to_host(message),
+            Deed::Tell(notice) => self.tell(notice),
+            // The application's next action is what follows the answer.
+            Deed::Unseen => Ok(()),
         }
-        Ok(())
+    }
+
+    const fn volume(&mut self, volume: Volume) -> &mut Image {
+        match volume {
+            Volume::Pvol => &mut self.state.pvol,
+            Volume::Spvol => &mut self.state.spvol,
+            Volume::Svol => &mut self.state.svol,
+        }
     }
 
     pub(super) fn copy_block(&mut self, block: BlockIndex) -> Done {
@@ -72,35 +95,11 @@ impl Step<'_> {
             self.watch_resync(incarnation, asked);
         }
         self.watch_written(written);
-        for effect in effects {
-            match effect {
-                SecondaryEffect::WriteSpvol { block, payload } => {
-                    self.state.spvol[block.0 as usize] = payload;
-                }
-                SecondaryEffect::Replica(effect) => self.replica(effect),
-                SecondaryEffect::Send(message) => self.send_to_primary(message)?,
-                SecondaryEffect::SplitDone(id) => {
-                    self.send_to_host(HostMessage::SplitAnswer { id, done: true })?;
-                }
-            }
-        }
+        effects.into_iter().try_for_each(|effect| self.perform(effect.into()))?;
         if !replica.is_split() && self.state.secondary.replica.is_split() {
             self.state.ghost.svol_good = consistent && self.state.svol == self.state.ghost.oracle;
         }
         Ok(())
-    }
-
-    fn replica(&mut self, effect: ReplicaEffect<BlockSet>) {
-        let State { spvol, svol, .. } = &mut *self.state;
-        match effect {
-            ReplicaEffect::CopyToSvol(block) => svol[block.0 as usize] = spvol[block.0 as usize],
-            ReplicaEffect::Reflect(blocks) => {
-                blocks.iter().for_each(|block| svol[block.0 as usize] = spvol[block.0 as usize]);
-            }
-            ReplicaEffect::Restore(blocks) => {
-                blocks.iter().for_each(|block| spvol[block.0 as usize] = svol[block.0 as usize]);
-            }
-        }
     }
 
     fn send_to_primary(&mut self, message: Reply) -> Done {
@@ -235,6 +234,10 @@ impl Step<'_> {
     }
 
     pub(super) fn send_to_host(&mut self, message: HostMessage) -> Done {
+        if let HostMessage::Permit(id) = message {
+            let ghost = &mut self.state.ghost;
+            ghost.permitted = ghost.frozen.filter(|frozen| frozen.id == id);
+        }
         let room = self.state.host.add(message, self.world.bounds.host_messages);
         // A link that may lose messages loses the one it has no room for.
         let lossy = self.world.bounds.faults.contains(Fault::HostLoss);
@@ -244,7 +247,7 @@ impl Step<'_> {
     /// The lowest value that stands nowhere in this block, nor is on its way there.
     pub(super) fn fresh_value(&mut self, block: BlockIndex) -> Value {
         let mut used = 0_u64;
-        self.state.for_each_value(|at, _, value| {
+        self.state.for_each_value(|at, value| {
             if at == block.0 as usize && *value != Value::FORGOTTEN {
                 used |= 1 << (value.0 & 63);
             }
@@ -260,15 +263,7 @@ impl Step<'_> {
 
 /// Puts what an entry leaves in its block into `image`.
 fn overwrite(image: &mut Image, entry: &Entry<Value>) {
-    if let (Some(block), Some(value)) = (entry.item.block(), payload(entry)) {
-        image[block.0 as usize] = value;
-    }
-}
-
-/// What an entry leaves in its block.
-pub(super) fn payload(entry: &Entry<Value>) -> Option<Value> {
-    match entry.item {
-        Item::Write { payload, .. } | Item::Copy { payload, .. } => Some(payload),
-        Item::PairMark => None,
+    if let (Some(block), Some(value)) = (entry.item.block(), entry.item.payload()) {
+        image[block.0 as usize] = *value;
     }
 }

@@ -1,13 +1,14 @@
 //! What the hosts do in a step: the application and its database, coordinator, Sync and requester, and the link between
 //! the hosts.
 
-use crate::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent, CoordinatorState};
-use crate::protocol::database::{DatabaseEffect, DatabaseEvent};
+use crate::protocol::coordinator::{CoordinatorEvent, CoordinatorState};
+use crate::protocol::database::DatabaseEvent;
 use crate::protocol::primary::PrimaryEvent;
-use crate::protocol::requester::{RequesterEffect, RequesterEvent};
+use crate::protocol::requester::RequesterEvent;
 use crate::protocol::secondary::SecondaryEvent;
-use crate::protocol::sync::{Sync, SyncEffect, SyncEvent, SyncOutcome};
+use crate::protocol::sync::{Sync, SyncEffect, SyncEvent};
 use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState};
+use crate::system::Notice;
 use crate::world::instance::{Stillness, Variant};
 use crate::world::state::{FrozenImage, Unanswered};
 use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
@@ -101,15 +102,7 @@ impl Step<'_> {
             return Err(WhyNot::Requester(refusal));
         }
         self.state.requester = step.state;
-        for effect in step.effects {
-            match effect {
-                RequesterEffect::Arm(id) => self.secondary(SecondaryEvent::Arm(id))?,
-                RequesterEffect::Send(message) => self.send_to_host(message)?,
-                RequesterEffect::Read(_) => {}
-                RequesterEffect::Release(id) => self.secondary(SecondaryEvent::Release(id))?,
-            }
-        }
-        Ok(())
+        step.effects.into_iter().try_for_each(|effect| self.perform(effect.into()))
     }
 
     pub(super) fn coordinator(&mut self, event: CoordinatorEvent) -> Done {
@@ -118,24 +111,37 @@ impl Step<'_> {
             return Err(WhyNot::Coordinator(refusal));
         }
         self.state.coordinator = step.state;
-        for effect in step.effects {
-            match effect {
-                CoordinatorEffect::Freeze(id) => self.hold_still(id)?,
-                // Sync is begun by an action of its own: anything may happen between freeze and Sync.
-                CoordinatorEffect::BeginSync(_) => {}
-                // While it waits for the thaw's answer the coordinator thaws by an action of its own.
-                CoordinatorEffect::Thaw(_) if self.is_thawing() => {}
-                CoordinatorEffect::Thaw(id) => self.let_go(id)?,
-                CoordinatorEffect::Send(message) => {
-                    if let HostMessage::Permit(id) = message {
-                        self.state.ghost.permitted =
-                            self.state.ghost.frozen.filter(|frozen| frozen.id == id);
-                    }
-                    self.send_to_host(message)?;
-                }
+        step.effects.into_iter().try_for_each(|effect| self.perform(effect.into()))
+    }
+
+    /// What one role of a site tells another is a step of the other, within the same action.
+    pub(super) fn tell(&mut self, notice: Notice) -> Done {
+        match notice {
+            Notice::Freeze(id) => self.hold_still(id),
+            // Sync is begun by an action of its own: anything may happen between freeze and Sync.
+            Notice::BeginSync(_) => Ok(()),
+            // While it waits for the thaw's answer the coordinator thaws by an action of its own.
+            Notice::Thaw(_) if self.is_thawing() => Ok(()),
+            Notice::Thaw(id) => self.let_go(id),
+            Notice::Frozen(id) => {
+                let torn = self.state.database.open > 0;
+                self.watch_still(id, torn)
             }
+            Notice::Quiesced(id) => self.watch_still(id, false),
+            Notice::Thawed(id, held) if self.is_thawing() => {
+                self.coordinator(CoordinatorEvent::Thawed { id, held })
+            }
+            // The coordinator has stopped waiting.
+            Notice::Thawed(..) => Ok(()),
+            Notice::Synced(done) => {
+                self.state.sync = None;
+                self.coordinator(CoordinatorEvent::Synced { done })
+            }
+            Notice::Arm(id) => self.secondary(SecondaryEvent::Arm(id)),
+            // Reading goes on until an action ends it.
+            Notice::Read(_) => Ok(()),
+            Notice::Release(id) => self.secondary(SecondaryEvent::Release(id)),
         }
-        Ok(())
     }
 
     /// FREEZE-1 or, as claim 4 has it, QUIESCE-1.
@@ -180,31 +186,14 @@ impl Step<'_> {
             return Err(WhyNot::Database(refusal));
         }
         self.state.database = step.state;
-        for effect in step.effects {
-            match effect {
-                DatabaseEffect::Flush => {}
-                DatabaseEffect::AnswerFrozen(id) => {
-                    let torn = self.state.database.open > 0;
-                    self.watch_still(id, torn)?;
-                }
-                DatabaseEffect::AnswerThawed { id, held } => self.answer_thawed(id, held)?,
-            }
-        }
-        Ok(())
+        step.effects.into_iter().try_for_each(|effect| self.perform(effect.into()))
     }
 
     /// Ghost: what was held still, and whether half a transaction was in it. Then the coordinator is told, which may have
     /// stopped waiting.
-    pub(super) fn watch_still(&mut self, id: BackupId, torn: bool) -> Done {
+    fn watch_still(&mut self, id: BackupId, torn: bool) -> Done {
         self.state.ghost.frozen = Some(FrozenImage { id, image: self.state.pvol, torn });
         dropped_if_refused(self.coordinator(CoordinatorEvent::Frozen(id)))
-    }
-
-    pub(super) fn answer_thawed(&mut self, id: BackupId, held: bool) -> Done {
-        if self.is_thawing() {
-            self.coordinator(CoordinatorEvent::Thawed { id, held })?;
-        }
-        Ok(())
     }
 
     pub(super) fn sync_begin(&mut self) -> Done {
@@ -228,11 +217,7 @@ impl Step<'_> {
         let sync = self.state.sync.ok_or(WhyNot::SyncWaits)?;
         let effects = sync.step(self.world.rules, event).effects;
         match effects.first() {
-            Some(SyncEffect::Return(outcome)) => {
-                self.state.sync = None;
-                let done = *outcome == SyncOutcome::Done;
-                self.coordinator(CoordinatorEvent::Synced { done })
-            }
+            Some(effect @ SyncEffect::Return(_)) => self.perform((*effect).into()),
             Some(SyncEffect::Wait) | None => Err(WhyNot::SyncWaits),
         }
     }

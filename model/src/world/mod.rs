@@ -31,6 +31,7 @@ pub mod verdict;
 
 use stateright::{Model, Property};
 
+use crate::system::Notice;
 pub use action::Action;
 pub use commute::Commuting;
 pub use fault::{Fault, FaultClass, Faults};
@@ -41,6 +42,7 @@ pub use kind::{ActionKind, ActionKinds};
 pub use promise::{PROMISES, PromiseInfo};
 pub use property::WorldProperty;
 pub use state::{State, Value};
+use step::Step;
 pub use step::WhyNot;
 pub use symmetry::Exchange;
 pub use verdict::Verdict;
@@ -84,6 +86,14 @@ impl World {
         self.raw_step(&mut after, action)?;
         self.drop_dead_messages(&mut after);
         if self.normal(after) == self.normal(*state) { Err(WhyNot::Nothing) } else { Ok(after) }
+    }
+
+    /// What a Sync's return leads to, wherever it has come from: for whoever takes the Sync's steps elsewhere. What finds
+    /// no room on a link is lost there.
+    #[must_use]
+    pub fn sync_returned(&self, mut state: State, done: bool) -> State {
+        let _ = Step { world: self, state: &mut state }.tell(Notice::Synced(done));
+        state
     }
 
     /// The state in which a run begins, without renaming.

@@ -209,11 +209,7 @@ impl World {
             // Every request in flight is newer than this, and so is every one to come.
             state.coordinator.newest = None;
         }
-        // A volatile cache that is lost takes the S/P-VOL back behind what was copied on.
-        let keeps = self.bounds.cache == Cache::NonVolatile;
-        if keeps && self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1) {
-            forget_replica_lag(state);
-        }
+        self.forget_replica_lag(state);
         self.forget_numbers(state);
         forget_ghosts(state);
         if self.rules.has(Rule::Backup4) {
@@ -233,6 +229,23 @@ impl World {
             state.ghost.oracle = state.spvol;
         }
         self.forget_broken_freeze(state);
+    }
+
+    /// How far the S-VOL lags in the replica pair is not seen by anybody: SPLIT-1 reflects what lags before the S-VOL is
+    /// read, and BACKUP-1 keeps it from being read in PAIR. So a lagging block counts as copied on. A block that differs
+    /// and is *not* marked stays as it is.
+    pub fn forget_replica_lag(&self, state: &mut State) {
+        // A volatile cache that is lost takes the S/P-VOL back behind what was copied on.
+        let keeps = self.bounds.cache == Cache::NonVolatile;
+        let is_hidden = keeps && self.rules.has(Rule::Split1) && self.rules.has(Rule::Backup1);
+        let replica = &mut state.secondary.replica;
+        if !is_hidden || replica.state != ReplicaState::Pair {
+            return;
+        }
+        for block in replica.dirty.iter() {
+            state.svol[block.0 as usize] = state.spvol[block.0 as usize];
+        }
+        replica.dirty.clean_all();
     }
 
     /// A freeze that did not hold is never permitted. What is left to check is that Sync brought over the blocks that
@@ -321,20 +334,6 @@ impl World {
         });
         state.secondary.written = SEQ_BASE;
     }
-}
-
-/// How far the S-VOL lags in the replica pair is not seen by anybody: SPLIT-1 reflects what lags before the S-VOL is
-/// read, and BACKUP-1 keeps it from being read in PAIR. So a lagging block counts as copied on. A block that differs and is
-/// *not* marked stays as it is.
-fn forget_replica_lag(state: &mut State) {
-    let replica = &mut state.secondary.replica;
-    if replica.state != ReplicaState::Pair {
-        return;
-    }
-    for block in replica.dirty.iter() {
-        state.svol[block.0 as usize] = state.spvol[block.0 as usize];
-    }
-    replica.dirty.clean_all();
 }
 
 /// Ghosts: what no property will look at again is dropped.

@@ -11,8 +11,8 @@ use crate::protocol::database::FreezeState;
 use crate::protocol::primary::Primary;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::secondary::Secondary;
-use crate::protocol::{PairState, ToSecondary};
-use crate::world::arrays::payload;
+use crate::protocol::{BackupId, BlockIndex, Entry, PairState, ToSecondary};
+use crate::system::view::{self, View};
 use crate::world::instance::{Stillness, Variant, World};
 use crate::world::state::{Image, State, Value};
 
@@ -126,21 +126,29 @@ impl WorldProperty {
 
     fn condition(self) -> fn(&World, &State) -> bool {
         match self {
-            Self::BackupIsFrozenImage => backup_is_frozen_image,
+            Self::BackupIsFrozenImage => {
+                |world, state| view::backup_is_frozen_image(&WorldView { world, state })
+            }
             Self::ReadingAfterMoreWrites => reading_after_more_writes,
             Self::NoTornTransaction => no_torn_transaction,
             Self::FreezingWithOpenTransaction => freezing_with_open_transaction,
             Self::SyncMeansWritten => sync_means_written,
             Self::SyncWaits => sync_waits,
-            Self::ImageIsPrefix => image_is_prefix,
+            Self::ImageIsPrefix => {
+                |world, state| view::image_is_prefix(&WorldView { world, state })
+            }
             Self::ConsistentAndBehind => consistent_and_behind,
             Self::DifferenceIsCovered => difference_is_covered,
             Self::DifferenceInCopy => difference_in_copy,
-            Self::OneImageAlways => one_image_always,
+            Self::OneImageAlways => {
+                |world, state| view::one_image_always(&WorldView { world, state })
+            }
             Self::OnlyTheGoldCopy => only_the_gold_copy,
             Self::FrozenMeansStill => frozen_means_still,
             Self::FrozenAndBehind => frozen_and_behind,
-            Self::SvolStillWhileRead => svol_still_while_read,
+            Self::SvolStillWhileRead => {
+                |world, state| view::svol_still_while_read(&WorldView { world, state })
+            }
             Self::ReadWhileApplying => read_while_applying,
             Self::BackupKeepsPair => backup_keeps_pair,
             Self::ReadingInPair => reading_in_pair,
@@ -152,14 +160,72 @@ impl WorldProperty {
     }
 }
 
-fn backup_is_frozen_image(world: &World, state: &State) -> bool {
-    let RequesterState::Reading(id) = state.requester.state else { return true };
-    state.ghost.permitted.is_some_and(|frozen| {
-        frozen.id == id
-            && world
-                .blocks()
-                .all(|b| frozen.image[b.0 as usize] == read(world, state)[b.0 as usize])
-    })
+/// A state as those properties see it that a recorded run shares.
+struct WorldView<'a> {
+    world: &'a World,
+    state: &'a State,
+}
+
+impl View for WorldView<'_> {
+    fn is_unpaired(&self) -> bool {
+        self.state.primary.state == PairState::Smpl
+    }
+
+    fn is_consistent(&self) -> bool {
+        self.state.secondary.consistent
+    }
+
+    fn is_promised(&self) -> bool {
+        self.state.ghost.promised
+    }
+
+    fn is_spvol_a_prefix(&self) -> bool {
+        self.state.spvol == self.state.ghost.oracle
+    }
+
+    fn is_svol_a_prefix(&self) -> bool {
+        self.state.secondary.replica.is_split() && self.state.ghost.svol_good
+    }
+
+    fn is_dirty(&self, block: BlockIndex) -> bool {
+        let State { primary, secondary, .. } = self.state;
+        primary.dirty.is_dirty(block) || secondary.dirty.is_dirty(block)
+    }
+
+    fn is_equal(&self, block: BlockIndex) -> bool {
+        self.state.spvol[block.0 as usize] == self.state.pvol[block.0 as usize]
+    }
+
+    /// Frames in flight count: the link may lose them, but the journal has them until they are written.
+    fn is_queued(&self, block: BlockIndex) -> bool {
+        last_queued(self.state, block) == Some(self.state.pvol[block.0 as usize])
+    }
+
+    fn reading(&self) -> Option<BackupId> {
+        match self.state.requester.state {
+            RequesterState::Reading(id) => Some(id),
+            RequesterState::Idle | RequesterState::Waiting(_) => None,
+        }
+    }
+
+    /// The conventional backup reads the S/P-VOL, which stands still while it is not linked.
+    fn is_still_for(&self, _: BackupId) -> bool {
+        let secondary = &self.state.secondary;
+        match self.world.variant {
+            Variant::Conventional => !secondary.state.is_linked(),
+            Variant::Hardened | Variant::Published | Variant::Synchronous | Variant::Unordered => {
+                secondary.replica.is_split()
+            }
+        }
+    }
+
+    fn is_frozen_image(&self, id: BackupId) -> bool {
+        let held = read(self.world, self.state);
+        self.state.ghost.permitted.is_some_and(|frozen| {
+            let mut blocks = self.world.blocks().map(|block| block.0 as usize);
+            frozen.id == id && blocks.all(|at| frozen.image[at] == held[at])
+        })
+    }
 }
 
 /// What the requester reads: the S-VOL, or the suspended S/P-VOL where there is no other copy.
@@ -215,55 +281,44 @@ fn sync_waits(_: &World, state: &State) -> bool {
         })
 }
 
-fn image_is_prefix(_: &World, state: &State) -> bool {
-    !state.secondary.consistent || state.spvol == state.ghost.oracle
-}
-
 fn consistent_and_behind(world: &World, state: &State) -> bool {
     state.secondary.consistent && is_behind(world, state)
 }
 
-/// What a block of the S/P-VOL will hold once everything queued for it has been applied, unless the block is dirty.
-/// Without a pair nothing is promised.
 fn difference_is_covered(world: &World, state: &State) -> bool {
-    if state.primary.state == PairState::Smpl {
-        return true;
-    }
-    world.blocks().all(|block| {
-        let dirty = state.primary.dirty.is_dirty(block) || state.secondary.dirty.is_dirty(block);
-        let at = block.0 as usize;
-        dirty
-            || state.spvol[at] == state.pvol[at]
-            || last_queued(state, block) == Some(state.pvol[at])
-    })
+    world.blocks().all(|block| view::is_covered(&WorldView { world, state }, block))
 }
 
-fn last_queued(state: &State, block: crate::protocol::BlockIndex) -> Option<Value> {
-    let incarnation = state.secondary.incarnation;
-    let in_flight = state.to_secondary.iter().filter_map(|message| match message {
-        ToSecondary::Frame(frame) => Some(frame.entry).filter(|_| frame.incarnation == incarnation),
-        ToSecondary::Unsequenced { .. }
-        | ToSecondary::Resync { .. }
-        | ToSecondary::Suspend { .. }
-        | ToSecondary::Delete { .. } => None,
-    });
-    let unsequenced = state.to_secondary.iter().find_map(|message| match message {
-        ToSecondary::Unsequenced { incarnation: of, block: to, payload } => {
-            Some(payload).filter(|_| of == incarnation && to == block)
+/// What a block of the S/P-VOL will hold once everything queued for it has been applied.
+fn last_queued(state: &State, block: BlockIndex) -> Option<Value> {
+    let State { primary, secondary, to_secondary, .. } = state;
+    let mut unsequenced = None;
+    let mut newest: Option<Entry<Value>> = None;
+    let mut queued = |entry: Entry<Value>| {
+        let comes = entry.item.block() == Some(block) && entry.seq > secondary.written;
+        if comes && newest.is_none_or(|newest| newest.seq <= entry.seq) {
+            newest = Some(entry);
         }
-        ToSecondary::Frame(_)
-        | ToSecondary::Resync { .. }
-        | ToSecondary::Suspend { .. }
-        | ToSecondary::Delete { .. } => None,
-    });
-    let journal = state.primary.journal.entries().copied();
-    let queue = state.secondary.queue.entries().copied();
-    let newest = journal
-        .chain(queue)
-        .chain(in_flight)
-        .filter(|entry| entry.item.block() == Some(block) && entry.seq > state.secondary.written)
-        .max_by_key(|entry| entry.seq);
-    newest.as_ref().and_then(payload).or(unsequenced)
+    };
+    primary.journal.entries().chain(secondary.queue.entries()).for_each(|entry| queued(*entry));
+    for message in to_secondary.iter() {
+        match message {
+            ToSecondary::Frame(frame) if frame.incarnation == secondary.incarnation => {
+                queued(frame.entry);
+            }
+            ToSecondary::Unsequenced { incarnation, block: to, payload }
+                if incarnation == secondary.incarnation && to == block =>
+            {
+                unsequenced = unsequenced.or(Some(payload));
+            }
+            ToSecondary::Frame(_)
+            | ToSecondary::Unsequenced { .. }
+            | ToSecondary::Resync { .. }
+            | ToSecondary::Suspend { .. }
+            | ToSecondary::Delete { .. } => {}
+        }
+    }
+    newest.and_then(|entry| entry.item.payload().copied()).or(unsequenced)
 }
 
 fn difference_in_copy(world: &World, state: &State) -> bool {
@@ -271,12 +326,6 @@ fn difference_in_copy(world: &World, state: &State) -> bool {
         .blocks()
         .any(|block| !state.primary.dirty.is_dirty(block) && last_queued(state, block).is_some());
     queued && !state.primary.dirty.is_clean()
-}
-
-fn one_image_always(_: &World, state: &State) -> bool {
-    !state.ghost.promised
-        || state.secondary.consistent
-        || state.secondary.replica.is_split() && state.ghost.svol_good
 }
 
 fn only_the_gold_copy(_: &World, state: &State) -> bool {
@@ -299,17 +348,6 @@ fn quiesced_means_still(state: &State) -> bool {
 fn frozen_and_behind(world: &World, state: &State) -> bool {
     let frozen = matches!(state.database.freeze, FreezeState::Frozen(_));
     (frozen || state.primary.quiesced.is_some()) && is_behind(world, state)
-}
-
-/// The conventional backup reads the S/P-VOL, which stands still while it is not linked.
-fn svol_still_while_read(world: &World, state: &State) -> bool {
-    let still = match world.variant {
-        Variant::Conventional => !state.secondary.state.is_linked(),
-        Variant::Hardened | Variant::Published | Variant::Synchronous | Variant::Unordered => {
-            state.secondary.replica.is_split()
-        }
-    };
-    !is_reading(state) || still
 }
 
 fn read_while_applying(world: &World, state: &State) -> bool {

@@ -4,7 +4,7 @@
 use crate::protocol::containers::DirtyMap;
 use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::replica::{Purpose, ReplicaState};
-use crate::protocol::{BlockIndex, Item, PairState, Rule, ToSecondary};
+use crate::protocol::{BlockIndex, Item, PairState, Rule};
 use crate::world::bounded::BlockSet;
 use crate::world::instance::{Cache, World};
 use crate::world::state::{BLOCKS_MAX, Image, State, Value};
@@ -62,7 +62,7 @@ pub(super) fn rename_values(state: &mut State, compared: &Compared) {
     let tables = compared.tables();
     let mut names = [[[u8::MAX; 32]; 3]; BLOCKS_MAX];
     let mut next = [0; BLOCKS_MAX];
-    state.for_each_value(|block, group, value| {
+    state.for_each_of_group(|block, group, value| {
         if *value == Value::FORGOTTEN {
             return;
         }
@@ -127,9 +127,14 @@ impl World {
 }
 
 impl State {
-    /// Walks over every value in the world, with the block it stands in or is for and the group it belongs to, in a fixed
-    /// order. Messages in flight come last, since renaming reorders them.
-    pub(super) fn for_each_value(&mut self, mut visit: impl FnMut(usize, Group, &mut Value)) {
+    /// Walks over every value in the world, with the block it stands in or is for.
+    pub fn for_each_value(&mut self, mut visit: impl FnMut(usize, &mut Value)) {
+        self.for_each_of_group(|block, _, value| visit(block, value));
+    }
+
+    /// As [`State::for_each_value`], with the group that each belongs to, in a fixed order. Messages in flight come last,
+    /// since renaming reorders them.
+    fn for_each_of_group(&mut self, mut visit: impl FnMut(usize, Group, &mut Value)) {
         let blocks = self.primary.dirty.blocks() as usize;
         let mut image = |image: &mut Image, group: Group| {
             let values = image.iter_mut().take(blocks).enumerate();
@@ -160,30 +165,16 @@ impl State {
         if let Some(permitted) = &mut self.ghost.permitted {
             image(&mut permitted.image, Group::Replica);
         }
+        let mut local = |(block, value): (BlockIndex, &mut Value)| {
+            visit(block.0 as usize, Group::Local, value);
+        };
         for queue in [&mut self.primary.journal, &mut self.secondary.queue, &mut self.ghost.order] {
-            queue.entries_mut().for_each(|entry| visit_item(&mut entry.item, &mut visit));
+            queue.entries_mut().filter_map(|entry| entry.item.contents_mut()).for_each(&mut local);
         }
         self.to_secondary.rename(|mut message| {
-            match &mut message {
-                ToSecondary::Frame(frame) => visit_item(&mut frame.entry.item, &mut visit),
-                ToSecondary::Unsequenced { block, payload, .. } => {
-                    visit(block.0 as usize, Group::Local, payload);
-                }
-                ToSecondary::Resync { .. }
-                | ToSecondary::Suspend { .. }
-                | ToSecondary::Delete { .. } => {}
-            }
+            message.contents_mut().into_iter().for_each(&mut local);
             message
         });
-    }
-}
-
-fn visit_item(item: &mut Item<Value>, visit: &mut impl FnMut(usize, Group, &mut Value)) {
-    match item {
-        Item::Write { block, payload } | Item::Copy { block, payload } => {
-            visit(block.0 as usize, Group::Local, payload);
-        }
-        Item::PairMark => {}
     }
 }
 

@@ -1,19 +1,18 @@
 //! The arrays' steps: each event is taken by the model's primary or secondary, and its effects are performed on the
 //! volumes.
 
-use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
-use syncsplit_model::protocol::replica::ReplicaEffect;
+use syncsplit_model::protocol::primary::PrimaryEvent;
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
-    BackupId, HostMessage, Incarnation, Journal, Rule, Seq, ToPrimary, ToSecondary,
+    HostMessage, Incarnation, Journal, Rule, Seq, ToPrimary, ToSecondary,
 };
 use syncsplit_model::record::{Blocks, PrimaryAfter, SecondaryAfter, Start, blocks};
+use syncsplit_model::system::{Deed, Volume};
 
 use super::properties::Touched;
-use super::{Done, Hosts, System, Writes};
+use super::{Actor, System};
 use crate::containers::{Dirty, Entries};
 use crate::content::Content;
-use crate::pattern::shown_json;
 use crate::record::{ModelPrimary, ModelSecondary, PrimaryTaken, SecondaryTaken};
 use crate::why::{Why, of_primary, of_primary_refusal, of_secondary, of_secondary_refusal};
 
@@ -42,29 +41,15 @@ impl System {
         if !self.sent.caused_primary(event) {
             return Err(self.explain.uncaused(governing, event));
         }
-        if self.options.hosts == Hosts::Traced && !self.sent.caused_hold(event) {
-            return Err(self.explain.uncaused(governing, event));
-        }
         let event = self.settled(event)?;
         let fills = self.fills_in(&event);
         let size = self.volumes.pvol.size();
         let known = event.map(|payload| *payload, |dirty| Dirty::of(size, dirty));
         let step = before.step(self.options.rules, known);
-        if !self.bindings.fits(&taken.refused, &step.refused) {
-            let refused = step.refused.as_ref();
-            let deciding = refused.map_or(governing, |why| of_primary_refusal(&event, why, was));
-            let shown = shown_json(&taken.refused);
-            return Err(self.explain.refusal((governing, deciding), refused, &shown));
-        }
-        let after = PrimaryAfter::from(&step.state);
-        if !self.bindings.fits(&taken.after, &after) {
-            let what = "the state after it";
-            return Err(self.explain.differs(governing, what, &after, &taken.after));
-        }
-        let effects = step.effects.to_vec();
-        if !self.bindings.fits(&taken.effects, &effects) {
-            return Err(self.explain.differs(governing, "its effects", &effects, &taken.effects));
-        }
+        let deciding =
+            step.refused.as_ref().map_or(governing, |why| of_primary_refusal(&event, why, was));
+        let (after, effects) = (PrimaryAfter::from(&step.state), step.effects.to_vec());
+        self.judge((governing, deciding), taken, &step.refused, &after, &effects)?;
         if fills && step.refused.is_none() {
             self.left_out += 1;
         }
@@ -73,38 +58,29 @@ impl System {
             .map(|seq| step.state.journal.get(Seq(seq)).copied())
             .collect();
         self.primary = Some(step.state);
-        for effect in &effects {
-            match effect {
-                PrimaryEffect::WritePvol { block, payload } => {
-                    self.judge_write()?;
-                    self.volumes.write_pvol(*block, Some(*payload));
-                }
-                PrimaryEffect::AnswerHost => {}
-                PrimaryEffect::Send(message) => self.sent.add_to_secondary(*message),
-                PrimaryEffect::AnswerQuiesced(id) => {
-                    self.on_held_image(*id);
-                    self.sent.by_primary(effect.clone());
-                }
-                PrimaryEffect::AnswerReleased { .. } => self.sent.by_primary(effect.clone()),
-            }
-        }
+        self.perform(Actor::Primary, n, effects)?;
         for entry in numbered.into_iter().flatten() {
             self.volumes.on_numbered(incarnation, &entry);
         }
-        self.remember(0, n, Done::Primary(effects));
         let touched = match event {
-            PrimaryEvent::HostWrite { block, .. } | PrimaryEvent::CopyBlock { block, .. }
-                if was.is_linked() =>
-            {
-                Touched::Block(block)
-            }
             PrimaryEvent::HostWrite { block, .. } => Touched::Block(block),
+            PrimaryEvent::CopyBlock { block, .. } if was.is_linked() => Touched::Block(block),
             PrimaryEvent::Send { .. } | PrimaryEvent::PairMark => Touched::None,
             // What has been written at the secondary covers nothing any more.
             PrimaryEvent::Arrived(ToPrimary::Ack(ack)) if self.has_written(ack.written) => {
                 Touched::None
             }
-            _ => Touched::All,
+            PrimaryEvent::Arrived(_)
+            | PrimaryEvent::CopyBlock { .. }
+            | PrimaryEvent::Create
+            | PrimaryEvent::Suspend
+            | PrimaryEvent::Fail
+            | PrimaryEvent::Resync
+            | PrimaryEvent::Delete
+            | PrimaryEvent::Quiesce(_)
+            | PrimaryEvent::Unquiesce(_)
+            | PrimaryEvent::LeaseExpired
+            | PrimaryEvent::Restart => Touched::All,
         };
         self.check(touched)
     }
@@ -129,7 +105,7 @@ impl System {
             })),
             // After a failed write the block holds the old contents or the new; the copy tells which.
             None => {
-                self.volumes.write_pvol(block, Some(payload));
+                self.volumes.write(Volume::Pvol, block, Some(payload));
                 Ok(event.clone())
             }
         }
@@ -137,12 +113,12 @@ impl System {
 
     /// Whether the event brings contents that no record has shown.
     fn fills_in(&self, event: &PrimaryEvent<Content, Blocks>) -> bool {
-        match event {
-            PrimaryEvent::HostWrite { payload, .. } | PrimaryEvent::CopyBlock { payload, .. } => {
-                *payload == self.unseen()
-            }
-            _ => false,
+        if let PrimaryEvent::HostWrite { payload, .. } | PrimaryEvent::CopyBlock { payload, .. } =
+            event
+        {
+            return *payload == self.unseen();
         }
+        false
     }
 
     pub(super) fn on_secondary(
@@ -156,9 +132,6 @@ impl System {
         let Some(event) = self.sent.caused_secondary(event, &mut self.bindings) else {
             return Err(self.explain.uncaused(governing, event));
         };
-        if self.options.hosts == Hosts::Traced && !self.sent.caused_split(&event) {
-            return Err(self.explain.uncaused(governing, &event));
-        }
         let was = Was {
             incarnation: before.incarnation,
             written: before.written,
@@ -166,22 +139,12 @@ impl System {
             split: before.replica.is_split(),
         };
         let step = before.step(self.options.rules, event);
-        if !self.bindings.fits(&taken.refused, &step.refused) {
-            let refused = step.refused.as_ref();
-            let deciding = refused.map_or(governing, |why| of_secondary_refusal(&event, why));
-            let shown = shown_json(&taken.refused);
-            return Err(self.explain.refusal((governing, deciding), refused, &shown));
-        }
+        let deciding =
+            step.refused.as_ref().map_or(governing, |why| of_secondary_refusal(&event, why));
         let after = SecondaryAfter::from(&step.state);
-        if !self.bindings.fits(&taken.after, &after) {
-            let what = "the state after it";
-            return Err(self.explain.differs(governing, what, &after, &taken.after));
-        }
         let shown = |effect: &SecondaryEffect<_, Dirty>| effect.map(|payload| *payload, blocks);
         let effects: Vec<_> = step.effects.iter().map(shown).collect();
-        if !self.bindings.fits(&taken.effects, &effects) {
-            return Err(self.explain.differs(governing, "its effects", &effects, &taken.effects));
-        }
+        self.judge((governing, deciding), taken, &step.refused, &after, &effects)?;
         if let (SecondaryEvent::RemoteWrite { payload, .. }, None) = (event, step.refused) {
             self.left_out += u32::from(payload == self.unseen());
         }
@@ -189,17 +152,14 @@ impl System {
         let refused = step.refused.is_some();
         self.secondary = Some(step.state);
         self.follow_oracle(&was, &event, refused)?;
-        self.remember(1, n, Done::Secondary(effects.len()));
-        let mut written = None;
-        for effect in effects {
-            if let SecondaryEffect::WriteSpvol { block, .. } = effect {
-                written = Some(block);
-            }
-            self.perform_secondary(effect)?;
-        }
+        let written = |effect: &SecondaryEffect<_, _>| {
+            if let SecondaryEffect::WriteSpvol { block, .. } = effect { Some(*block) } else { None }
+        };
+        let written = effects.iter().find_map(written);
+        self.perform(Actor::Secondary, n, effects)?;
         if let (SecondaryEvent::Split(id), true) = (event, refused) {
             // The remote host answers for the secondary that refused.
-            self.sent.add_to_host(HostMessage::SplitAnswer { id, done: false });
+            self.sent.add(&Deed::ToHost(HostMessage::SplitAnswer { id, done: false }));
         }
         if !was.split && is_split {
             self.svol_good = was.consistent && self.volumes.is_svol_the_image();
@@ -211,7 +171,18 @@ impl System {
                 frame.entry.item.block().map_or(Touched::None, Touched::Block)
             }
             (SecondaryEvent::Report | SecondaryEvent::CopyReplica(_), _) => Touched::None,
-            _ => Touched::All,
+            (
+                SecondaryEvent::Apply
+                | SecondaryEvent::Arrived(_)
+                | SecondaryEvent::Fail
+                | SecondaryEvent::Restart
+                | SecondaryEvent::Arm(_)
+                | SecondaryEvent::Release(_)
+                | SecondaryEvent::Split(_)
+                | SecondaryEvent::Takeover { .. }
+                | SecondaryEvent::RemoteWrite { .. },
+                _,
+            ) => Touched::All,
         };
         self.check(touched)
     }
@@ -239,50 +210,6 @@ impl System {
             self.volumes.forget_before(incarnation);
         }
         Ok(())
-    }
-
-    fn perform_secondary(&mut self, effect: SecondaryEffect<Content, Blocks>) -> Result<(), Why> {
-        match effect {
-            SecondaryEffect::WriteSpvol { block, payload } => {
-                self.volumes.write_spvol(block, Some(payload));
-            }
-            SecondaryEffect::Replica(ReplicaEffect::CopyToSvol(block)) => {
-                self.volumes.copy_on(&[block]);
-                self.judge_svol()?;
-            }
-            SecondaryEffect::Replica(ReplicaEffect::Reflect(blocks)) => {
-                self.volumes.copy_on(&blocks);
-                self.judge_svol()?;
-            }
-            SecondaryEffect::Replica(ReplicaEffect::Restore(blocks)) => {
-                self.volumes.copy_back(&blocks)
-            }
-            SecondaryEffect::Send(message) => self.sent.add_to_primary(message),
-            SecondaryEffect::SplitDone(id) => self.on_split_done(id),
-        }
-        Ok(())
-    }
-
-    fn on_split_done(&mut self, id: BackupId) {
-        self.sent.add_to_host(HostMessage::SplitAnswer { id, done: true });
-        // A split repeated for the same backup is answered again; the image is the first one's.
-        if !self.splits.contains(&id) {
-            self.splits.insert(id, self.volumes.svol.clone());
-        }
-    }
-
-    /// A failed write of the P-VOL leaves the block undefined.
-    pub(super) fn on_primary_fault(&mut self, effect: &PrimaryEffect<Content>) {
-        if let PrimaryEffect::WritePvol { block, .. } = effect {
-            self.volumes.write_pvol(*block, None);
-        }
-    }
-
-    /// QUIESCE-1: with host writes held from here on, the P-VOL is what the hold stands for.
-    fn on_held_image(&mut self, id: BackupId) {
-        if self.options.writes == Writes::Held {
-            self.frozen.insert(id, self.volumes.pvol.clone());
-        }
     }
 
     pub(super) fn not_started(&self, role: &str) -> Why {

@@ -7,7 +7,6 @@ use syncsplit_model::protocol::takeover::{primary_of_taken_over, secondary_of_ol
 use syncsplit_model::record::{HandedOver, PrimaryAfter, SecondaryAfter, Start};
 
 use super::System;
-use super::sent::Sent;
 use crate::containers::{Dirty, Entries};
 use crate::pattern::Seen;
 use crate::record::{ModelPrimary, ModelSecondary};
@@ -71,7 +70,7 @@ impl System {
         // The hosts change sides too: their backups are over, and so is whatever was on its way.
         self.old = Some(Arc::new(Old { primary, secondary }));
         (self.primary, self.secondary) = (None, None);
-        self.sent = Sent::default();
+        self.sent = fresh.sent;
         (self.syncs, self.sync_newest, self.sync_rounds) = (fresh.syncs, 0, 0);
         self.database = fresh.database;
         self.coordinator = fresh.coordinator;

@@ -1,18 +1,20 @@
 //! The hosts' steps: Sync, database, coordinator and requester, each event taken by the model's role.
 
+use std::fmt::Display;
+
 use serde::Serialize;
-use syncsplit_model::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent};
-use syncsplit_model::protocol::database::{DatabaseEffect, DatabaseEvent, FreezeState};
-use syncsplit_model::protocol::requester::{RequesterEffect, RequesterEvent};
-use syncsplit_model::protocol::sync::{
-    NotPair, PairView, Sync, SyncEffect, SyncEvent, SyncOutcome,
-};
-use syncsplit_model::protocol::{BackupId, QMarker, Rule};
+use syncsplit_model::protocol::coordinator::CoordinatorEvent;
+use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::requester::RequesterEvent;
+use syncsplit_model::protocol::sync::{PairView, Sync, SyncEvent};
+use syncsplit_model::protocol::{QMarker, Rule, Step};
 use syncsplit_model::record::{SyncAfter, SyncTaken};
+use syncsplit_model::system::{Deed, Notice};
+use syncsplit_model::world::WorldProperty;
 
 use super::volumes::{Image, differences};
-use super::{Done, Hosts, System, Writes};
-use crate::pattern::{Seen, as_json, shown_json};
+use super::{Actor, System, Writes};
+use crate::pattern::{Seen, shown_json};
 use crate::record::{CoordinatorTaken, DatabaseTaken, RequesterTaken, SyncRecord, Taken};
 use crate::why::{Why, of_coordinator, of_database, of_requester, of_sync};
 
@@ -58,17 +60,15 @@ impl System {
         };
         let sync = Sync { held: waiting.held };
         let step = sync.step(self.options.rules, step);
-        self.judge_refused::<NotPair>(of_sync(&event), None, &taken.refused)?;
         let after = SyncAfter { id, held: Some(step.state.held) };
-        self.judge_after(of_sync(&event), &after, &taken.after)?;
-        let effects = step.effects.to_vec();
-        self.judge_effects(of_sync(&event), &effects, &taken.effects)?;
+        let (governing, effects) = (of_sync(&event), step.effects.to_vec());
+        self.judge((governing, governing), taken, &None, &after, &effects)?;
         for effect in effects {
-            if let SyncEffect::Return(outcome) = effect {
+            let deed = effect.into();
+            if let Deed::Tell(Notice::Synced(done)) = deed {
                 self.syncs.remove(&id);
-                let done = outcome == SyncOutcome::Done;
                 if waiting.round == self.sync_rounds {
-                    self.sent.sync_returned(done);
+                    self.sent.add(&deed);
                 }
                 if done {
                     self.judge_sync_done(waiting.held, &waiting.image)?;
@@ -82,13 +82,12 @@ impl System {
         let governing = of_sync(&SyncTaken::Begin(view));
         self.judge_view(view)?;
         let begun = Sync::begin(self.options.rules, view);
-        self.judge_refused(governing, begun.err(), &taken.refused)?;
         let held = begun.ok().map(|sync| sync.held);
-        self.judge_after(governing, &SyncAfter { id, held }, &taken.after)?;
-        self.judge_effects(governing, &Vec::new(), &taken.effects)?;
+        let after = SyncAfter { id, held };
+        self.judge((governing, governing), taken, &begun.err(), &after, &Vec::new())?;
         self.sync_newest = self.sync_newest.max(id);
         let Some(held) = held else {
-            self.sent.sync_returned(false);
+            self.sent.add(&Deed::Tell(Notice::Synced(false)));
             return Ok(());
         };
         let (image, round) = (self.volumes.pvol.clone(), self.sync_rounds);
@@ -111,20 +110,20 @@ impl System {
         Err(self.explain.differs(rules, "its view of the pair", &seen, &Seen::All(view)))
     }
 
-    /// SYNC-3: every write that the Sync held is in the S/P-VOL, unless a later one has replaced it there.
+    /// SYNC-3: every write that the Sync held is in the S/P-VOL, unless a later one has replaced it there. The world judges
+    /// it by the freeze for which the Sync was begun; here each Sync knows what it held, and the order tells what is later.
     fn judge_sync_done(&self, held: QMarker, image: &Image) -> Result<(), Why> {
-        const NAME: &str = "sync-means-written";
         let secondary = self.secondary.as_ref().ok_or_else(|| self.not_started("secondary"))?;
         let written = QMarker { incarnation: secondary.incarnation, seq: secondary.written };
         if written.incarnation != held.incarnation || written.seq < held.seq {
-            return Err(self.broken(NAME, &[Rule::Sync3], || {
+            return Err(self.broken(WorldProperty::SyncMeansWritten, &[Rule::Sync3], || {
                 format!("Sync held {held}, the secondary has written {written}")
             }));
         }
         let later = self.volumes.written_between(held.incarnation, (held.seq, written.seq));
         let lacks = differences(&self.volumes.spvol, image).find(|block| !later.contains(block));
         lacks.map_or(Ok(()), |block| {
-            Err(self.broken(NAME, &[Rule::Sync3], || {
+            Err(self.broken(WorldProperty::SyncMeansWritten, &[Rule::Sync3], || {
                 format!("block {}: the S/P-VOL lacks a write that Sync held", block.0)
             }))
         })
@@ -137,31 +136,14 @@ impl System {
         n: Option<u64>,
     ) -> Result<(), Why> {
         let governing = of_database(event);
-        if self.options.hosts == Hosts::Traced && !self.sent.caused_database(event) {
+        if !self.sent.caused_database(event) {
             return Err(self.explain.uncaused(governing, &event));
         }
         let step = self.database.step(self.options.rules, event);
-        self.judge_refused(governing, step.refused, &taken.refused)?;
-        self.judge_after(governing, &step.state, &taken.after)?;
-        let effects = step.effects.to_vec();
-        self.judge_effects(governing, &effects, &taken.effects)?;
+        self.judge_step(governing, taken, &step)?;
         self.database = step.state;
-        for effect in &effects {
-            self.sent.by_database(*effect);
-            let answered = matches!(effect, DatabaseEffect::AnswerFrozen(_));
-            if answered && self.options.writes == Writes::Gated {
-                self.on_frozen_image();
-            }
-        }
-        self.remember(2, n, Done::Database(effects));
+        self.perform(Actor::Database, n, step.effects)?;
         self.judge_database()
-    }
-
-    /// The P-VOL as it is now is what the database's freeze stands for.
-    fn on_frozen_image(&mut self) {
-        if let FreezeState::Frozen(id) = self.database.freeze {
-            self.frozen.insert(id, self.volumes.pvol.clone());
-        }
     }
 
     pub(super) fn on_coordinator(
@@ -170,22 +152,13 @@ impl System {
         event: CoordinatorEvent,
     ) -> Result<(), Why> {
         let governing = of_coordinator(event);
-        if self.options.hosts == Hosts::Traced && !self.sent.caused_coordinator(event) {
+        if !self.sent.caused_coordinator(event) {
             return Err(self.explain.uncaused(governing, &event));
         }
         let step = self.coordinator.step(self.options.rules, event);
-        self.judge_refused(governing, step.refused, &taken.refused)?;
-        self.judge_after(governing, &step.state, &taken.after)?;
-        let effects = step.effects.to_vec();
-        self.judge_effects(governing, &effects, &taken.effects)?;
+        self.judge_step(governing, taken, &step)?;
         self.coordinator = step.state;
-        for effect in effects {
-            if matches!(effect, CoordinatorEffect::BeginSync(_)) {
-                self.sync_rounds += 1;
-            }
-            self.sent.by_coordinator(effect);
-        }
-        Ok(())
+        step.effects.into_iter().try_for_each(|effect| self.perform_one(&effect.into()))
     }
 
     pub(super) fn on_requester(
@@ -195,94 +168,84 @@ impl System {
         n: Option<u64>,
     ) -> Result<(), Why> {
         let governing = of_requester(event);
-        if self.options.hosts == Hosts::Traced && !self.sent.caused_requester_event(event) {
+        if !self.sent.caused_requester(event) {
             return Err(self.explain.uncaused(governing, &event));
         }
         let step = self.requester.step(self.options.rules, event);
-        self.judge_refused(governing, step.refused, &taken.refused)?;
-        self.judge_after(governing, &step.state, &taken.after)?;
-        let effects = step.effects.to_vec();
-        self.judge_effects(governing, &effects, &taken.effects)?;
+        self.judge_step(governing, taken, &step)?;
         self.requester = step.state;
-        for effect in &effects {
-            self.sent.by_requester(*effect);
-            if let RequesterEffect::Read(id) = effect {
-                self.judge_permit(*id)?;
-                self.judge_svol()?;
-            }
-        }
-        self.remember(3, n, Done::Requester(effects));
+        self.perform(Actor::Requester, n, step.effects)?;
         self.judge_still()
     }
 
-    /// The image that may be read is the one that was frozen.
-    fn judge_permit(&self, id: BackupId) -> Result<(), Why> {
-        const NAME: &str = "backup-is-frozen-image";
-        const RULES: &[Rule] = &[Rule::Freeze3, Rule::Split2];
-        if self.options.writes == Writes::Free {
-            return Ok(());
+    /// What a role has told another. The P-VOL as it is now is what a freeze or a hold stands for, where host writes heed
+    /// it.
+    pub(super) fn on_notice(&mut self, notice: Notice) -> Result<(), Why> {
+        match (notice, self.options.writes) {
+            (Notice::Frozen(id), Writes::Gated) | (Notice::Quiesced(id), Writes::Held) => {
+                self.frozen.insert(id, self.volumes.pvol.clone());
+            }
+            (Notice::BeginSync(_), _) => self.sync_rounds += 1,
+            (Notice::Read(_), _) => {
+                self.judge_permit()?;
+                self.judge_svol()?;
+            }
+            (
+                Notice::Freeze(_)
+                | Notice::Thaw(_)
+                | Notice::Frozen(_)
+                | Notice::Quiesced(_)
+                | Notice::Thawed(..)
+                | Notice::Synced(_)
+                | Notice::Arm(_)
+                | Notice::Release(_),
+                _,
+            ) => {}
         }
-        let Some(frozen) = self.frozen.get(&id) else {
-            return Err(self.broken(NAME, RULES, || {
-                format!("backup {}: no freeze for it is in the records", id.0)
-            }));
-        };
-        differences(&self.volumes.svol, frozen).next().map_or(Ok(()), |block| {
-            Err(self.broken(NAME, RULES, || {
-                let (id, block) = (id.0, block.0);
-                format!("backup {id}: the S-VOL differs from the frozen P-VOL in block {block}")
-            }))
-        })
+        Ok(())
     }
 
-    fn judge_refused<R: Serialize + PartialEq + std::fmt::Display>(
+    /// As [`System::judge`], of a role that is shown as it is.
+    fn judge_step<E, R, A, D>(
         &mut self,
         governing: &[Rule],
-        refused: Option<R>,
-        shown: &Seen<Option<R>>,
-    ) -> Result<(), Why> {
-        if self.bindings.fits(shown, &refused) {
-            return Ok(());
-        }
-        let shown = shown_json(shown);
-        Err(self.explain.refusal((governing, governing), refused.as_ref(), &shown))
+        taken: &Taken<E, R, A, D>,
+        step: &Step<A, D, R>,
+    ) -> Result<(), Why>
+    where
+        R: Serialize + PartialEq + Display,
+        A: Serialize + PartialEq,
+        D: Serialize + PartialEq + Clone,
+    {
+        let effects = step.effects.to_vec();
+        self.judge((governing, governing), taken, &step.refused, &step.state, &effects)
     }
 
-    fn judge_after<A: Serialize + PartialEq>(
+    /// Whether a step is the one that the record shows: its refusal, which the `deciding` rules explain, the state after
+    /// it, and its effects.
+    pub(super) fn judge<E, R, A, D>(
         &mut self,
-        governing: &[Rule],
+        (governing, deciding): (&[Rule], &[Rule]),
+        taken: &Taken<E, R, A, D>,
+        refused: &Option<R>,
         after: &A,
-        shown: &Seen<A>,
-    ) -> Result<(), Why> {
-        if self.bindings.fits(shown, after) {
-            return Ok(());
-        }
-        Err(self.explain.differs(governing, "the state after it", after, shown))
-    }
-
-    fn judge_effects<D: Serialize + PartialEq>(
-        &mut self,
-        governing: &[Rule],
         effects: &Vec<D>,
-        shown: &Seen<Vec<D>>,
-    ) -> Result<(), Why> {
-        if self.bindings.fits(shown, effects) {
-            return Ok(());
+    ) -> Result<(), Why>
+    where
+        R: Serialize + PartialEq + Display,
+        A: Serialize + PartialEq,
+        D: Serialize + PartialEq,
+    {
+        if !self.bindings.fits(&taken.refused, refused) {
+            let shown = shown_json(&taken.refused);
+            return Err(self.explain.refusal((governing, deciding), refused.as_ref(), &shown));
         }
-        Err(self.explain.differs(governing, "its effects", effects, shown))
-    }
-
-    /// Whether a candidate is the event that the record shows.
-    pub(super) fn judge_event<E: Serialize + PartialEq>(
-        &mut self,
-        event: &E,
-        shown: &Seen<E>,
-    ) -> Result<(), Why> {
-        if self.bindings.fits(shown, event) {
-            return Ok(());
+        if !self.bindings.fits(&taken.after, after) {
+            return Err(self.explain.differs(governing, "the state after it", after, &taken.after));
         }
-        Err(self
-            .explain
-            .why(&[], || format!("{} is not the event {}", as_json(event), shown_json(shown))))
+        if !self.bindings.fits(&taken.effects, effects) {
+            return Err(self.explain.differs(governing, "its effects", effects, &taken.effects));
+        }
+        Ok(())
     }
 }

@@ -1,15 +1,17 @@
 //! What has to hold after every step, whatever the step was: the roles' invariants, and the model's properties as far
-//! as records can show them. Names are the model's.
+//! as records can show them. What a property says stands in [`syncsplit_model::system::view`]; here is how a record's
+//! place shows it, and which block breaks it.
 
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::requester::RequesterState;
-use syncsplit_model::protocol::{BlockIndex, Broken, DirtyMap, Entry, Item, PairState, Rule};
+use syncsplit_model::protocol::{BackupId, BlockIndex, Broken, DirtyMap, PairState, Rule};
+use syncsplit_model::system::view::{self, View};
+use syncsplit_model::world::WorldProperty;
 
 use super::volumes::differences;
 use super::{Hosts, System, Writes};
 use crate::content::Content;
-use crate::record::{ModelPrimary, ModelSecondary};
 use crate::why::Why;
 
 /// The blocks whose contents, or what covers their difference, a step may have changed.
@@ -22,7 +24,13 @@ pub(super) enum Touched {
 
 impl System {
     /// A property of the whole does not hold.
-    pub(super) fn broken(&self, name: &str, rules: &[Rule], found: impl FnOnce() -> String) -> Why {
+    pub(super) fn broken(
+        &self,
+        property: impl Into<&'static str>,
+        rules: &[Rule],
+        found: impl FnOnce() -> String,
+    ) -> Why {
+        let name = property.into();
         self.explain.why(rules, || format!("{name} does not hold: {}", found()))
     }
 
@@ -38,119 +46,111 @@ impl System {
         let Some(secondary) = &self.secondary else { return Ok(()) };
         secondary.check().map_err(|broken| self.invariant(broken))?;
         self.paired |= secondary.state == PairState::Pair;
-        self.judge_image(secondary)?;
-        self.judge_one_image(secondary)?;
+        self.judge_image()?;
+        self.judge_one_image()?;
         self.judge_still()?;
-        match &self.primary {
-            Some(primary) => self.judge_covered(primary, secondary, touched),
-            None => Ok(()),
-        }
+        if self.primary.is_some() { self.judge_covered(touched) } else { Ok(()) }
     }
 
     pub(super) fn judge_database(&self) -> Result<(), Why> {
         self.database.check().map_err(|broken| self.invariant(broken))
     }
 
-    /// FREEZE-1: what goes through the gate goes through it open.
+    /// FREEZE-1: what goes through the gate goes through it open. The world compares the P-VOL with the freeze; here the
+    /// write itself is seen.
     pub(super) fn judge_write(&self) -> Result<(), Why> {
-        const NAME: &str = "frozen-means-still";
+        const PROPERTY: WorldProperty = WorldProperty::FrozenMeansStill;
         const RULES: &[Rule] = &[Rule::Freeze1];
         match (self.options.writes, self.database.freeze) {
-            (Writes::Gated, FreezeState::Frozen(id)) => Err(self.broken(NAME, RULES, || {
+            (Writes::Gated, FreezeState::Frozen(id)) => Err(self.broken(PROPERTY, RULES, || {
                 format!("backup {}: the P-VOL is written while the database is frozen", id.0)
             })),
-            (Writes::Gated, _) if self.database.open == 0 => Err(self.broken(NAME, RULES, || {
-                "the P-VOL is written while no transaction is open".to_owned()
-            })),
-            _ => Ok(()),
+            (Writes::Gated, _) if self.database.open == 0 => {
+                Err(self.broken(PROPERTY, RULES, || {
+                    "the P-VOL is written while no transaction is open".to_owned()
+                }))
+            }
+            (Writes::Free | Writes::Gated | Writes::Held, _) => Ok(()),
         }
     }
 
-    /// RESYNC-3, XFER-3: a S/P-VOL that says it is consistent is what the writes make in the order of their numbers.
-    fn judge_image(&self, secondary: &ModelSecondary) -> Result<(), Why> {
-        let Some(at) = self.volumes.astray().filter(|_| secondary.consistent) else {
+    fn judge_image(&self) -> Result<(), Why> {
+        if view::image_is_prefix(self) {
             return Ok(());
-        };
-        Err(self.broken("image-is-prefix", &[Rule::Xfer3, Rule::Resync3], || {
+        }
+        let at = self.volumes.astray().unwrap_or_default();
+        Err(self.broken(WorldProperty::ImageIsPrefix, &[Rule::Xfer3, Rule::Resync3], || {
             let (got, want) = (self.volumes.spvol.get(at), self.volumes.oracle.get(at));
             let (got, want) = (shown(got), shown(want));
             format!("block {}: the S/P-VOL holds {got}, the writes up to here make {want}", at.0)
         }))
     }
 
-    /// RESYNC-4.
-    fn judge_one_image(&self, secondary: &ModelSecondary) -> Result<(), Why> {
-        if !self.paired || secondary.consistent {
+    fn judge_one_image(&self) -> Result<(), Why> {
+        if view::one_image_always(self) {
             return Ok(());
         }
-        let found = match secondary.replica.is_split() {
-            true if self.svol_good => return Ok(()),
+        let is_split =
+            self.secondary.as_ref().is_some_and(|secondary| secondary.replica.is_split());
+        let found = match is_split {
             true => "the S/P-VOL is no consistent image, and the S-VOL was none when it was split",
             false => "the S/P-VOL is no consistent image, and the S-VOL follows it",
         };
-        Err(self.broken("one-image-always", &[Rule::Resync4], || found.to_owned()))
+        Err(self.broken(WorldProperty::OneImageAlways, &[Rule::Resync4], || found.to_owned()))
     }
 
-    /// BACKUP-1: what is being read is split for whoever reads it.
     pub(super) fn judge_still(&self) -> Result<(), Why> {
-        let RequesterState::Reading(id) = self.requester.state else { return Ok(()) };
-        if self.options.hosts == Hosts::Scripted {
+        if view::svol_still_while_read(self) {
             return Ok(());
         }
-        let secondary = self.secondary.as_ref();
-        let state = secondary.map(|secondary| secondary.replica.state);
-        if state == Some(ReplicaState::Split(Purpose::Backup(id))) {
-            return Ok(());
-        }
-        Err(self.broken("svol-still-while-read", &[Rule::Backup1], || {
-            format!("backup {}: it is read, and the replica pair is not split for it", id.0)
+        Err(self.broken(WorldProperty::SvolStillWhileRead, &[Rule::Backup1], || {
+            let id = self.reading().unwrap_or_default().0;
+            format!("backup {id}: it is read, and the replica pair is not split for it")
         }))
     }
 
-    /// BACKUP-1: what is being read is what the split made.
+    /// BACKUP-1: what is being read is what the split made. Only a copy to the S-VOL can change that.
     pub(super) fn judge_svol(&self) -> Result<(), Why> {
-        let RequesterState::Reading(id) = self.requester.state else { return Ok(()) };
-        if self.options.hosts == Hosts::Scripted {
+        let Some(id) = self.reading().filter(|_| self.options.hosts == Hosts::Traced) else {
             return Ok(());
-        }
+        };
         let split = self.splits.get(&id);
         let moved = split.and_then(|split| differences(split, &self.volumes.svol).next());
         moved.map_or(Ok(()), |block| {
-            Err(self.broken("svol-still-while-read", &[Rule::Backup1], || {
+            Err(self.broken(WorldProperty::SvolStillWhileRead, &[Rule::Backup1], || {
                 format!("block {}: the S-VOL changed since the split", block.0)
             }))
         })
     }
 
-    /// What is in flight on the link covers nothing here, since the link may lose it: by XFER-2 the journal has it too.
-    fn judge_covered(
-        &self,
-        primary: &ModelPrimary,
-        secondary: &ModelSecondary,
-        touched: Touched,
-    ) -> Result<(), Why> {
-        // Without a pair nothing is kept equal.
-        if primary.state == PairState::Smpl {
+    /// The image that may be read is the one that was frozen.
+    pub(super) fn judge_permit(&self) -> Result<(), Why> {
+        const PROPERTY: WorldProperty = WorldProperty::BackupIsFrozenImage;
+        const RULES: &[Rule] = &[Rule::Freeze3, Rule::Split2];
+        if view::backup_is_frozen_image(self) {
             return Ok(());
         }
-        let is_bare = |at: &BlockIndex| {
-            if primary.dirty.is_dirty(*at) || secondary.dirty.is_dirty(*at) {
-                return false;
+        let id = self.reading().unwrap_or_default();
+        let frozen = self.frozen.get(&id);
+        let block = frozen.and_then(|frozen| differences(&self.volumes.svol, frozen).next());
+        Err(self.broken(PROPERTY, RULES, || match (id.0, block) {
+            (id, None) => format!("backup {id}: no freeze for it is in the records"),
+            (id, Some(BlockIndex(block))) => {
+                format!("backup {id}: the S-VOL differs from the frozen P-VOL in block {block}")
             }
-            let queues = [&primary.journal, &secondary.queue];
-            let queued = queues.map(|queue| queue.newest_for(*at, secondary.written));
-            let newest = queued.into_iter().flatten().max_by_key(|entry| entry.seq);
-            newest.and_then(carries) != self.volumes.pvol.get(*at)
-        };
+        }))
+    }
+
+    /// Records show no link: what is in flight covers nothing here. By XFER-2 the journal has it too.
+    fn judge_covered(&self, touched: Touched) -> Result<(), Why> {
+        let is_bare = |block: &BlockIndex| !view::is_covered(self, *block);
         let bare = match touched {
             Touched::None => None,
-            Touched::Block(block) => {
-                Some(block).filter(|at| self.volumes.is_unequal(*at)).filter(is_bare)
-            }
+            Touched::Block(block) => Some(block).filter(is_bare),
             Touched::All => self.volumes.unequal().find(is_bare),
         };
         bare.map_or(Ok(()), |block| {
-            Err(self.broken("difference-is-covered", &[Rule::Write1, Rule::Xfer2], || {
+            Err(self.broken(DIFFERENCE_IS_JOURNALED, &[Rule::Write1, Rule::Xfer2], || {
                 let block = block.0;
                 format!(
                     "block {block}: P-VOL and S/P-VOL differ; it is not dirty, and what is queued \
@@ -161,11 +161,70 @@ impl System {
     }
 }
 
-/// What an entry leaves in its block.
-const fn carries(entry: &Entry<Content>) -> Option<Content> {
-    match entry.item {
-        Item::Write { payload, .. } | Item::Copy { payload, .. } => Some(payload),
-        Item::PairMark => None,
+/// Every difference between P-VOL and S/P-VOL is covered by journal, reorder queue or dirty map: the world's
+/// difference-is-covered without the link, which no record shows.
+const DIFFERENCE_IS_JOURNALED: &str = "difference-is-journaled";
+
+/// A side that has not started is unpaired, and says nothing of an image.
+impl View for System {
+    fn is_unpaired(&self) -> bool {
+        self.primary.as_ref().is_none_or(|primary| primary.state == PairState::Smpl)
+    }
+
+    fn is_consistent(&self) -> bool {
+        self.secondary.as_ref().is_some_and(|secondary| secondary.consistent)
+    }
+
+    fn is_promised(&self) -> bool {
+        self.paired
+    }
+
+    fn is_spvol_a_prefix(&self) -> bool {
+        self.volumes.astray().is_none()
+    }
+
+    fn is_svol_a_prefix(&self) -> bool {
+        let secondary = self.secondary.as_ref();
+        self.svol_good && secondary.is_some_and(|secondary| secondary.replica.is_split())
+    }
+
+    fn is_dirty(&self, block: BlockIndex) -> bool {
+        self.primary.as_ref().is_some_and(|primary| primary.dirty.is_dirty(block))
+            || self.secondary.as_ref().is_some_and(|secondary| secondary.dirty.is_dirty(block))
+    }
+
+    fn is_equal(&self, block: BlockIndex) -> bool {
+        !self.volumes.is_unequal(block)
+    }
+
+    fn is_queued(&self, block: BlockIndex) -> bool {
+        let (Some(primary), Some(secondary)) = (&self.primary, &self.secondary) else {
+            return false;
+        };
+        let queues = [&primary.journal, &secondary.queue];
+        let queued = queues.map(|queue| queue.newest_for(block, secondary.written));
+        let newest = queued.into_iter().flatten().max_by_key(|entry| entry.seq);
+        newest.and_then(|entry| entry.item.payload().copied()) == self.volumes.pvol.get(block)
+    }
+
+    fn reading(&self) -> Option<BackupId> {
+        match self.requester.state {
+            RequesterState::Reading(id) => Some(id),
+            RequesterState::Idle | RequesterState::Waiting(_) => None,
+        }
+    }
+
+    /// What is being read is split for whoever reads it.
+    fn is_still_for(&self, id: BackupId) -> bool {
+        let secondary = self.secondary.as_ref();
+        let state = secondary.map(|secondary| secondary.replica.state);
+        self.options.hosts == Hosts::Scripted
+            || state == Some(ReplicaState::Split(Purpose::Backup(id)))
+    }
+
+    fn is_frozen_image(&self, id: BackupId) -> bool {
+        let is_it = |frozen| differences(&self.volumes.svol, frozen).next().is_none();
+        self.options.writes == Writes::Free || self.frozen.get(&id).is_some_and(is_it)
     }
 }
 

@@ -1,36 +1,21 @@
 //! What has been sent, and what one role of a site has told another. A link may lose and repeat, so nothing is ever
 //! taken out when it is received; only a failed effect takes back what was then not sent.
 
-use syncsplit_model::protocol::coordinator::{CoordinatorEffect, CoordinatorEvent};
-use syncsplit_model::protocol::database::{DatabaseEffect, DatabaseEvent};
-use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
-use syncsplit_model::protocol::requester::{RequesterEffect, RequesterEvent};
+use syncsplit_model::protocol::coordinator::CoordinatorEvent;
+use syncsplit_model::protocol::database::DatabaseEvent;
+use syncsplit_model::protocol::primary::PrimaryEvent;
+use syncsplit_model::protocol::requester::RequesterEvent;
 use syncsplit_model::protocol::secondary::SecondaryEvent;
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, Entry, Frame, HostMessage, Incarnation, Item, Seq, ToPrimary, ToSecondary,
 };
 use syncsplit_model::record::Blocks;
+use syncsplit_model::system::{Deed, Notice};
 
+use super::Hosts;
 use crate::content::Content;
 use crate::pattern::Bindings;
 use crate::table::{Table, print_of};
-
-/// Something that one role of a site has told another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Told {
-    /// The coordinator asked for a freeze or hold.
-    Freeze(BackupId),
-    /// The coordinator asked for its end.
-    Thaw(BackupId),
-    /// Database or primary answered that it is frozen or held.
-    Frozen(BackupId),
-    /// Database or primary answered whether it lasted.
-    Thawed(BackupId, bool),
-    /// The requester armed the secondary.
-    Armed(BackupId),
-    /// The requester released it.
-    Released(BackupId),
-}
 
 /// Everything sent so far.
 #[derive(Clone, Debug, Default)]
@@ -38,12 +23,18 @@ pub(crate) struct Sent {
     to_secondary: Table<ToSecondary<Content>, ()>,
     to_primary: Table<ToPrimary<Blocks>, ()>,
     host: Table<HostMessage, ()>,
-    told: Table<Told, ()>,
+    told: Table<Notice, ()>,
     /// Whether a Sync returned DONE, and whether one returned otherwise, since the coordinator last began one.
     syncs: Option<[bool; 2]>,
+    /// Who plays the hosts: whether what they send and tell is known.
+    hosts: Hosts,
 }
 
 impl Sent {
+    pub(super) fn new(hosts: Hosts) -> Self {
+        Self { hosts, ..Self::default() }
+    }
+
     pub(super) fn print(&self) -> u128 {
         let rest = print_of(&self.syncs);
         rest.wrapping_add(self.to_secondary.print())
@@ -52,104 +43,93 @@ impl Sent {
             .wrapping_add(self.told.print())
     }
 
-    pub(super) fn add_to_secondary(&mut self, message: ToSecondary<Content>) {
-        self.to_secondary.insert(message, ());
-    }
-
-    pub(super) fn add_to_primary(&mut self, message: ToPrimary<Blocks>) {
-        self.to_primary.insert(message, ());
-    }
-
-    pub(super) fn add_to_host(&mut self, message: HostMessage) {
-        self.host.insert(message, ());
-    }
-
-    pub(super) fn by_coordinator(&mut self, effect: CoordinatorEffect) {
-        match effect {
-            CoordinatorEffect::Send(message) => self.add_to_host(message),
-            CoordinatorEffect::BeginSync(_) => self.syncs = Some([false; 2]),
-            CoordinatorEffect::Freeze(id) => self.tell(Told::Freeze(id)),
-            CoordinatorEffect::Thaw(id) => self.tell(Told::Thaw(id)),
+    /// An effect was performed: what it sends and tells stays sent and told.
+    pub(super) fn add(&mut self, deed: &Deed<Content, Blocks>) {
+        match deed {
+            Deed::ToSecondary(message) => drop(self.to_secondary.insert(*message, ())),
+            Deed::ToPrimary(message) => drop(self.to_primary.insert(message.clone(), ())),
+            Deed::ToHost(message) => drop(self.host.insert(*message, ())),
+            Deed::Tell(Notice::BeginSync(_)) => self.syncs = Some([false; 2]),
+            Deed::Tell(Notice::Synced(done)) => {
+                if let Some(syncs) = &mut self.syncs {
+                    syncs[usize::from(*done)] = true;
+                }
+            }
+            Deed::Tell(Notice::Read(_)) => {}
+            Deed::Tell(notice) => drop(self.told.insert(*notice, ())),
+            Deed::Write(..) | Deed::CopyBlock(..) | Deed::CopyBlocks(..) | Deed::Unseen => {}
         }
     }
 
-    pub(super) fn by_requester(&mut self, effect: RequesterEffect) {
-        match effect {
-            RequesterEffect::Send(message) => self.add_to_host(message),
-            RequesterEffect::Arm(id) => self.tell(Told::Armed(id)),
-            RequesterEffect::Release(id) => self.tell(Told::Released(id)),
-            RequesterEffect::Read(_) => {}
+    /// The effect failed, so what a host would have sent or told was not.
+    pub(super) fn take_back(&mut self, deed: &Deed<Content, Blocks>) {
+        match deed {
+            Deed::ToHost(message) => drop(self.host.remove(message)),
+            Deed::Tell(notice) => drop(self.told.remove(notice)),
+            Deed::ToSecondary(_)
+            | Deed::ToPrimary(_)
+            | Deed::Write(..)
+            | Deed::CopyBlock(..)
+            | Deed::CopyBlocks(..)
+            | Deed::Unseen => {}
         }
     }
 
-    pub(super) fn by_primary(&mut self, effect: PrimaryEffect<Content>) {
-        match effect {
-            PrimaryEffect::AnswerQuiesced(id) => self.tell(Told::Frozen(id)),
-            PrimaryEffect::AnswerReleased { id, held } => self.tell(Told::Thawed(id, held)),
-            PrimaryEffect::WritePvol { .. }
-            | PrimaryEffect::AnswerHost
-            | PrimaryEffect::Send(_) => {}
-        }
+    /// Whether one role of a site told another, as far as the hosts' records show it.
+    fn is_told(&self, notice: Notice) -> bool {
+        self.hosts == Hosts::Scripted || self.told.contains(&notice)
     }
 
-    pub(super) fn by_database(&mut self, effect: DatabaseEffect) {
-        match effect {
-            DatabaseEffect::AnswerFrozen(id) => self.tell(Told::Frozen(id)),
-            DatabaseEffect::AnswerThawed { id, held } => self.tell(Told::Thawed(id, held)),
-            DatabaseEffect::Flush => {}
-        }
+    /// Whether a message went between the hosts, as far as their records show it.
+    fn is_sent(&self, message: HostMessage) -> bool {
+        self.hosts == Hosts::Scripted || self.host.contains(&message)
     }
 
-    fn tell(&mut self, told: Told) {
-        self.told.insert(told, ());
-    }
-
-    /// A Sync that was begun after the coordinator's last begin has returned.
-    pub(super) fn sync_returned(&mut self, done: bool) {
-        if let Some(syncs) = &mut self.syncs {
-            syncs[usize::from(done)] = true;
-        }
-    }
-
-    /// The effect failed, so what it would have told was not told.
-    pub(super) fn take_back_database(&mut self, effect: DatabaseEffect) {
-        match effect {
-            DatabaseEffect::AnswerFrozen(id) => self.told.remove(&Told::Frozen(id)),
-            DatabaseEffect::AnswerThawed { id, held } => self.told.remove(&Told::Thawed(id, held)),
-            DatabaseEffect::Flush => None,
-        };
-    }
-
-    /// The effect failed, so what it would have sent was not sent.
-    pub(super) fn take_back_requester(&mut self, effect: RequesterEffect) {
-        match effect {
-            RequesterEffect::Send(message) => self.host.remove(&message),
-            RequesterEffect::Arm(id) => self.told.remove(&Told::Armed(id)),
-            RequesterEffect::Release(id) => self.told.remove(&Told::Released(id)),
-            RequesterEffect::Read(_) => None,
-        };
-    }
-
-    /// Whether a message that the primary received was sent.
+    /// Whether a message that the primary received was sent, and what it is asked to hold, or to release, was asked.
     pub(super) fn caused_primary(&self, event: &PrimaryEvent<Content, Blocks>) -> bool {
         match event {
             PrimaryEvent::Arrived(message) => self.to_primary.contains(message),
-            _ => true,
+            PrimaryEvent::Quiesce(id) => self.is_told(Notice::Freeze(*id)),
+            PrimaryEvent::Unquiesce(id) => self.is_told(Notice::Thaw(*id)),
+            PrimaryEvent::HostWrite { .. }
+            | PrimaryEvent::Send { .. }
+            | PrimaryEvent::CopyBlock { .. }
+            | PrimaryEvent::PairMark
+            | PrimaryEvent::Create
+            | PrimaryEvent::Suspend
+            | PrimaryEvent::Fail
+            | PrimaryEvent::Resync
+            | PrimaryEvent::Delete
+            | PrimaryEvent::LeaseExpired
+            | PrimaryEvent::Restart => true,
         }
     }
 
-    /// A message of the primary that the secondary received, as it was sent; nothing if it was not.
+    /// The event of the secondary, a message in it being the one that was sent; nothing if what it receives was not sent, or
+    /// what the hosts ask of it not asked.
     pub(super) fn caused_secondary(
         &self,
         event: &SecondaryEvent<Content>,
         bindings: &mut Bindings,
     ) -> Option<SecondaryEvent<Content>> {
-        let SecondaryEvent::Arrived(message) = *event else { return Some(*event) };
-        let sent = match message {
-            ToSecondary::Frame(frame) => ToSecondary::Frame(self.frame(frame, bindings)?),
-            other => self.to_secondary.contains(&other).then_some(other)?,
+        let is_caused = match *event {
+            SecondaryEvent::Arrived(ToSecondary::Frame(frame)) => {
+                let sent = self.frame(frame, bindings)?;
+                return Some(SecondaryEvent::Arrived(ToSecondary::Frame(sent)));
+            }
+            SecondaryEvent::Arrived(message) => self.to_secondary.contains(&message),
+            SecondaryEvent::Split(id) => self.is_sent(HostMessage::Split(id)),
+            SecondaryEvent::Arm(id) => self.is_told(Notice::Arm(id)),
+            SecondaryEvent::Release(id) => self.is_told(Notice::Release(id)),
+            SecondaryEvent::Apply
+            | SecondaryEvent::Report
+            | SecondaryEvent::Fail
+            | SecondaryEvent::Restart
+            | SecondaryEvent::CopyReplica(_)
+            | SecondaryEvent::Takeover { .. }
+            | SecondaryEvent::RemoteWrite { .. } => true,
         };
-        Some(SecondaryEvent::Arrived(sent))
+        is_caused.then_some(*event)
     }
 
     /// The frame as it was sent: contents may have been left out there, and be shown on arrival.
@@ -169,10 +149,8 @@ impl Sent {
     ) -> impl Iterator<Item = Frame<Content>> {
         let item = Item::Write { block: BlockIndex(0), payload: Content::of(0) };
         let least = ToSecondary::Frame(Frame { incarnation, entry: Entry { seq, item } });
-        let frames = self.to_secondary.from(&least).map_while(|(message, ())| match message {
-            ToSecondary::Frame(frame) => Some(*frame),
-            _ => None,
-        });
+        let frames =
+            self.to_secondary.from(&least).map_while(|(message, ())| message.frame().copied());
         frames.take_while(move |frame| frame.incarnation == incarnation)
     }
 
@@ -180,31 +158,16 @@ impl Sent {
         self.frames_from(incarnation, seq).take_while(move |frame| frame.entry.seq == seq)
     }
 
-    /// Whether what the hosts ask of the secondary was asked.
-    pub(super) fn caused_split(&self, event: &SecondaryEvent<Content>) -> bool {
-        match *event {
-            SecondaryEvent::Split(id) => self.host.contains(&HostMessage::Split(id)),
-            SecondaryEvent::Arm(id) => self.told.contains(&Told::Armed(id)),
-            SecondaryEvent::Release(id) => self.told.contains(&Told::Released(id)),
-            _ => true,
-        }
-    }
-
-    /// Whether what the primary is asked to hold, or to release, was asked.
-    pub(super) fn caused_hold(&self, event: &PrimaryEvent<Content, Blocks>) -> bool {
-        match *event {
-            PrimaryEvent::Quiesce(id) => self.told.contains(&Told::Freeze(id)),
-            PrimaryEvent::Unquiesce(id) => self.told.contains(&Told::Thaw(id)),
-            _ => true,
-        }
-    }
-
     /// Whether what the database is asked was asked.
     pub(super) fn caused_database(&self, event: DatabaseEvent) -> bool {
         match event {
-            DatabaseEvent::Freeze(id) => self.told.contains(&Told::Freeze(id)),
-            DatabaseEvent::Thaw(id) => self.told.contains(&Told::Thaw(id)),
-            _ => true,
+            DatabaseEvent::Freeze(id) => self.is_told(Notice::Freeze(id)),
+            DatabaseEvent::Thaw(id) => self.is_told(Notice::Thaw(id)),
+            DatabaseEvent::Begin
+            | DatabaseEvent::Write
+            | DatabaseEvent::Commit
+            | DatabaseEvent::LeaseExpired
+            | DatabaseEvent::Restart => true,
         }
     }
 
@@ -212,24 +175,27 @@ impl Sent {
     /// and answers (FREEZE-1, QUIESCE-1).
     pub(super) fn caused_coordinator(&self, event: CoordinatorEvent) -> bool {
         match event {
-            CoordinatorEvent::Request(id) => self.host.contains(&HostMessage::Request(id)),
+            CoordinatorEvent::Request(id) => self.is_sent(HostMessage::Request(id)),
             CoordinatorEvent::SplitAnswer { id, done } => {
-                self.host.contains(&HostMessage::SplitAnswer { id, done })
+                self.is_sent(HostMessage::SplitAnswer { id, done })
             }
             CoordinatorEvent::Synced { done } => {
-                self.syncs.is_some_and(|syncs| syncs[usize::from(done)])
+                let returned = self.syncs.is_some_and(|syncs| syncs[usize::from(done)]);
+                self.hosts == Hosts::Scripted || returned
             }
-            CoordinatorEvent::Frozen(id) => self.told.contains(&Told::Frozen(id)),
-            CoordinatorEvent::Thawed { id, held } => self.told.contains(&Told::Thawed(id, held)),
+            CoordinatorEvent::Frozen(id) => {
+                self.is_told(Notice::Frozen(id)) || self.is_told(Notice::Quiesced(id))
+            }
+            CoordinatorEvent::Thawed { id, held } => self.is_told(Notice::Thawed(id, held)),
             CoordinatorEvent::Timeout | CoordinatorEvent::Restart => true,
         }
     }
 
     /// Whether what the requester is told was told.
-    pub(super) fn caused_requester_event(&self, event: RequesterEvent) -> bool {
+    pub(super) fn caused_requester(&self, event: RequesterEvent) -> bool {
         match event {
-            RequesterEvent::Permit(id) => self.host.contains(&HostMessage::Permit(id)),
-            RequesterEvent::Reject(id) => self.host.contains(&HostMessage::Reject(id)),
+            RequesterEvent::Permit(id) => self.is_sent(HostMessage::Permit(id)),
+            RequesterEvent::Reject(id) => self.is_sent(HostMessage::Reject(id)),
             RequesterEvent::Start
             | RequesterEvent::Finish
             | RequesterEvent::Timeout
@@ -257,22 +223,13 @@ impl Sent {
 
     /// The newest frame of another incarnation, which is refused wherever it arrives.
     pub(crate) fn stale(&self, incarnation: Incarnation) -> Option<Frame<Content>> {
-        self.to_secondary.keys().find_map(|message| match message {
-            ToSecondary::Frame(frame) if frame.incarnation != incarnation => Some(*frame),
-            _ => None,
-        })
+        let mut frames = self.to_secondary.keys().filter_map(ToSecondary::frame);
+        frames.find(|frame| frame.incarnation != incarnation).copied()
     }
 
     /// Every backup id that anybody has named.
     pub(crate) fn ids(&self) -> Vec<BackupId> {
-        let told = self.told.keys().map(|told| match *told {
-            Told::Freeze(id)
-            | Told::Thaw(id)
-            | Told::Frozen(id)
-            | Told::Thawed(id, _)
-            | Told::Armed(id)
-            | Told::Released(id) => id,
-        });
+        let told = self.told.keys().filter_map(Notice::id);
         let mut ids: Vec<_> = self.host.keys().map(HostMessage::id).chain(told).collect();
         ids.sort_unstable_by(|one, other| other.cmp(one));
         ids.dedup();

@@ -62,7 +62,7 @@ fn a_property_that_does_not_hold_is_refused() {
         (
             55,
             |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.pvol, 0, 7)),
-            "difference-is-covered does not hold: block 0",
+            "difference-is-journaled does not hold: block 0",
         ),
         (
             50,
@@ -112,7 +112,7 @@ fn a_difference_that_nothing_covers_is_refused() {
             }
         });
         let words = words(&mut seen, &lines[n]);
-        found += usize::from(words.contains("difference-is-covered does not hold"));
+        found += usize::from(words.contains("difference-is-journaled does not hold"));
     }
     assert!(found >= 5, "found at {found} places");
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use syncsplit_model::protocol::{BlockIndex, Entry, Incarnation, Item, Seq};
-use syncsplit_model::record::Start;
+use syncsplit_model::record::{Blocks, Start};
+use syncsplit_model::system::{Deed, Volume};
 
 use crate::content::Content;
 use crate::table::{Table, print_of};
@@ -150,14 +151,43 @@ impl Volumes {
         note(&mut self.astray, block, differs(held, self.oracle.get(block)));
     }
 
-    pub(super) fn write_pvol(&mut self, block: BlockIndex, content: Option<Content>) {
-        self.pvol.put(block, content);
+    const fn image(&mut self, volume: Volume) -> &mut Image {
+        match volume {
+            Volume::Pvol => &mut self.pvol,
+            Volume::Spvol => &mut self.spvol,
+            Volume::Svol => &mut self.svol,
+        }
+    }
+
+    pub(super) fn write(&mut self, volume: Volume, block: BlockIndex, content: Option<Content>) {
+        self.image(volume).put(block, content);
         self.compare_block(block);
     }
 
-    pub(super) fn write_spvol(&mut self, block: BlockIndex, content: Option<Content>) {
-        self.spvol.put(block, content);
-        self.compare_block(block);
+    /// Does what an effect says of the volumes.
+    pub(super) fn perform(&mut self, deed: &Deed<Content, Blocks>) {
+        match deed {
+            Deed::Write(volume, block, payload) => self.write(*volume, *block, Some(*payload)),
+            Deed::CopyBlock(from, to, block) => self.copy(*from, *to, &[*block]),
+            Deed::CopyBlocks(from, to, blocks) => self.copy(*from, *to, blocks),
+            Deed::ToSecondary(_)
+            | Deed::ToPrimary(_)
+            | Deed::ToHost(_)
+            | Deed::Tell(_)
+            | Deed::Unseen => {}
+        }
+    }
+
+    fn copy(&mut self, from: Volume, to: Volume, blocks: &[BlockIndex]) {
+        for block in blocks {
+            let held = self.image(from).get(*block);
+            self.image(to).put(*block, held);
+        }
+        if to == Volume::Spvol {
+            // By a restore the S/P-VOL has to become the image of the split (RESYNC-4).
+            self.oracle = self.at_split.clone();
+            self.compare();
+        }
     }
 
     /// The blocks in which P-VOL and S/P-VOL differ.
@@ -186,19 +216,14 @@ impl Volumes {
     /// The secondary has written `seq`: the oracle follows by what the primary numbered, whatever the entry that was
     /// applied carried. False if nothing was numbered so.
     pub(super) fn on_written(&mut self, incarnation: Incarnation, seq: Seq) -> bool {
-        match self.order.get(&(incarnation, seq)).copied() {
-            Some(Item::Write { block, payload } | Item::Copy { block, payload }) => {
-                self.oracle.put(block, Some(payload));
-                self.compare_block(block);
-            }
+        let Some(item) = self.order.get(&(incarnation, seq)).copied() else { return false };
+        if let (Some(block), Some(payload)) = (item.block(), item.payload()) {
+            self.oracle.put(block, Some(*payload));
+            self.compare_block(block);
+        } else if let Some(marked) = self.marked.remove(&(incarnation, seq)) {
             // COPY is over: what was copied in pieces is the P-VOL of the moment when the mark was numbered.
-            Some(Item::PairMark) => {
-                if let Some(marked) = self.marked.remove(&(incarnation, seq)) {
-                    self.oracle = marked;
-                    self.compare();
-                }
-            }
-            None => return false,
+            self.oracle = marked;
+            self.compare();
         }
         true
     }
@@ -241,24 +266,6 @@ impl Volumes {
     /// The S-VOL was split.
     pub(super) fn note_split(&mut self) {
         self.at_split = self.oracle.clone();
-    }
-
-    /// Copies blocks on from the S/P-VOL to the S-VOL.
-    pub(super) fn copy_on(&mut self, blocks: &[BlockIndex]) {
-        for block in blocks {
-            let held = self.spvol.get(*block);
-            self.svol.put(*block, held);
-        }
-    }
-
-    /// Copies blocks back from the S-VOL, by which the S/P-VOL has to become the image of the split (RESYNC-4).
-    pub(super) fn copy_back(&mut self, blocks: &[BlockIndex]) {
-        for block in blocks {
-            let held = self.svol.get(*block);
-            self.spvol.put(*block, held);
-        }
-        self.oracle = self.at_split.clone();
-        self.compare();
     }
 
     /// Failback: each side goes on with its volume in the other role. The new secondary's image is whatever it holds, and
