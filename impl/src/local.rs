@@ -453,7 +453,9 @@ const fn passes(refusal: PrimaryRefusal) -> bool {
         | PrimaryRefusal::AckBeyondNewest(_)
         | PrimaryRefusal::NotDirty(_)
         | PrimaryRefusal::StillDirty
-        | PrimaryRefusal::MarkedBefore => false,
+        | PrimaryRefusal::MarkedBefore
+        | PrimaryRefusal::SeqsEnded
+        | PrimaryRefusal::IncarnationsEnded => false,
     }
 }
 

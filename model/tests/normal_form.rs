@@ -12,8 +12,8 @@ use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::{HostMessage, Rule, ToSecondary};
 use syncsplit_model::world::state::Reply;
 use syncsplit_model::world::{
-    Action, ActionKind, Bounds, Cache, Fault, Faults, INSTANCES, Instance, Start, State, Stillness,
-    Transactions, Value, Variant, World, describe,
+    Action, ActionKind, Bounds, Cache, Fault, Faults, INSTANCES, Instance, NumberRange, Start,
+    State, Stillness, Transactions, Value, Variant, World, describe,
 };
 
 use crate::worlds::truths;
@@ -179,6 +179,8 @@ fn bounds() -> Vec<Bounds> {
         Bounds { transactions: Transactions::Any, blocks: 3, ..all },
         Bounds { journal_full: JournalFull::Suspend, ..all },
         Bounds { frames: 1, acks: 1, host_messages: 1, ..all },
+        Bounds { numbers: NumberRange::Ending, ..all },
+        Bounds { numbers: NumberRange::Ending, start: Start::Smpl, frames: 1, acks: 0, ..all },
     ]);
     bounds
 }
@@ -263,6 +265,7 @@ fn small() -> Vec<Bounds> {
             Bounds { stillness: Stillness::Quiesce, ..one },
             &[Fault::LinkDown, Fault::LeaseExpiry],
         ),
+        with(Bounds { numbers: NumberRange::Ending, ..one }, &link),
     ]
 }
 

@@ -13,6 +13,7 @@ use crate::source::{Finding, Source, is_for_tests};
 /// The words that ids begin with.
 pub const KINDS: &[&str] = &[
     "WRITE", "XFER", "PAIR", "RESYNC", "SYNC", "FREEZE", "SPLIT", "BACKUP", "TAKEOVER", "QUIESCE",
+    "NUMBER",
 ];
 
 /// Every id in `text` - a kind, a dash, a number - in order, with its line counted from 1.

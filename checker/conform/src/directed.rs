@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::thread::available_parallelism;
 
 use serde::Deserialize;
-use syncsplit_model::protocol::{Incarnation, Rule, Seq, ToSecondary};
+use syncsplit_model::protocol::{Incarnation, Rule, Rules, Seq, ToSecondary};
 use syncsplit_model::world::{Action, ActionKind, State, World};
 use syncsplit_study::ablate;
 use syncsplit_study::instance::{Instance, askable};
@@ -146,6 +146,11 @@ const BY_HAND: &[(Rule, &str)] = &[
     // The secondary hears that the pair is no more.
     (Rule::Pair4, "begin pair journal 1; write-one 0; delete; deliver delete 1"),
 ];
+
+/// The rules that a script can show: no implementation is begun at the last numbers there are.
+pub fn showable() -> impl Iterator<Item = Rule> {
+    Rule::ALL.iter().copied().filter(|rule| !Rules::OF_ENDS.contains(*rule))
+}
 
 /// The script written by hand for `rule`, if there is one.
 #[must_use]

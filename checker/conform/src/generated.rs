@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 use stateright::Model;
 use syncsplit_model::world::{
-    Action, ActionKind, Bounds, Cache, Fault, Start, State, Stillness, Transactions, Variant, World,
+    Action, ActionKind, Bounds, Cache, Fault, NumberRange, Start, State, Stillness, Transactions,
+    Variant, World,
 };
 
 use crate::class::Class;
@@ -81,6 +82,7 @@ fn worlds(hello: &Hello, level: Level) -> Vec<World> {
                 stillness,
                 start,
                 transactions: Transactions::default(),
+                numbers: NumberRange::default(),
                 faults: faults.iter().copied().collect(),
             };
             worlds.push(World::new(bounds, Variant::Hardened, &hello.lacks));

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Faults, Start, Stillness, Transactions, Variant, World,
+    Bounds, Cache, Faults, NumberRange, Start, Stillness, Transactions, Variant, World,
 };
 
 use crate::verb::Verb;
@@ -71,6 +71,7 @@ impl Setting {
             cache: Cache::NonVolatile,
             stillness: self.stillness,
             transactions: Transactions::default(),
+            numbers: NumberRange::default(),
             start: self.start,
             faults: Faults::all(),
         };

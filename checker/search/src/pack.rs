@@ -15,7 +15,9 @@ use syncsplit_model::world::normal::{IN_FORCE, SEQ_BASE};
 use syncsplit_model::world::state::{
     BLOCKS_MAX, Flight, FrozenImage, Image, JOURNAL_MAX, Queue, Reply, Unanswered,
 };
-use syncsplit_model::world::{Cache, State, Stillness, Transactions, Value, Variant, World};
+use syncsplit_model::world::{
+    Cache, NumberRange, State, Stillness, Transactions, Value, Variant, World,
+};
 
 use crate::bits::{Bits, Counter, PACKED_WORDS, Packed, Reader, Writer};
 
@@ -59,6 +61,16 @@ struct Walk<'a, B> {
     value: u32,
     /// Entries of the ghost's order: those of the journal, unless a rule that ties it to them is left out.
     ordered: usize,
+    /// What every seq, incarnation and id has above its bits: nothing, or in a world whose numbers end, ones.
+    above: u64,
+}
+
+/// An entry in the place of none.
+const NO_ENTRY: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
+
+/// The lowest `bits` of `number`.
+const fn low(number: u64, bits: u32) -> u64 {
+    number & ((1 << bits) - 1)
 }
 
 /// Bits of an incarnation: those about lie within sixteen of each other.
@@ -78,7 +90,8 @@ impl<'a, B: Bits> Walk<'a, B> {
         let whole = rules == Rules::HARDENED;
         let value = if world.bounds.journal == 1 { 4 } else { 5 };
         let ordered = if whole { world.bounds.journal } else { JOURNAL_MAX };
-        Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered }
+        let above = if world.bounds.numbers == NumberRange::Ending { u64::MAX } else { 0 };
+        Self { world, bits, rules, seq: if whole { 5 } else { 8 }, value, ordered, above }
     }
 
     #[inline(always)]
@@ -113,17 +126,20 @@ impl<'a, B: Bits> Walk<'a, B> {
 
     #[inline(always)]
     fn seq_of(&mut self, seq: Seq) -> Seq {
-        Seq(self.number(seq.0, self.seq))
+        let code = self.number(low(seq.0, self.seq), self.seq);
+        Seq(code | self.above << self.seq)
     }
 
     #[inline(always)]
     fn incarnation(&mut self, incarnation: Incarnation) -> Incarnation {
-        Incarnation(self.number(u64::from(incarnation.0), INCARNATION) as u32)
+        let code = self.number(low(incarnation.0.into(), INCARNATION), INCARNATION);
+        Incarnation((code | self.above << INCARNATION) as u32)
     }
 
     #[inline(always)]
     fn id(&mut self, id: BackupId) -> BackupId {
-        BackupId(self.number(u64::from(id.0), ID) as u32)
+        let code = self.number(low(id.0.into(), ID), ID);
+        BackupId((code | self.above << ID) as u32)
     }
 
     /// One bit for whether something is held, and `width` more for what it is.
@@ -197,8 +213,8 @@ impl<'a, B: Bits> Walk<'a, B> {
     /// A number that says which, and the backup it is about.
     #[inline(always)]
     fn kind_and_id(&mut self, kind: u64, width: u32, id: BackupId) -> (u64, BackupId) {
-        let code = self.number(kind | u64::from(id.0) << width, width + ID);
-        (code & ((1 << width) - 1), BackupId((code >> width) as u32))
+        let code = self.number(kind | low(id.0.into(), ID) << width, width + ID);
+        (low(code, width), BackupId((code >> width | self.above << ID) as u32))
     }
 
     #[inline(always)]
@@ -208,10 +224,10 @@ impl<'a, B: Bits> Walk<'a, B> {
             Item::Write { block, payload } => (1, block, payload),
             Item::Copy { block, payload } => (2, block, payload),
         };
-        debug_assert!(entry.seq.0 >> self.seq == 0, "{entry:?} does not fit");
+        debug_assert!(entry.seq == NO_ENTRY.seq || self.holds(entry.seq), "{entry:?} does not fit");
         let item = kind | u64::from(block.0) << 2 | self.value_code(payload) << (2 + BLOCK);
-        let code = self.number(entry.seq.0 | item << self.seq, self.entry_width());
-        let (seq, item) = (Seq(code & ((1 << self.seq) - 1)), code >> self.seq);
+        let code = self.number(low(entry.seq.0, self.seq) | item << self.seq, self.entry_width());
+        let (seq, item) = (low(code, self.seq) | self.above << self.seq, code >> self.seq);
         let block = BlockIndex((item >> 2) as u32 & ((1 << BLOCK) - 1));
         let payload = self.value_of(item >> (2 + BLOCK));
         let item = match item & 0b11 {
@@ -219,12 +235,16 @@ impl<'a, B: Bits> Walk<'a, B> {
             1 => Item::Write { block, payload },
             _ => Item::Copy { block, payload },
         };
-        Entry { seq, item }
+        Entry { seq: Seq(seq), item }
+    }
+
+    /// Whether `seq` is read back as it was written.
+    fn holds(&self, seq: Seq) -> bool {
+        low(seq.0, self.seq) | self.above << self.seq == seq.0
     }
 
     #[inline(always)]
     fn queue(&mut self, queue: &mut Queue, places: usize) {
-        const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let len = self.number(queue.len() as u64, LENGTH) as usize;
         let was = *queue;
         let mut entries = was.entries().copied();
@@ -232,7 +252,7 @@ impl<'a, B: Bits> Walk<'a, B> {
             Journal::clear(queue);
         }
         for _ in 0..len.min(places) {
-            let entry = self.entry(entries.next().unwrap_or(NONE));
+            let entry = self.entry(entries.next().unwrap_or(NO_ENTRY));
             if B::READS {
                 Journal::push(queue, entry);
             }
@@ -245,8 +265,11 @@ impl<'a, B: Bits> Walk<'a, B> {
         let places = self.world.bounds.journal;
         let primary = &mut state.primary;
         primary.state = self.pair_state(primary.state);
-        // In a normal form it is always the same.
-        primary.incarnation = IN_FORCE;
+        // Where numbers have no end a normal form has it always the same.
+        primary.incarnation = match self.world.bounds.numbers {
+            NumberRange::Endless => IN_FORCE,
+            NumberRange::Ending => self.incarnation(primary.incarnation),
+        };
         primary.newest = self.seq_of(primary.newest);
         primary.written = self.seq_of(primary.written);
         self.queue(&mut primary.journal, places);
@@ -269,7 +292,10 @@ impl<'a, B: Bits> Walk<'a, B> {
         let secondary = &mut state.secondary;
         secondary.state = self.pair_state(secondary.state);
         secondary.incarnation = self.incarnation(secondary.incarnation);
-        secondary.written = SEQ_BASE;
+        secondary.written = match self.world.bounds.numbers {
+            NumberRange::Endless => SEQ_BASE,
+            NumberRange::Ending => self.seq_of(secondary.written),
+        };
         self.queue(&mut secondary.queue, places);
         secondary.dirty = self.blocks(secondary.dirty);
         secondary.consistent = self.flag(secondary.consistent);
@@ -311,16 +337,15 @@ impl<'a, B: Bits> Walk<'a, B> {
 
     #[inline(always)]
     fn for_secondary(&mut self, message: Option<ToSecondary<Value>>) -> Option<ToSecondary<Value>> {
-        const NONE: Entry<Value> = Entry { seq: Seq(0), item: Item::PairMark };
         let (tag, incarnation, entry) = match message {
-            None => (0, Incarnation(0), NONE),
+            None => (0, Incarnation(0), NO_ENTRY),
             Some(ToSecondary::Frame(Frame { incarnation, entry })) => (1, incarnation, entry),
             Some(ToSecondary::Unsequenced { incarnation, block, payload }) => {
                 (2, incarnation, Entry { seq: Seq(0), item: Item::Copy { block, payload } })
             }
-            Some(ToSecondary::Resync { incarnation }) => (3, incarnation, NONE),
-            Some(ToSecondary::Suspend { incarnation }) => (4, incarnation, NONE),
-            Some(ToSecondary::Delete { incarnation }) => (5, incarnation, NONE),
+            Some(ToSecondary::Resync { incarnation }) => (3, incarnation, NO_ENTRY),
+            Some(ToSecondary::Suspend { incarnation }) => (4, incarnation, NO_ENTRY),
+            Some(ToSecondary::Delete { incarnation }) => (5, incarnation, NO_ENTRY),
         };
         let tag = self.number(tag, 3);
         if tag == 0 {

@@ -6,7 +6,7 @@ use ::stateright::Expectation;
 use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, FaultClass, Faults, Start, Stillness, Transactions, Variant,
+    Bounds, Cache, Fault, FaultClass, Faults, NumberRange, Start, Stillness, Transactions, Variant,
     WorldProperty,
 };
 
@@ -26,6 +26,7 @@ const BASE: Bounds = Bounds {
     cache: Cache::NonVolatile,
     stillness: Stillness::Freeze,
     transactions: Transactions::FirstLast,
+    numbers: NumberRange::Endless,
     start: Start::Pair,
     faults: Faults::empty(),
 };

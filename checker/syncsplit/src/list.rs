@@ -33,7 +33,7 @@ Any other world is a file, for example mine.toml:
   verdict = \"holds\"
 
 and `syncsplit check ./mine.toml` checks it. Further keys: volumes, journal_full, cache, stillness,
-start, transactions, variant, without, properties; docs/instances.md explains each.";
+start, transactions, numbers, variant, without, properties; docs/instances.md explains each.";
 
 /// Runs the command.
 pub(crate) fn run(args: &ListArgs) -> Ended {

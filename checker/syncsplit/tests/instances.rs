@@ -9,7 +9,7 @@ use predicates::prelude::*;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, INSTANCES, Start, Stillness, Transactions, Variant,
+    Bounds, Cache, Fault, Faults, INSTANCES, NumberRange, Start, Stillness, Transactions, Variant,
 };
 use syncsplit_study::instance::Instance;
 
@@ -83,6 +83,7 @@ fn the_example_says_what_its_comments_say() {
         stillness: Stillness::Freeze,
         start: Start::Pair,
         transactions: Transactions::FirstLast,
+        numbers: NumberRange::Endless,
         faults: Faults::only(Fault::LeaseExpiry),
     };
     assert_eq!(example.bounds, bounds);

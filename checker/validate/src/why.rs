@@ -164,6 +164,8 @@ pub(super) const fn of_primary_refusal<P, D>(
         }
         PrimaryRefusal::AckBeyondNewest(_) => &[Rule::Xfer2],
         PrimaryRefusal::StillDirty | PrimaryRefusal::MarkedBefore => &[Rule::Resync3],
+        PrimaryRefusal::SeqsEnded => &[Rule::Number1],
+        PrimaryRefusal::IncarnationsEnded => &[Rule::Number2],
         PrimaryRefusal::NoSuchBlock(_)
         | PrimaryRefusal::JournalFull
         | PrimaryRefusal::WrongState(_)

@@ -171,10 +171,11 @@ impl LocalNode {
 
     fn send_one(&self, inner: &mut Inner) -> Result<Option<Seq>, NodeError> {
         let primary = inner.primary.get()?;
-        let next = inner.sent.max(primary.written).next();
-        if !primary.state.is_linked() || next > primary.newest {
+        let reached = inner.sent.max(primary.written);
+        if !primary.state.is_linked() || reached >= primary.newest {
             return Ok(None);
         }
+        let next = reached.next();
         self.take(inner, PrimaryEvent::Send { seq: next })?;
         inner.sent = next;
         Ok(Some(next))

@@ -196,6 +196,11 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         if !rules.has(rule) {
             return Ok(());
         }
+        if self.has_no_number(rules) {
+            self.become_suspended(PairState::Psue, rules.has(Rule::Pair3));
+            self.dirty.mark(block);
+            return Ok(());
+        }
         // RESYNC-2: writers that took every place as it became free would keep the copier, and COPY, waiting for ever.
         let copying = self.state == PairState::Copy && self.mark.is_none();
         if copying && self.journal.room() <= 1 && rules.has(Rule::Resync2) {
@@ -262,6 +267,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             let copy = ToSecondary::Unsequenced { incarnation, block, payload };
             return Ok(effects([PrimaryEffect::Send(copy)]));
         }
+        if self.has_no_number(rules) {
+            self.become_suspended(PairState::Psue, rules.has(Rule::Pair3));
+            return Ok(Effects::new());
+        }
         if self.journal.is_full() {
             return Err(PrimaryRefusal::JournalFull);
         }
@@ -283,6 +292,10 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
             self.state = PairState::Pair;
             return Ok(Effects::new());
         }
+        if self.has_no_number(rules) {
+            self.become_suspended(PairState::Psue, rules.has(Rule::Pair3));
+            return Ok(Effects::new());
+        }
         if self.journal.is_full() {
             return Err(PrimaryRefusal::JournalFull);
         }
@@ -299,10 +312,11 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         if self.state != PairState::Smpl {
             return Err(PrimaryRefusal::WrongState(self.state));
         }
+        let asked = self.request_incarnation(rules)?;
         if rules.has(Rule::Pair1) {
             self.dirty.mark_all();
         }
-        Ok(self.request_incarnation(rules))
+        Ok(asked)
     }
 
     fn on_suspend(&mut self, rules: Rules) -> Outcome<P> {
@@ -336,7 +350,7 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
         if !self.state.is_suspended() {
             return Err(PrimaryRefusal::WrongState(self.state));
         }
-        Ok(self.request_incarnation(rules))
+        self.request_incarnation(rules)
     }
 
     fn on_ready(
@@ -432,12 +446,27 @@ impl<P: Clone, J: Journal<P>, D: DirtyMap> Primary<P, J, D> {
     }
 
     /// Asks the secondary to start a new incarnation, or asks again for the one already asked for.
-    fn request_incarnation(&mut self, rules: Rules) -> Effects<PrimaryEffect<P>> {
+    fn request_incarnation(&mut self, rules: Rules) -> Outcome<P> {
+        if self.has_no_number(rules) {
+            return Err(PrimaryRefusal::SeqsEnded);
+        }
+        let is_last = self.pending.is_none() && self.incarnation == Incarnation::LAST;
+        if is_last && rules.has(Rule::Number2) {
+            return Err(PrimaryRefusal::IncarnationsEnded);
+        }
         let fresh =
             if rules.has(Rule::Resync1) { self.incarnation.next() } else { self.incarnation };
         let incarnation = self.pending.unwrap_or(fresh);
         self.pending = Some(incarnation);
-        effects([PrimaryEffect::Send(ToSecondary::Resync { incarnation })])
+        Ok(effects([PrimaryEffect::Send(ToSecondary::Resync { incarnation })]))
+    }
+
+    /// Whether the last number has been given (NUMBER-1). Story of why nothing goes on then:
+    /// 1. The write with the last seq is written remotely; the next write is given the same number.
+    /// 2. The secondary refuses its frame as written, and reports the last seq once more.
+    /// 3. The report takes the write out of the journal, and Sync is done: no trace of the write is left.
+    fn has_no_number(&self, rules: Rules) -> bool {
+        self.newest == Seq::LAST && rules.has(Rule::Number1)
     }
 
     fn push(&mut self, item: Item<P>) {

@@ -74,12 +74,15 @@ pub enum RequesterEffect {
 pub enum RequesterRefusal {
     /// The event has no place now, or is another backup's.
     WrongState(RequesterState),
+    /// The last backup id was used (BACKUP-4): no backup begins any more.
+    IdsEnded,
 }
 
 impl fmt::Display for RequesterRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongState(state) => write!(f, "not expected in {state:?}"),
+            Self::IdsEnded => f.write_str("the last backup id was used (BACKUP-4)"),
         }
     }
 }
@@ -110,6 +113,9 @@ impl Requester {
             return Err(RequesterRefusal::WrongState(self.state));
         }
         if rules.has(Rule::Backup4) {
+            if self.newest == BackupId::LAST {
+                return Err(RequesterRefusal::IdsEnded);
+            }
             self.newest = self.newest.next();
         }
         let id = self.newest;

@@ -114,6 +114,12 @@ pub enum Rule {
              with a lease and an answer as a freeze has"]
     #[strum(to_string = "QUIESCE-1")]
     Quiesce1,
+    /// the last seq is given once: what would need another suspends the pair, and no pairing begins any more
+    #[strum(to_string = "NUMBER-1")]
+    Number1,
+    /// the last incarnation is asked for once: no create and no resync after it
+    #[strum(to_string = "NUMBER-2")]
+    Number2,
 }
 
 impl Rule {
@@ -186,12 +192,18 @@ impl Rules {
             | Rule::Freeze3
             | Rule::Split2
             | Rule::Backup2
+            | Rule::Number1
+            | Rule::Number2
     );
 
-    /// The hardenings that the figures go without. XFER-2 and XFER-4 stay on, the reading most favourable to a text that is
-    /// silent about them.
-    const UNPUBLISHED: EnumSet<Rule> =
-        enum_set_difference!(Self::HARDENING, Rule::Xfer2, Rule::Xfer4);
+    /// The rules that only the last numbers there are call on.
+    pub const OF_ENDS: EnumSet<Rule> = enum_set!(Rule::Number1 | Rule::Number2);
+
+    /// What a text that is silent about them is taken to mean, in the reading most favourable to it.
+    const UNDISPUTED: EnumSet<Rule> = enum_set!(Rule::Xfer2 | Rule::Xfer4 | Self::OF_ENDS);
+
+    /// The hardenings that the figures go without.
+    const UNPUBLISHED: EnumSet<Rule> = enum_set_difference!(Self::HARDENING, Self::UNDISPUTED);
 
     /// The figures to the letter: figure 3 never looks at the pair again, figure 2 permits before it thaws, and the
     /// patent knows no lease, no arming and no gold copy.

@@ -9,7 +9,10 @@ use core::fmt;
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// The number that follows this one. 2^64 writes are out of any volume's life, so the end saturates.
+    /// The last number there is, 2^64 - 1. Nothing is numbered after it (NUMBER-1).
+    pub const LAST: Self = Self(u64::MAX);
+
+    /// The number that follows this one; [`Seq::LAST`] has no other and is its own.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -23,7 +26,10 @@ impl Seq {
 pub struct Incarnation(pub u32);
 
 impl Incarnation {
-    /// The incarnation that the next create or resync starts.
+    /// The last incarnation there is, 2^32 - 1. No pairing begins after it (NUMBER-2).
+    pub const LAST: Self = Self(u32::MAX);
+
+    /// The incarnation that the next create or resync starts; [`Incarnation::LAST`] has no other and is its own.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -37,7 +43,10 @@ impl Incarnation {
 pub struct BackupId(pub u32);
 
 impl BackupId {
-    /// The id of the next attempt.
+    /// The last id there is, 2^32 - 1. No attempt begins after it (BACKUP-4).
+    pub const LAST: Self = Self(u32::MAX);
+
+    /// The id of the next attempt; [`BackupId::LAST`] has no other and is its own.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -52,8 +61,8 @@ pub struct BlockIndex(pub u32);
 
 /// A point in the group's write order: sequence numbers count only within their incarnation.
 ///
-/// Printed as CCI's ten hex digits `iissssssss`, the low 8 bits of the incarnation and the low 32 of the number.
-/// Comparisons use the whole of both.
+/// Printed as CCI's ten hex digits `iissssssss` where the incarnation fits into 8 bits and the number into 32, otherwise as
+/// twenty-four, 8 for the incarnation and 16 for the number: the text names one marker, however old the volume (SYNC-2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -66,7 +75,12 @@ pub struct QMarker {
 
 impl fmt::Display for QMarker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02x}{:08x}", self.incarnation.0 & 0xff, self.seq.0 & 0xffff_ffff)
+        let Self { incarnation: Incarnation(incarnation), seq: Seq(seq) } = self;
+        if *incarnation <= u8::MAX.into() && *seq <= u32::MAX.into() {
+            write!(f, "{incarnation:02x}{seq:08x}")
+        } else {
+            write!(f, "{incarnation:08x}{seq:016x}")
+        }
     }
 }
 

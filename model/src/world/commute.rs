@@ -14,7 +14,7 @@ use crate::protocol::primary::JournalFull;
 use crate::protocol::{HostMessage, Rules, ToSecondary};
 use crate::world::action::{Action, ActionKind};
 use crate::world::fault::Fault;
-use crate::world::instance::{Stillness, Variant, World};
+use crate::world::instance::{NumberRange, Stillness, Variant, World};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, Flight, JOURNAL_MAX, State};
 
 /// A set of steps, by [`Commuting::step`].
@@ -158,6 +158,7 @@ impl World {
     fn reach(&self, kind: ActionKind, which: u32) -> Reach {
         let bounds = &self.bounds;
         let quiesce = if bounds.stillness == Stillness::Quiesce { PAIR } else { 0 };
+        let ending = bounds.numbers == NumberRange::Ending;
         let suspicious = bounds.faults.contains(Fault::FalseSuspicion);
         let replies = if bounds.acks == 0 { PAIR | JOURNAL } else { REPLIES };
         match kind {
@@ -166,10 +167,12 @@ impl World {
             | ActionKind::WriteFirstTo
             | ActionKind::WriteSecond
             | ActionKind::WriteSecondTo
-                if bounds.journal_full == JournalFull::Suspend =>
+                if ending || bounds.journal_full == JournalFull::Suspend =>
             {
                 reach(ALL, ALL)
             }
+            // What would need a number after the last one suspends the pair (NUMBER-1).
+            ActionKind::CopyBlock | ActionKind::PairMark if ending => reach(ALL, ALL),
             ActionKind::WriteOne => {
                 let seen_by = COORDINATOR | SECONDARY | FRAMES | PAIR | REPLICA | REQUESTER;
                 Reach { reads: DATABASE, writes: JOURNAL, seen_by }

@@ -5,7 +5,7 @@ use enumset::enum_set;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::protocol::primary::JournalFull;
-use crate::protocol::{BlockIndex, Rule, Rules};
+use crate::protocol::{BackupId, BlockIndex, Incarnation, Rule, Rules, Seq};
 use crate::world::fault::{Fault, Faults};
 use crate::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 
@@ -114,6 +114,36 @@ pub enum Start {
     Smpl,
 }
 
+/// Whether numbers go on without end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NumberRange {
+    /// They do, and only their distances count.
+    #[default]
+    Endless,
+    /// They are true numbers, and all but the last have been given: three are left of sequence numbers, two of incarnations and
+    /// of backup ids (NUMBER-1, NUMBER-2, BACKUP-4).
+    Ending,
+}
+
+impl NumberRange {
+    /// Each with its word in files.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("endless", Self::Endless), ("ending", Self::Ending)];
+
+    /// The newest number given, the pairing in force or the last one, and the newest id used, as a run begins in `start`.
+    pub(super) const fn first(self, start: Start) -> (Seq, Incarnation, BackupId) {
+        match (self, start) {
+            (Self::Endless, Start::Smpl) => (Seq(0), Incarnation(0), BackupId(0)),
+            (Self::Endless, Start::Pair) => (Seq(0), Incarnation(1), BackupId(0)),
+            (Self::Ending, Start::Smpl | Start::Pair) => (
+                Seq(Seq::LAST.0 - 3),
+                Incarnation(Incarnation::LAST.0 - 2),
+                BackupId(BackupId::LAST.0 - 2),
+            ),
+        }
+    }
+}
+
 /// How large a world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
@@ -140,6 +170,8 @@ pub struct Bounds {
     pub start: Start,
     /// Which blocks a transaction of two writes takes.
     pub transactions: Transactions,
+    /// Whether numbers go on without end.
+    pub numbers: NumberRange,
     /// The faults that can happen.
     pub faults: Faults,
 }
@@ -275,6 +307,17 @@ pub const INSTANCES: &[Instance] = &[
         promises: true,
     },
     Instance {
+        name: "ending",
+        says: "the last numbers there are: three writes, two more pairings and two backups are left",
+        bounds: Bounds {
+            journal: 1,
+            numbers: NumberRange::Ending,
+            faults: enum_set!(Fault::LinkDown | Fault::FalseSuspicion | Fault::Timeouts),
+            ..COMMON
+        },
+        promises: false,
+    },
+    Instance {
         name: "nightly",
         says: "every fault, a journal of three entries, acknowledgements that travel; tens of minutes",
         bounds: Bounds { journal: 3, faults: Faults::all(), ..COMMON },
@@ -300,6 +343,7 @@ const COMMON: Bounds = Bounds {
     stillness: Stillness::Freeze,
     start: Start::Pair,
     transactions: Transactions::FirstLast,
+    numbers: NumberRange::Endless,
     faults: COMMON_FAULTS,
 };
 

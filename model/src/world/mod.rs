@@ -36,7 +36,7 @@ pub use action::Action;
 pub use commute::Commuting;
 pub use fault::{Fault, FaultClass, Faults};
 pub use instance::{
-    Bounds, Cache, INSTANCES, Instance, Start, Stillness, Transactions, Variant, World,
+    Bounds, Cache, INSTANCES, Instance, NumberRange, Start, Stillness, Transactions, Variant, World,
 };
 pub use kind::{ActionKind, ActionKinds};
 pub use promise::{PROMISES, PromiseInfo};

@@ -19,7 +19,7 @@ use crate::protocol::{
 };
 use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
-use crate::world::instance::{Cache, World};
+use crate::world::instance::{Cache, NumberRange, World};
 use crate::world::state::{Reply, State, Value};
 use crate::world::values::{Compared, rename_values};
 
@@ -59,14 +59,23 @@ impl World {
     /// implementation that shows neither.
     pub fn renumber(&self, state: &mut State) {
         self.forget_numbers(state);
-        self.move_seqs(state);
-        rename_incarnations(state);
+        if self.bounds.numbers == NumberRange::Endless {
+            self.move_seqs(state);
+            rename_incarnations(state);
+        }
     }
 
     /// The normal form but for the values.
     fn rename_numbers(&self, state: &mut State) {
         self.drop_dead_messages(state);
         self.forget(state);
+        if self.bounds.numbers == NumberRange::Ending {
+            // Numbers are no names here: how far their end is away counts.
+            if !self.rules.has(Rule::Xfer1) && !state.primary.state.is_linked() {
+                state.primary.sent = state.secondary.written;
+            }
+            return;
+        }
         self.move_seqs(state);
         rename_incarnations(state);
         if self.rules.has(Rule::Backup4) {
@@ -103,7 +112,7 @@ impl World {
             ToSecondary::Resync { .. }
             | ToSecondary::Suspend { .. }
             | ToSecondary::Delete { .. }
-                if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) =>
+                if self.incarnations_come_back() =>
             {
                 true
             }
@@ -138,7 +147,7 @@ impl World {
     fn can_be_copied(&self, state: &State, incarnation: Incarnation) -> bool {
         let secondary = &state.secondary;
         let in_force = incarnation == secondary.incarnation && secondary.state.is_linked();
-        in_force || !self.rules.has(Rule::Xfer4) || !self.rules.has(Rule::Resync1)
+        in_force || self.incarnations_come_back()
     }
 
     /// Whether the entry `seq` is a duplicate for ever: applied, or queued and the queue lives as long as the pairing.
@@ -148,8 +157,7 @@ impl World {
         let queue_may_be_lost = !faults.is_disjoint(Fault::LOSING_THE_QUEUE);
         let lives = incarnation == secondary.incarnation
             && secondary.state.is_linked()
-            && self.rules.has(Rule::Xfer4)
-            && self.rules.has(Rule::Resync1)
+            && !self.incarnations_come_back()
             && !queue_may_be_lost;
         seq <= secondary.written || lives && ReorderQueue::contains(&secondary.queue, seq)
     }
@@ -165,11 +173,11 @@ impl World {
             // there would be no end of old ones. What is found without these rules is harm; there may be more.
             ToPrimary::Ack(ack) => {
                 let current = ack.incarnation == primary.incarnation || !rules.has(Rule::Xfer4);
-                let waits = !(linked || rules.has(Rule::Xfer4) && rules.has(Rule::Resync1));
+                let waits = !linked && self.incarnations_come_back();
                 waits || linked && current && ack.written > primary.written
             }
             ToPrimary::Ready { .. } | ToPrimary::Suspended { .. }
-                if !rules.has(Rule::Xfer4) || !rules.has(Rule::Resync1) =>
+                if self.incarnations_come_back() =>
             {
                 true
             }
@@ -178,6 +186,17 @@ impl World {
                 linked && incarnation == primary.incarnation || may_await(state, incarnation)
             }
         }
+    }
+
+    /// Whether a message of a pairing that has ended can have an effect in a later one.
+    fn incarnations_come_back(&self) -> bool {
+        let told_apart = self.rules.has(Rule::Xfer4) && self.rules.has(Rule::Resync1);
+        !told_apart || self.last_incarnation_comes_back()
+    }
+
+    /// Whether pairings after the last incarnation have its number too.
+    fn last_incarnation_comes_back(&self) -> bool {
+        self.bounds.numbers == NumberRange::Ending && !self.rules.has(Rule::Number2)
     }
 
     /// A message between the hosts that its receiver would refuse now and for ever is absent.
@@ -215,9 +234,9 @@ impl World {
         if self.rules.has(Rule::Backup4) {
             forget_permission(state);
         }
-        let in_order = [Rule::Xfer3, Rule::Xfer4, Rule::Resync1, Rule::Resync3];
+        let in_order = [Rule::Xfer3, Rule::Resync3].iter().all(|rule| self.rules.has(*rule));
         let is_cut = !state.primary.state.is_linked() || !state.secondary.state.is_linked();
-        if is_cut && in_order.iter().all(|rule| self.rules.has(*rule)) {
+        if is_cut && in_order && !self.incarnations_come_back() {
             forget_unreachable_order(state);
         }
         if self.bounds.cache == Cache::NonVolatile {
@@ -267,13 +286,15 @@ impl World {
         let left = state.primary.state != PairState::Pair
             || state.sync.is_some_and(|sync| sync.held.incarnation != state.primary.incarnation);
         // A Sync that began in COPY (without SYNC-1) would see PAIR in the same incarnation.
-        left && [Rule::Sync1, Rule::Sync5, Rule::Resync1].iter().all(|rule| self.rules.has(*rule))
+        let asks = [Rule::Sync1, Rule::Sync5, Rule::Resync1];
+        left && asks.iter().all(|rule| self.rules.has(*rule)) && !self.last_incarnation_comes_back()
     }
 
     /// What a Sync holds and has passed, and a suspended primary's numbers: they are read by nothing but a Sync, and resync
     /// sets them anew.
     fn forget_numbers(&self, state: &mut State) {
         let read = state.primary.state.is_linked()
+            || self.bounds.numbers == NumberRange::Ending
             || !self.rules.has(Rule::Sync1)
             || !self.rules.has(Rule::Sync5);
         if !read {
@@ -374,7 +395,8 @@ fn forget_unreachable_order(state: &mut State) {
             })
     };
     let mut reachable = state.secondary.written;
-    while state.secondary.state.is_linked() && here(reachable.next()) {
+    let is_linked = state.secondary.state.is_linked();
+    while is_linked && reachable != Seq::LAST && here(reachable.next()) {
         reachable = reachable.next();
     }
     state.ghost.order.retain(|entry| entry.seq <= reachable);
@@ -464,11 +486,12 @@ const fn of_reply(message: &Reply) -> Incarnation {
     }
 }
 
-/// Whether the primary awaits an answer for this incarnation, or may: the next command asks for the one after its own.
+/// Whether the primary awaits an answer for this incarnation, or may: the next command asks for the one after its own, and
+/// after the last one nothing is asked for (NUMBER-2).
 fn may_await(state: &State, incarnation: Incarnation) -> bool {
     let primary = &state.primary;
-    primary.pending == Some(incarnation)
-        || !primary.state.is_linked() && incarnation == primary.incarnation.next()
+    let is_next = incarnation > primary.incarnation && incarnation == primary.incarnation.next();
+    primary.pending == Some(incarnation) || !primary.state.is_linked() && is_next
 }
 
 /// Backup ids become 1, 2, ... in their order; the requester's newest stays the greatest.

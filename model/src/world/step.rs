@@ -10,7 +10,7 @@ use crate::protocol::replica::{Replica, ReplicaState};
 use crate::protocol::requester::{Requester, RequesterEvent, RequesterRefusal};
 use crate::protocol::secondary::{Secondary, SecondaryEvent, SecondaryRefusal};
 use crate::protocol::sync::SyncEvent;
-use crate::protocol::{BlockIndex, Incarnation, PairState};
+use crate::protocol::{BlockIndex, PairState, Rule};
 use crate::world::action::{Action, ActionKind};
 use crate::world::bounded::BlockSet;
 use crate::world::instance::{Start, World};
@@ -102,12 +102,16 @@ impl World {
         let queue = Queue::new(self.bounds.journal);
         let mut primary = Primary::new(queue, clean, self.bounds.journal_full);
         let mut secondary = Secondary::new(queue, clean);
+        let (newest, incarnation, id) = self.bounds.numbers.first(self.bounds.start);
+        (primary.newest, primary.written, secondary.written) = (newest, newest, newest);
+        (primary.incarnation, secondary.incarnation) = (incarnation, incarnation);
+        if !self.rules.has(Rule::Xfer1) {
+            primary.sent = newest;
+        }
         let paired = self.bounds.start == Start::Pair;
         if paired {
             primary.state = PairState::Pair;
-            primary.incarnation = Incarnation(1);
             secondary.state = PairState::Pair;
-            secondary.incarnation = Incarnation(1);
             secondary.consistent = true;
             secondary.replica = Replica { state: ReplicaState::Pair, dirty: clean };
         }
@@ -128,7 +132,7 @@ impl World {
             unanswered: Unanswered::Nothing,
             coordinator: Coordinator::default(),
             sync: None,
-            requester: Requester::default(),
+            requester: Requester { newest: id, ..Requester::default() },
             host: Flight::default(),
             ghost: Ghost {
                 frozen: None,

@@ -193,6 +193,8 @@ const SITES_APART: &[Rule] = &[
     Rule::Sync5,
     Rule::Takeover1,
     Rule::Takeover2,
+    Rule::Number1,
+    Rule::Number2,
 ];
 
 /// What a split S-VOL may be told apart from the S/P-VOL by in a marked block.

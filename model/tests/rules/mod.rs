@@ -28,6 +28,7 @@ use syncsplit_model::world::bounded::{BlockSet, BoundedQueue};
 
 mod backup;
 mod freeze;
+mod number;
 mod pair;
 mod quiesce;
 mod restart;

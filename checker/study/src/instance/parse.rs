@@ -8,7 +8,8 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::state::{BLOCKS_MAX, FLIGHT_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant, World, WorldProperty,
+    Bounds, Cache, Fault, Faults, NumberRange, Start, Stillness, Transactions, Variant, World,
+    WorldProperty,
 };
 use toml::Spanned;
 
@@ -81,6 +82,7 @@ fn bounds(file: &File) -> Result<Bounds, Wrong> {
         stillness: one_of("stillness", file.stillness.as_ref(), STILLNESS)?,
         start: one_of("start", file.start.as_ref(), START)?,
         transactions: one_of("transactions", file.transactions.as_ref(), Transactions::WORDS)?,
+        numbers: one_of("numbers", file.numbers.as_ref(), NumberRange::WORDS)?,
         faults: faults(&file.faults)?,
     })
 }

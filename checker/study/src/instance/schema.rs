@@ -28,6 +28,7 @@ pub(super) struct File {
     pub(super) stillness: Option<Spanned<String>>,
     pub(super) start: Option<Spanned<String>>,
     pub(super) transactions: Option<Spanned<String>>,
+    pub(super) numbers: Option<Spanned<String>>,
     pub(super) faults: Spanned<Names>,
     pub(super) variant: Option<Spanned<String>>,
     #[serde(default)]

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
-    Bounds, Cache, Fault, Faults, Start, Stillness, Transactions, Variant, WorldProperty,
+    Bounds, Cache, Fault, Faults, NumberRange, Start, Stillness, Transactions, Variant,
+    WorldProperty,
 };
 
 use crate::bounds;
@@ -52,6 +53,9 @@ struct BoundsMeta {
     /// Files from before there was a choice lack it.
     #[serde(default = "first_last")]
     transactions: String,
+    /// Files from before there was a choice lack it.
+    #[serde(default = "endless")]
+    numbers: String,
     faults: Vec<String>,
 }
 
@@ -65,6 +69,10 @@ const START: &[(&str, Start)] = &[("pair", Start::Pair), ("smpl", Start::Smpl)];
 
 fn first_last() -> String {
     word(Transactions::WORDS, Transactions::FirstLast)
+}
+
+fn endless() -> String {
+    word(NumberRange::WORDS, NumberRange::Endless)
 }
 
 impl Meta {
@@ -137,6 +145,7 @@ impl BoundsMeta {
             stillness: word(STILLNESS, bounds.stillness),
             start: word(START, bounds.start),
             transactions: word(Transactions::WORDS, bounds.transactions),
+            numbers: word(NumberRange::WORDS, bounds.numbers),
             faults: bounds.faults.iter().map(|fault| fault.name().into()).collect(),
         }
     }
@@ -161,6 +170,7 @@ impl BoundsMeta {
             stillness: meant(STILLNESS, "bounds.stillness", &self.stillness)?,
             start: meant(START, "bounds.start", &self.start)?,
             transactions: meant(Transactions::WORDS, "bounds.transactions", &self.transactions)?,
+            numbers: meant(NumberRange::WORDS, "bounds.numbers", &self.numbers)?,
             faults,
         })
     }

@@ -128,8 +128,9 @@ impl Trace {
 
 fn with_true_numbers(world: &World, path: &[(Option<Action>, State)]) -> Option<(Numbers, Path)> {
     let concrete = world.concrete(path);
-    let distinct =
-        concrete.last().is_some_and(|(_, state)| state.requester.newest.0 < TRUE_IDS_MAX);
+    let newest = |(_, state): &(Option<Action>, State)| state.requester.newest.0;
+    let ends = concrete.first().zip(concrete.last());
+    let distinct = ends.is_some_and(|(first, last)| newest(last) - newest(first) < TRUE_IDS_MAX);
     (concrete.len() == path.len() && distinct).then_some((Numbers::True, concrete))
 }
 

@@ -164,6 +164,10 @@ pub enum PrimaryRefusal {
     StillDirty,
     /// The mark is in the journal already.
     MarkedBefore,
+    /// The last seq has been given (NUMBER-1): the pair stays suspended for good.
+    SeqsEnded,
+    /// The last incarnation has been in force or asked for (NUMBER-2): the pair stays suspended for good.
+    IncarnationsEnded,
 }
 
 impl fmt::Display for PrimaryRefusal {
@@ -188,6 +192,10 @@ impl fmt::Display for PrimaryRefusal {
             Self::NotDirty(block) => write!(f, "block {} is not dirty", block.0),
             Self::StillDirty => f.write_str("blocks are still dirty (RESYNC-3)"),
             Self::MarkedBefore => f.write_str("the pair mark is in the journal already"),
+            Self::SeqsEnded => f.write_str("the last seq has been given (NUMBER-1)"),
+            Self::IncarnationsEnded => {
+                f.write_str("the last incarnation has been asked for (NUMBER-2)")
+            }
         }
     }
 }
