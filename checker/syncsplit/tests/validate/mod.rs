@@ -211,7 +211,7 @@ fn starts_come_first_and_once() {
 #[test]
 fn a_write_outside_a_transaction_is_refused_where_all_writes_are_gated() {
     let edits = [Edit::Drop(22), Edit::Drop(24)];
-    assert_words(&edits, &["frozen-means-still does not hold: the P-VOL is written while no"]);
+    assert_words(&edits, &["write-means-open-gate does not hold: the P-VOL is written while no"]);
     let (_, words) = judge(&doctored(&edits), Options::default(), Limits::default());
     assert_eq!(words, "allowed");
 }

@@ -10,8 +10,8 @@ use syncsplit_model::protocol::sync::{PairView, Sync, SyncEvent};
 use syncsplit_model::protocol::{QMarker, Rule, Step};
 use syncsplit_model::record::{SyncAfter, SyncTaken};
 use syncsplit_model::system::{Deed, Notice};
-use syncsplit_model::world::WorldProperty;
 
+use super::properties::DONE_MEANS_WRITTEN;
 use super::volumes::{Image, differences};
 use super::{Actor, System, Writes};
 use crate::pattern::{Seen, shown_json};
@@ -110,20 +110,19 @@ impl System {
         Err(self.explain.differs(rules, "its view of the pair", &seen, &Seen::All(view)))
     }
 
-    /// SYNC-3: every write that the Sync held is in the S/P-VOL, unless a later one has replaced it there. The world judges
-    /// it by the freeze for which the Sync was begun; here each Sync knows what it held, and the order tells what is later.
+    /// SYNC-3: every write that the Sync held is in the S/P-VOL, unless a later one has replaced it there.
     fn judge_sync_done(&self, held: QMarker, image: &Image) -> Result<(), Why> {
         let secondary = self.secondary.as_ref().ok_or_else(|| self.not_started("secondary"))?;
         let written = QMarker { incarnation: secondary.incarnation, seq: secondary.written };
         if written.incarnation != held.incarnation || written.seq < held.seq {
-            return Err(self.broken(WorldProperty::SyncMeansWritten, &[Rule::Sync3], || {
+            return Err(self.broken(DONE_MEANS_WRITTEN, &[Rule::Sync3], || {
                 format!("Sync held {held}, the secondary has written {written}")
             }));
         }
         let later = self.volumes.written_between(held.incarnation, (held.seq, written.seq));
         let lacks = differences(&self.volumes.spvol, image).find(|block| !later.contains(block));
         lacks.map_or(Ok(()), |block| {
-            Err(self.broken(WorldProperty::SyncMeansWritten, &[Rule::Sync3], || {
+            Err(self.broken(DONE_MEANS_WRITTEN, &[Rule::Sync3], || {
                 format!("block {}: the S/P-VOL lacks a write that Sync held", block.0)
             }))
         })

@@ -56,10 +56,9 @@ impl System {
         self.database.check().map_err(|broken| self.invariant(broken))
     }
 
-    /// FREEZE-1: what goes through the gate goes through it open. The world compares the P-VOL with the freeze; here the
-    /// write itself is seen.
+    /// FREEZE-1: what goes through the gate goes through it open.
     pub(super) fn judge_write(&self) -> Result<(), Why> {
-        const PROPERTY: WorldProperty = WorldProperty::FrozenMeansStill;
+        const PROPERTY: &str = WRITE_MEANS_OPEN_GATE;
         const RULES: &[Rule] = &[Rule::Freeze1];
         match (self.options.writes, self.database.freeze) {
             (Writes::Gated, FreezeState::Frozen(id)) => Err(self.broken(PROPERTY, RULES, || {
@@ -117,7 +116,7 @@ impl System {
         let split = self.splits.get(&id);
         let moved = split.and_then(|split| differences(split, &self.volumes.svol).next());
         moved.map_or(Ok(()), |block| {
-            Err(self.broken(WorldProperty::SvolStillWhileRead, &[Rule::Backup1], || {
+            Err(self.broken(READ_IS_SPLIT_IMAGE, &[Rule::Backup1], || {
                 format!("block {}: the S-VOL changed since the split", block.0)
             }))
         })
@@ -163,7 +162,20 @@ impl System {
 
 /// Every difference between P-VOL and S/P-VOL is covered by journal, reorder queue or dirty map: the world's
 /// difference-is-covered without the link, which no record shows.
-const DIFFERENCE_IS_JOURNALED: &str = "difference-is-journaled";
+pub(super) const DIFFERENCE_IS_JOURNALED: &str = "difference-is-journaled";
+
+/// When a Sync returns DONE, every write that it held is in the S/P-VOL, or a later write of a record is. The world's
+/// sync-means-written goes by the freeze for which the Sync was begun: no record shows that a block differs from it by
+/// a later write, but each record of a Sync shows what the Sync held.
+pub(super) const DONE_MEANS_WRITTEN: &str = "done-means-written";
+
+/// While a backup is read, the S-VOL holds what it held at its split. The world's svol-still-while-read asks for the split
+/// alone: a state has no image of it.
+pub(super) const READ_IS_SPLIT_IMAGE: &str = "read-is-split-image";
+
+/// The P-VOL is written only while the database is not frozen and a transaction is open. The world's frozen-means-still
+/// compares the P-VOL with the freeze: a record shows the write itself, though it changes no contents.
+pub(super) const WRITE_MEANS_OPEN_GATE: &str = "write-means-open-gate";
 
 /// A side that has not started is unpaired, and says nothing of an image.
 impl View for System {
