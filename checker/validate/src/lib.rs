@@ -10,6 +10,7 @@
 //! | `why`, [`report`] | reasons with their rules, and the outcome in words and in JSON |
 
 #![forbid(unsafe_code)]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod containers;
 pub mod content;

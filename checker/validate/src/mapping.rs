@@ -100,7 +100,7 @@ impl Mapping {
     /// Reads a mapping file.
     ///
     /// # Errors
-    /// It is none: line and column, what is wrong, and what would be valid.
+    /// The text is no mapping: line and column, the fault, and the valid spellings.
     pub fn read(text: &str) -> Result<Self, String> {
         let at = |from: usize| {
             let before = text.get(..from).unwrap_or(text);
@@ -183,17 +183,21 @@ impl Mapping {
         if let Some(ours) = self.constants.get(field).and_then(|names| names.get(&spelling)) {
             return json!(ours);
         }
+        // Payloads are compared, and nothing else; any other digest is made one of 32 bits.
+        if field == "payload" && Digest::spelled(&spelling).is_none() {
+            return json!(Content::of(print_of(&spelling) as u32).to_string());
+        }
         match value {
-            // Payloads are compared, and nothing else; any other digest is made one of 32 bits.
-            _ if field == "payload" && Digest::spelled(&spelling).is_none() => {
-                json!(Content::of(print_of(&spelling) as u32).to_string())
-            }
             Value::String(digits) if field != "payload" => match digits.parse::<u64>() {
                 Ok(number) => json!(number),
                 Err(_) => value.clone(),
             },
             Value::Array(list) => list.iter().map(|value| self.value(field, value)).collect(),
-            value => value.clone(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => value.clone(),
         }
     }
 
@@ -228,7 +232,8 @@ impl Mapping {
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, key| match value {
         Value::Array(list) => key.parse::<usize>().ok().and_then(|place| list.get(place)),
-        value => value.get(key),
+        Value::Object(fields) => fields.get(key),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     })
 }
 

@@ -129,7 +129,6 @@ impl Alike for SecondaryEvent<Content> {
 /// Every event that a record which does not show all of its event can be; nothing if it shows all of it.
 pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Vec<Event>> {
     Some(match record {
-        Record::Start(_) | Record::Fault(_) => return None,
         Record::Primary(taken) if !taken.event.is_all() => {
             let shown = |effect: &PrimaryEffect<Content>| {
                 if let PrimaryEffect::WritePvol { block, .. } = effect {
@@ -177,7 +176,14 @@ pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Ve
         Record::Requester(taken) if !taken.event.is_all() => {
             requester(system).into_iter().map(Event::Requester).collect()
         }
-        _ => return None,
+        Record::Start(_)
+        | Record::Fault(_)
+        | Record::Primary(_)
+        | Record::Secondary(_)
+        | Record::Sync(_)
+        | Record::Database(_)
+        | Record::Coordinator(_)
+        | Record::Requester(_) => return None,
     })
 }
 
@@ -208,7 +214,7 @@ fn wanted<'a, E: Alike, R, A, D>(
             let block = |effect: &Value| form_fields(effect).and_then(shown);
             effects.iter().find_map(block).and_then(block_index)
         }
-        _ => None,
+        Seen::Part(_) | Seen::Nothing => None,
     };
     Wanted { like, part: fields, block: of_event.and_then(block_index).or(of_effects), idle: true }
 }

@@ -14,7 +14,7 @@ use serde_json::{Error, Map, Value};
 /// Reads a part; whether it is all, and the value with the rest filled in.
 ///
 /// # Errors
-/// The value has no such part: what is wrong, and what would be valid.
+/// The value shows no part of a `T`: the fault, and the valid spellings.
 pub(super) fn filled<T: DeserializeOwned>(shown: &Value) -> Result<(bool, T), Error> {
     let is_whole = Cell::new(true);
     let part = Part { shown: Some(shown), is_whole: &is_whole, is_null_nothing: false };

@@ -38,7 +38,7 @@ impl<T> Seen<T> {
 /// Reads what a record shows of a value; `name` is what errors call it.
 ///
 /// # Errors
-/// The value has no such part: what is wrong, and what would be valid.
+/// The value shows no part of a `T`: the fault, and the valid spellings.
 pub fn read<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<T>, String> {
     let (is_whole, value) = filled(shown).map_err(|error| format!("{name}: {error}"))?;
     Ok(if is_whole { Seen::All(value) } else { Seen::Part(shown.clone()) })
@@ -57,7 +57,7 @@ fn is_spelled<T: Serialize>(value: &T, text: &str) -> bool {
 /// Reads what a record shows of a list, each of whose elements may be shown in part.
 ///
 /// # Errors
-/// As [`read`].
+/// The value is no list, or an element shows no part of a `T`.
 pub fn read_list<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<Vec<T>>, String> {
     let Value::Array(elements) = shown else {
         return Err(format!("{name}: found {shown}; a list is valid"));
@@ -76,7 +76,7 @@ pub fn read_list<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<
 /// Reads what a record shows of a value that may be none.
 ///
 /// # Errors
-/// As [`read`].
+/// The value is neither null nor a part of a `T`.
 pub fn read_option<T: DeserializeOwned>(
     name: &str,
     shown: &Value,
@@ -96,7 +96,9 @@ pub(super) fn form(value: &Value) -> Option<&str> {
     match value {
         Value::String(name) => Some(name),
         Value::Object(fields) if fields.len() == 1 => fields.keys().next().map(String::as_str),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
     }
 }
 

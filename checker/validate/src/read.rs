@@ -58,7 +58,7 @@ impl Reader {
     /// Reads a file. Its records are those of the node that each names, or else of the node `name`.
     ///
     /// # Errors
-    /// A line that is no record.
+    /// The input cannot be read, or a line is no record.
     pub fn file(&mut self, name: &str, mut input: impl BufRead) -> Result<(), BadInput> {
         let file = self.files;
         self.files += 1;
@@ -80,7 +80,7 @@ impl Reader {
     /// Takes one record, the text of a line.
     ///
     /// # Errors
-    /// It is none.
+    /// The text is no record: the fault, and the valid spellings.
     pub fn record(
         &mut self,
         name: &str,

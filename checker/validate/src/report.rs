@@ -113,7 +113,11 @@ fn offers(system: &System, role: &str) -> Vec<Offer> {
         "sync" => {
             let syncs = events.into_iter().filter_map(|event| match event {
                 Event::Sync(_, one) => Some((event, as_json::<SyncTaken>(&one))),
-                _ => None,
+                Event::Primary(_)
+                | Event::Secondary(_)
+                | Event::Database(_)
+                | Event::Coordinator(_)
+                | Event::Requester(_) => None,
             });
             syncs.collect()
         }
@@ -237,7 +241,7 @@ impl Report<'_> {
             "seconds": self.seconds,
             "ended": match self.outcome.ending {
                 Ending::Limit(limit) => Some(limit_name(limit)),
-                _ => None,
+                Ending::Run(_) | Ending::NoRun => None,
             },
             "deepest": deepest.collect::<Vec<_>>(),
             "deepest_states": self.outcome.deepest_states,

@@ -227,7 +227,14 @@ impl System {
             Record::Sync(taken) => {
                 let (id, candidate) = match event {
                     Some(Event::Sync(id, event)) => (Some(*id), Some(event)),
-                    _ => (taken.after.all().map(|after| after.id), None),
+                    Some(
+                        Event::Primary(_)
+                        | Event::Secondary(_)
+                        | Event::Database(_)
+                        | Event::Coordinator(_)
+                        | Event::Requester(_),
+                    )
+                    | None => (taken.after.all().map(|after| after.id), None),
                 };
                 let event = self.event_of(candidate, &taken.event)?;
                 self.on_sync(taken, id.ok_or_else(|| self.no_event())?, event)

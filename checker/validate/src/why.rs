@@ -126,7 +126,9 @@ pub(super) const fn of_primary<P, D>(
         PrimaryEvent::HostWrite { .. } => match state {
             PairState::Copy => &[Rule::Write2, Rule::Write4],
             PairState::Psus | PairState::Psue => &[Rule::Write3],
-            _ => &[Rule::Write1, Rule::Write4],
+            PairState::Smpl | PairState::Pair | PairState::Ssus | PairState::Ssws => {
+                &[Rule::Write1, Rule::Write4]
+            }
         },
         PrimaryEvent::Send { .. } => &[Rule::Xfer1],
         PrimaryEvent::Arrived(ToPrimary::Ack(_)) => &[Rule::Xfer2],
