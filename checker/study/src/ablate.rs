@@ -54,6 +54,26 @@ pub fn table() -> Result<Vec<Row>, String> {
     case::rows("checker/ablations.toml", include_str!("../../ablations.toml"))
 }
 
+/// Where the harm of leaving `rule` out shows, in a sentence; `None` for a rule of which the table says nothing.
+///
+/// # Errors
+/// The table is malformed: the sentence names its file and says where.
+pub fn harm_shows(rule: Rule) -> Result<Option<String>, String> {
+    let row = table()?.into_iter().find(|row| row.rule == rule.id());
+    let of_row = row.and_then(|row| {
+        let property = row.shown.property()?;
+        let instance = &row.instance;
+        Some(format!(
+            "the harm of leaving {rule} out shows on {instance}, in {property}: \
+             syncsplit check {instance} --without {rule}"
+        ))
+    });
+    let reason = REASONS.iter().find(|(of, _)| *of == rule);
+    let of_reason = reason
+        .map(|(_, reason)| format!("leaving {rule} out alone breaks nothing known: {reason}"));
+    Ok(of_row.or(of_reason))
+}
+
 /// One rule left out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ablation {

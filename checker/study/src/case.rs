@@ -67,7 +67,9 @@ impl CaseFinding {
                 return Self::Promise { property: violated.name.into(), stem: steps, cycle };
             }
             Self::Always { property: violated.name.into(), steps }
-        } else if let Some(unreached) = with("unreached") {
+        } else if let Some(unreached) =
+            with("unreached").filter(|_| report.verdict == Verdict::Violated)
+        {
             Self::Never { property: unreached.name.into() }
         } else if report.verdict == Verdict::Holds {
             Self::Nothing {}

@@ -4,7 +4,7 @@ use std::iter::repeat;
 
 use serde::Serialize;
 use syncsplit_engine::{Ending, KINDS_MAX, KindCount, Outcome};
-use syncsplit_model::world::{Action, ActionKind, Fault, State, World};
+use syncsplit_model::world::{Action, ActionKind, Fault, State, Stillness, World};
 
 const _: () = assert!(ActionKind::ALL.len() * (Fault::ALL.len() + 1) <= KINDS_MAX);
 
@@ -92,6 +92,20 @@ pub fn warnings(world: &World, outcome: &Outcome<Action, State>) -> Vec<String> 
     let actions =
         silent.map(|report| format!("{} never happened, though this world has it", report.action));
     let idle = faults(world, outcome).into_iter().filter(|fault| fault.fired == 0);
-    let faults = idle.map(|fault| format!("fault {} never had an effect", fault.fault));
+    let faults = idle.map(|fault| {
+        let why = why_idle(world, fault.fault);
+        format!("fault {} never had an effect{why}", fault.fault)
+    });
     actions.chain(faults).collect()
+}
+
+/// What is known of why a fault has no effect in this world.
+fn why_idle(world: &World, fault: &str) -> &'static str {
+    if fault == Fault::CrashPrimary.name() && world.bounds.stillness == Stillness::Freeze {
+        // SPEC 4.1: nothing else of the primary is volatile.
+        ": a crash of the primary only ends a hold of host writes, and a world with stillness = \"freeze\" has none; \
+         the instance quiesce shows it"
+    } else {
+        ""
+    }
 }

@@ -129,13 +129,47 @@ impl Question {
         reduce::reduced(space, &self.reduce)
     }
 
-    /// The properties that are checked: those named, or the world's default ones when nothing is named.
+    /// The properties that are checked: those named and their twins, or the world's default ones when nothing is named.
     fn asked_properties(&self) -> Vec<WorldProperty> {
         if self.properties.is_empty() {
             return self.world().default_properties().collect();
         }
-        let is_named = |property: &WorldProperty| self.properties.contains(&property.name());
-        WorldProperty::ALL.iter().copied().filter(is_named).collect()
+        let is_asked = |property: &WorldProperty| {
+            self.properties.contains(&property.name()) || self.is_silent(property.name())
+        };
+        WorldProperty::ALL.iter().copied().filter(is_asked).collect()
+    }
+
+    /// Whether `name` is a twin that nobody named, asked beside the property of its name to tell whether that one's question
+    /// ever arose. What a named instance asks by itself is pinned without.
+    #[must_use]
+    pub fn is_silent(&self, name: &str) -> bool {
+        let is_pinned = self.instance.is_named() && self.is_as_the_instance_asks();
+        let of = name.strip_suffix("/reached").filter(|_| !is_pinned);
+        let is_named = |name: &str| self.properties.iter().any(|asked| *asked == name);
+        of.is_some_and(is_named) && !is_named(name)
+    }
+
+    /// Whether the question says that `name` must be reached: a named instance says so of all that it asks, and whoever
+    /// names a `sometimes` or a promise.
+    fn must_be_reached(&self, name: &str) -> bool {
+        if self.properties.is_empty() {
+            self.instance.is_named()
+        } else {
+            name.contains('/') && self.properties.iter().any(|asked| *asked == name)
+        }
+    }
+
+    /// The properties and promises whose question never arose in the whole space: no state was one that their twin, or
+    /// their first condition, is true of.
+    #[must_use]
+    pub fn unexercised<A, S>(&self, outcome: &Outcome<A, S>) -> Vec<&'static str> {
+        let properties = outcome.properties.iter().map(|one| (one.name, one.verdict));
+        let promises = outcome.promises.iter().map(|one| (one.name, one.verdict));
+        let silent = properties.chain(promises).filter(|(name, verdict)| {
+            *verdict == syncsplit_engine::Verdict::Unreachable && !self.must_be_reached(name)
+        });
+        silent.map(|(name, _)| name.strip_suffix("/reached").unwrap_or(name)).collect()
     }
 
     /// The promises that are checked: those named, or the instance's when nothing is named, which apply to its bounds.
@@ -194,20 +228,30 @@ impl Question {
     }
 }
 
-/// What an outcome comes to. A limit that was reached never lets anything hold.
+/// What an outcome comes to. A limit that was reached never lets anything hold, and neither does a search in which no
+/// question arose.
 #[must_use]
-pub fn verdict<A, S>(outcome: &Outcome<A, S>) -> Verdict {
-    let properties = outcome.properties.iter().map(|property| property.verdict);
-    let mut all = properties.chain(outcome.promises.iter().map(|promise| promise.verdict));
-    if all.any(|one| {
-        matches!(one, syncsplit_engine::Verdict::Violated | syncsplit_engine::Verdict::Unreachable)
-    }) {
-        Verdict::Violated
-    } else if outcome.ending == Ending::Complete && outcome.cut_by_boundary == 0 {
-        Verdict::Holds
-    } else {
-        Verdict::Undecided
+pub fn verdict<A, S>(question: &Question, outcome: &Outcome<A, S>) -> Verdict {
+    let properties = outcome.properties.iter().map(|one| (one.name, one.verdict));
+    let promises = outcome.promises.iter().map(|one| (one.name, one.verdict));
+    let mut all = properties.chain(promises);
+    let unexercised = question.unexercised(outcome);
+    let is_broken = |(name, verdict): (&'static str, syncsplit_engine::Verdict)| match verdict {
+        syncsplit_engine::Verdict::Violated => true,
+        syncsplit_engine::Verdict::Unreachable => question.must_be_reached(name),
+        syncsplit_engine::Verdict::Holds
+        | syncsplit_engine::Verdict::Reached
+        | syncsplit_engine::Verdict::Unknown => false,
+    };
+    if all.clone().any(is_broken) {
+        return Verdict::Violated;
     }
+    let arose = all.any(|(name, _)| {
+        let of = name.strip_suffix("/reached").unwrap_or(name);
+        !unexercised.contains(&of)
+    });
+    let is_whole = outcome.ending == Ending::Complete && outcome.cut_by_boundary == 0;
+    if is_whole && arose { Verdict::Holds } else { Verdict::Undecided }
 }
 
 /// Refuses to ask for a promise that the world or the engine cannot answer for.

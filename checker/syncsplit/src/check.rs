@@ -2,7 +2,8 @@
 use std::thread::available_parallelism;
 
 use syncsplit_engine::{KeptOutcome, Limits, Store};
-use syncsplit_model::world::{Action, State};
+use syncsplit_model::world::{Action, State, Verdict};
+use syncsplit_study::ablate;
 use syncsplit_study::checkpoint::Checkpoint;
 use syncsplit_study::instance::{Instance, askable};
 use syncsplit_study::question::{Question, Watch};
@@ -81,7 +82,12 @@ fn tell(
     checkpoint: &Checkpoint,
     kept: &KeptOutcome<Action, State>,
 ) -> Ended {
-    let report = Report::new(question, &kept.outcome);
+    let mut report = Report::new(question, &kept.outcome);
+    if report.verdict != Verdict::Violated {
+        for rule in &question.without {
+            report.notes.extend(ablate::harm_shows(*rule)?);
+        }
+    }
     let printed = match args.format {
         CheckFormat::Text => print::text(&report),
         CheckFormat::Json => print::json(&report),
@@ -95,5 +101,5 @@ fn tell(
         let trace = report::shortest(question, &kept.outcome);
         file.offer(trace.as_ref())?.into_iter().for_each(print::note);
     }
-    Ok(report.conclusion())
+    Ok(report.conclusion(args.strict))
 }

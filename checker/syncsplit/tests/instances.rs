@@ -359,6 +359,98 @@ fn another_outcome_than_the_expected_one_is_named_and_exits_1() {
     check(&[wrong.path()]).assert().code(1).stdout(says);
 }
 
+/// The properties whose question never arises where no pair is copied.
+const COPIED: [&str; 3] = ["difference-is-covered", "one-image-always", "states-defined"];
+
+/// The properties that a report says are not exercised.
+fn unexercised(report: &serde_json::Value) -> Vec<&str> {
+    let rows = report["unexercised"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["needs"].as_str().is_some_and(|needs| !needs.is_empty())));
+    rows.iter().map(|row| row["property"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_world_with_one_fault_holds_and_says_which_questions_never_arose() {
+    for fault in Fault::ALL {
+        let world = SMALL.replace("[]", &format!("[\"{}\"]", fault.name()));
+        let world = TempFile::new(fault.name(), &world);
+        let report = json(&["check", world.path()], 0);
+        assert_eq!(report["verdict"], "holds", "{}", fault.name());
+        let is_suspended = Fault::SUSPENDING.contains(*fault);
+        let expected: &[&str] = if is_suspended { &[] } else { &COPIED };
+        assert_eq!(unexercised(&report), expected, "{}", fault.name());
+        json(&["check", world.path(), "--strict"], if is_suspended { 0 } else { 3 });
+        let idle = format!("fault {} never had an effect", fault.name());
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let idle: Vec<_> = warnings.filter_map(|w| w.as_str()?.strip_prefix(&idle)).collect();
+        assert!(idle.iter().all(|why| why.contains("the instance quiesce shows it")), "{idle:?}");
+    }
+}
+
+#[test]
+fn what_a_question_needs_makes_it_arise() {
+    for (more, expected) in [
+        ("", &COPIED[..]),
+        ("start = \"smpl\"\n", &COPIED[1..2]),
+        ("journal_full = \"suspend\"\n", &[]),
+    ] {
+        let world = TempFile::new("needs", &format!("{SMALL}{more}"));
+        let report = json(&["check", world.path()], 0);
+        assert_eq!(unexercised(&report), expected, "{more}");
+        for row in report["unexercised"].as_array().unwrap() {
+            let needs = row["needs"].as_str().unwrap();
+            let is_said = |word| needs.contains(word);
+            assert!(is_said("journal_full = \"suspend\""), "{needs}");
+            assert!(Fault::SUSPENDING.iter().all(|fault| is_said(fault.name())), "{needs}");
+            assert_eq!(is_said("start = \"smpl\""), row["property"] != "one-image-always");
+        }
+    }
+    let world = TempFile::new("synchronous", &format!("variant = \"synchronous\"\n{SMALL}"));
+    let report = json(&["check", world.path()], 0);
+    let row =
+        |name| report["unexercised"].as_array().unwrap().iter().find(|r| r["property"] == name);
+    for name in ["sync-means-written", "frozen-means-still"] {
+        assert!(row(name).unwrap()["needs"].as_str().unwrap().ends_with("but synchronous"));
+    }
+}
+
+#[test]
+fn a_property_by_name_whose_question_never_arose_is_not_exercised() {
+    let world = TempFile::new("named", SMALL);
+    let of = |name: &str, exit, verdict: &str| {
+        let report = json(&["check", world.path(), "--property", name], exit);
+        assert_eq!(report["properties"].as_array().unwrap().len(), 1, "no twin is listed");
+        assert_eq!(report["properties"][0]["verdict"], verdict, "{name}");
+        report["verdict"].clone()
+    };
+    for name in COPIED {
+        assert_eq!(of(name, 3, "not exercised"), "undecided");
+    }
+    assert_eq!(of("image-is-prefix", 0, "holds"), "holds");
+    let both = ["check", world.path(), "--property", COPIED[2], "--property", "image-is-prefix"];
+    let report = json(&both, 0);
+    assert_eq!(
+        (report["verdict"].as_str(), unexercised(&report)),
+        (Some("holds"), vec![COPIED[2]])
+    );
+    let text = stdout(&["check", world.path(), "--property", COPIED[2]], 3);
+    assert!(text.contains("nothing is shown") && text.contains("start = \"smpl\""), "{text}");
+    let xml = stdout(&["check", world.path(), "--property", COPIED[2], "--format", "junit"], 3);
+    assert!(xml.contains("<skipped message=\"not exercised:"), "{xml}");
+    // A twin by its own name has to be reached, and a named instance pins all that it asks.
+    let twin = format!("{}/reached", COPIED[2]);
+    assert_eq!(json(&["check", world.path(), "--property", &twin], 1)["verdict"], "violated");
+    assert_eq!(unexercised(&json(&["check", "small"], 0)), Vec::<&str>::new());
+}
+
+#[test]
+fn whoever_leaves_out_a_rule_hears_where_its_harm_shows() {
+    let left_out = |rule: &str| stdout(&["check", "small", "--without", rule], 0);
+    let freeze = left_out("FREEZE-2");
+    assert!(freeze.contains("syncsplit check waits --without FREEZE-2"), "{freeze}");
+    assert!(left_out("PAIR-4").contains("alone breaks nothing known: creating the pair again"));
+}
+
 #[test]
 fn what_never_had_an_effect_is_warned_of() {
     // `published` has no lease that could end.

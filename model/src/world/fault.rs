@@ -65,6 +65,15 @@ impl Fault {
     pub const LOSING_THE_QUEUE: Faults =
         enum_set!(Self::CrashSecondary | Self::FalseSuspicion | Self::Takeover);
 
+    /// Faults each of which suspends or ends a pair, so that it is copied again.
+    pub const SUSPENDING: Faults = enum_set!(
+        Self::LinkDown
+            | Self::FalseSuspicion
+            | Self::OperatorSuspend
+            | Self::OperatorDelete
+            | Self::Takeover
+    );
+
     /// The fault's name in instances and reports.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -13,6 +13,7 @@ use crate::protocol::requester::RequesterState;
 use crate::protocol::secondary::Secondary;
 use crate::protocol::{BackupId, BlockIndex, Entry, PairState, ToSecondary};
 use crate::system::view::{self, View};
+use crate::world::fault::Fault;
 use crate::world::instance::{Stillness, Variant, World};
 use crate::world::state::{Image, State, Value};
 
@@ -111,6 +112,54 @@ impl WorldProperty {
     #[must_use]
     pub fn says(self) -> &'static str {
         self.get_documentation().unwrap_or_default()
+    }
+
+    /// The state that has to be reached so that this `always` is not true for want of anything happening; none for a
+    /// `sometimes`.
+    #[must_use]
+    pub fn twin(self) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|twin| twin.name().strip_suffix("/reached") == Some(self.name()))
+    }
+
+    /// What a world needs so that the twin of this `always` is reached: bounds in the words of docs/instances.md.
+    #[must_use]
+    pub fn needs(self) -> String {
+        let suspending: Vec<_> = Fault::SUSPENDING.iter().map(Fault::name).collect();
+        let suspended =
+            format!("journal_full = \"suspend\", or one of the faults {}", suspending.join(", "));
+        match self {
+            Self::DifferenceIsCovered
+            | Self::DifferenceInCopy
+            | Self::StatesDefined
+            | Self::MarkNotYetKnown => {
+                format!("a pair that is copied: start = \"smpl\", {suspended}")
+            }
+            Self::OneImageAlways | Self::OnlyTheGoldCopy => {
+                format!("a pair that has been in PAIR and is copied again: {suspended}")
+            }
+            Self::SyncMeansWritten
+            | Self::SyncWaits
+            | Self::FrozenMeansStill
+            | Self::FrozenAndBehind => {
+                "a write that is on the way when writes are held still: any variant but synchronous"
+                    .into()
+            }
+            Self::BackupIsFrozenImage
+            | Self::ReadingAfterMoreWrites
+            | Self::NoTornTransaction
+            | Self::FreezingWithOpenTransaction
+            | Self::ImageIsPrefix
+            | Self::ConsistentAndBehind
+            | Self::SvolStillWhileRead
+            | Self::ReadWhileApplying
+            | Self::BackupKeepsPair
+            | Self::ReadingInPair
+            | Self::Invariants
+            | Self::JournalIsFull => "a backup beside host writes, as in the instance smoke".into(),
+        }
     }
 
     /// The property in stateright's form.

@@ -86,6 +86,12 @@ impl Instance {
         Self::all().ok()?.into_iter().find(|instance| instance.name == name)
     }
 
+    /// Whether it has a name of its own, and is no file.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !Self::is_path(&self.name)
+    }
+
     /// The rules that are left out when `more` are left out as well.
     #[must_use]
     pub fn without_also(&self, more: &[Rule]) -> Vec<Rule> {

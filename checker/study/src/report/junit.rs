@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 use syncsplit_model::world::Verdict;
 
-use crate::report::{PropertyReport, Report};
+use crate::report::{NOT_EXERCISED, PropertyReport, Report};
 use crate::trace::{Step, text};
 
 /// A check: each property a test case. With an outcome that the instance expects, one more says whether it is that; a
@@ -53,11 +53,18 @@ pub fn check(report: &Report) -> Junit {
         suite.add_test_case(case("expected", &report.instance, status));
     }
     // Without a property that was violated a run may end before it has settled any.
-    if report.verdict == Verdict::Undecided {
+    if report.verdict == Verdict::Undecided && report.unexercised.is_empty() {
         let status = skipped(&open(report.ended));
         suite.add_test_case(case("search", &report.instance, status));
     }
     of_suites("syncsplit check", [suite])
+}
+
+/// Why a property is not exercised.
+fn unexercised(report: &Report, property: &str) -> String {
+    let question = report.unexercised.iter().find(|question| question.property == property);
+    let needs = question.map_or("", |question| question.needs.as_str());
+    format!("not exercised: no state raised the question, which takes {needs}")
 }
 
 fn of_property(report: &Report, property: &PropertyReport, is_expected: bool) -> TestCase {
@@ -67,8 +74,12 @@ fn of_property(report: &Report, property: &PropertyReport, is_expected: bool) ->
         "violated" if is_expected => (TestCaseStatus::success(), table(steps)),
         "violated" => (failure(&violated(steps.len()), &table(steps)), String::new()),
         "unreached" if is_expected => (TestCaseStatus::success(), String::new()),
+        "unreached" if report.verdict != Verdict::Violated => {
+            (skipped("no run reaches it, and nothing says that one has to"), String::new())
+        }
         "unreached" => (failure("no run reaches it", ""), String::new()),
         "undecided" => (skipped(&open(report.ended)), String::new()),
+        NOT_EXERCISED => (skipped(&unexercised(report, name)), String::new()),
         _ => (TestCaseStatus::success(), String::new()),
     };
     let mut case = case(name, &report.instance, status);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use syncsplit_engine::liveness::{Lasso, PromiseResult};
 use syncsplit_engine::packed::missed_at_most;
 use syncsplit_engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store};
-use syncsplit_model::world::{Action, State, Verdict};
+use syncsplit_model::world::{Action, State, Verdict, WorldProperty};
 
 use crate::bounds;
 use crate::coverage::{self, ActionReport, FaultReport};
@@ -67,11 +67,22 @@ pub struct Report {
     pub faults: Vec<FaultReport>,
     /// What this run did not exercise, though the world has it.
     pub warnings: Vec<String>,
+    /// Questions that never arose, each with what would make it arise. Their properties hold for want of anything happening.
+    pub unexercised: Vec<Unexercised>,
     /// How the outcome compares with what the instance expects, if it expects anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<ExpectedReport>,
     /// What a reader should know besides.
     pub notes: Vec<String>,
+}
+
+/// A property or promise whose question never arose in the whole space.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unexercised {
+    /// Its name.
+    pub property: &'static str,
+    /// What a world needs so that the question arises.
+    pub needs: String,
 }
 
 /// One property's verdict.
@@ -81,7 +92,7 @@ pub struct PropertyReport {
     pub name: &'static str,
     /// `always`, `sometimes` or `promise`.
     pub kind: &'static str,
-    /// `holds`, `violated`, `reached`, `unreached` or `undecided`.
+    /// `holds`, `violated`, `reached`, `unreached`, `not exercised` or `undecided`.
     pub verdict: &'static str,
     /// Steps of the shortest trace, if there is one; of a lasso's stem.
     pub steps: Option<usize>,
@@ -105,7 +116,7 @@ impl Report {
             Store::Fingerprint { seed } => Some(seed),
         };
         let mut report = Self {
-            verdict: question::verdict(outcome),
+            verdict: question::verdict(question, outcome),
             instance: question.instance.name.clone(),
             bounds: bounds::in_words(&question.instance.bounds),
             variant: question.variant.name(),
@@ -126,6 +137,7 @@ impl Report {
             actions: coverage::actions(outcome),
             faults: coverage::faults(&world, outcome),
             warnings: if is_ordered { Vec::new() } else { coverage::warnings(&world, outcome) },
+            unexercised: question.unexercised(outcome).into_iter().map(unexercised).collect(),
             expected: None,
             notes: notes(question, outcome),
         };
@@ -133,21 +145,40 @@ impl Report {
         report
     }
 
-    /// What the command comes to: whether the outcome is the one that the instance expects, or else the verdict.
+    /// What the command comes to: whether the outcome is the one that the instance expects, or else the verdict. With
+    /// `strict` nothing holds as long as a question never arose.
     #[must_use]
-    pub fn conclusion(&self) -> Verdict {
-        match self.expected.as_ref().map(|expected| expected.met) {
+    pub fn conclusion(&self, strict: bool) -> Verdict {
+        let comes_to = match self.expected.as_ref().map(|expected| expected.met) {
             Some(true) => Verdict::Holds,
             Some(false) => Verdict::Violated,
             None => self.verdict,
-        }
+        };
+        let is_open = strict && comes_to == Verdict::Holds && !self.unexercised.is_empty();
+        if is_open { Verdict::Undecided } else { comes_to }
     }
 }
 
+fn unexercised(property: &'static str) -> Unexercised {
+    let needs = WorldProperty::named(property).map(WorldProperty::needs);
+    let from = || "a state that its first condition is true of (SPEC.md, section 7.2)".into();
+    Unexercised { property, needs: needs.unwrap_or_else(from) }
+}
+
 fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<PropertyReport> {
+    let unexercised = question.unexercised(outcome);
+    let word = |name: &'static str, verdict| match verdict {
+        syncsplit_engine::Verdict::Holds | syncsplit_engine::Verdict::Unreachable
+            if unexercised.contains(&name) =>
+        {
+            NOT_EXERCISED
+        }
+        verdict => word(verdict),
+    };
     outcome
         .properties
         .iter()
+        .filter(|property| !question.is_silent(property.name))
         .map(|property| {
             let discovery = outcome.discovery(property.name);
             let counterexample =
@@ -155,13 +186,16 @@ fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<Prop
             PropertyReport {
                 name: property.name,
                 kind: expectation(&property.expectation),
-                verdict: word(property.verdict),
+                verdict: word(property.name, property.verdict),
                 steps: discovery.map(|found| found.trace.len().saturating_sub(1)),
                 cycle: None,
                 trace: counterexample.map(|found| trace(question, found).steps()),
             }
         })
-        .chain(outcome.promises.iter().map(|promise| of_promise(question, promise)))
+        .chain(outcome.promises.iter().map(|promise| PropertyReport {
+            verdict: word(promise.name, promise.verdict),
+            ..of_promise(question, promise)
+        }))
         .collect()
 }
 
@@ -176,6 +210,9 @@ fn of_promise(question: &Question, promise: &PromiseResult<Action, State>) -> Pr
         trace: lasso.map(|lasso| run(question, promise.name, lasso).steps()),
     }
 }
+
+/// The word for a property whose question never arose.
+pub(crate) const NOT_EXERCISED: &str = "not exercised";
 
 const fn word(verdict: syncsplit_engine::Verdict) -> &'static str {
     match verdict {

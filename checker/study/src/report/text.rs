@@ -55,6 +55,12 @@ fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
         let PropertyReport { name, kind, verdict, .. } = property;
         writeln!(out, "  {kind:9}  {name:34}  {verdict}{steps}")?;
     }
+    if !report.unexercised.is_empty() {
+        writeln!(out, "\nNot exercised, since no state raised the question. It takes:")?;
+        for question in &report.unexercised {
+            writeln!(out, "  {:34}  {}", question.property, question.needs)?;
+        }
+    }
     for warning in &report.warnings {
         writeln!(out, "\nwarning: {warning}")?;
     }
@@ -92,6 +98,13 @@ fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
             out,
             "\nHolds for the states that were found; that these are all is likely, and not certain."
         )?;
+    } else if report.verdict == Verdict::Holds && !report.unexercised.is_empty() {
+        writeln!(
+            out,
+            "\nHolds for runs of any length within this world but for what is not exercised, and is no claim beyond it."
+        )?;
+    } else if report.verdict == Verdict::Undecided && !report.unexercised.is_empty() {
+        writeln!(out, "\nEvery state was seen, and none raised a question: nothing is shown.")?;
     } else if report.verdict == Verdict::Holds {
         writeln!(
             out,

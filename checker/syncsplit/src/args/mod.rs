@@ -80,6 +80,9 @@ pub(crate) struct CheckArgs {
     /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = words::property())]
     pub(crate) property: Vec<String>,
+    /// Exit with 3 where everything holds, but the question of some property never arose in this world
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Which blocks a transaction of two writes takes, in place of the instance's
     #[arg(long, value_name = "WHICH", value_parser = words::transactions())]
     pub(crate) transactions: Option<Transactions>,
