@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The minimal adapter with one defect, named on the command line: what `syncsplit conform` has to find.
-`--list` prints the names. Three more misbehave as adapters: `crash`, `hang` and `garbage`."""
+`--list` prints the names. Four more misbehave as adapters: `crash`, `hang`, `garbage` and `typo`."""
 import sys
 import time
 
@@ -186,6 +186,8 @@ class Broken(Replicator):
             time.sleep(3600)
         if self.how == "garbage":
             print("{not json", flush=True)
+        if self.how == "typo":
+            return "DOEN"
         sys.exit(3)
 
 

@@ -4,7 +4,10 @@ use syncsplit_tests::bless;
 
 #[test]
 fn the_schemas_are_those_of_the_types() {
-    let schemas = [("docs/trace.schema.json", syncsplit_model::record::schema())];
+    let schemas = [
+        ("docs/trace.schema.json", syncsplit_model::record::schema()),
+        ("docs/adapter.schema.json", syncsplit_conform::wire::schema()),
+    ];
     for (path, schema) in schemas {
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         bless::settle(path, &text).unwrap();

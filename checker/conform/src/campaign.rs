@@ -210,7 +210,7 @@ pub fn campaign(
         let line = format!("{done} of {all} cases, {failed} failed; {id}");
         progress(begin.elapsed().as_secs_f64(), line);
         if interrupt.load(Ordering::Relaxed) {
-            let request = crate::wire::Request::bare("reset");
+            let request = crate::wire::Request::Reset;
             let trouble = runner.adapter.trouble(&request, "interrupted".into());
             return Err(Refused::Trouble(case.id.clone(), Box::new(trouble)));
         }

@@ -5,6 +5,7 @@ use enumset::enum_set;
 use syncsplit_model::protocol::PairState;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::requester::RequesterState;
+use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::world::{ActionKind, ActionKinds, State};
 
 use crate::process::Trouble;
@@ -160,7 +161,7 @@ fn is_reading(track: &Track) -> bool {
 fn waited(session: &Session<'_>) -> Option<bool> {
     let last = session.seen.last().filter(|seen| seen.verb == Verb::WAIT)?;
     let reply = last.reply.as_ref()?;
-    Some(reply.field("outcome").is_some_and(|outcome| outcome == "DONE"))
+    Some(reply.outcome() == Some(SyncOutcome::Done))
 }
 
 /// Whether neither host has anything under way.

@@ -79,7 +79,7 @@ pub fn observed(
         tracks = guide.closure(&tracks).ok_or(NoExplanation::TooMany)?;
         tracks = keep(tracks, "the image that was backed up", &shown, |track| {
             let blocks = track.image(&track.state.svol, guide.world.bounds.blocks);
-            let same = texts(image.field("blocks")) == Some(blocks.clone());
+            let same = image.answer().is_some_and(|answer| answer.blocks.as_ref() == Some(&blocks));
             if same { Ok(vec![*track]) } else { Err(blocks.join(" ")) }
         })?;
     }
@@ -101,12 +101,6 @@ pub fn observed(
     Ok(tracks)
 }
 
-/// The texts of a list.
-#[must_use]
-pub fn texts(list: Option<&Json>) -> Option<Vec<String>> {
-    list?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
-}
-
 /// The states after the answer to a verb's own request in one state, or what should have been answered.
 fn answer(
     guide: &Guide,
@@ -115,9 +109,9 @@ fn answer(
     seen: &Observation,
 ) -> Result<Vec<Track>, String> {
     let mut verb = seen.verb;
-    if let Some(block) = seen.reply.as_ref().and_then(|reply| reply.field("block")) {
+    if let Some(block) = seen.reply.as_ref().and_then(|reply| reply.answer()?.block) {
         // Which block is copied next is the implementation's choice.
-        verb.number = block.as_u64();
+        verb.number = Some(block);
     }
     let mut after = guide.take(track, &verb, seen.number);
     if let Err(WhyNot::Secondary(SecondaryRefusal::ApplyFirst(_))) = after
@@ -140,7 +134,7 @@ fn answer(
             let begun = guide.take(&anew, &Verb::bare(ActionKind::SyncBegin), 0);
             sync::begun_and_looked(guide, numbers, begun, reply)
         }
-        (Some(ActionKind::SyncBegin), Reply::Ok(ok)) if ok.contains_key("outcome") => {
+        (Some(ActionKind::SyncBegin), Reply::Ok(answer)) if answer.outcome.is_some() => {
             sync::begun_and_looked(guide, numbers, after, reply)
         }
         (Some(ActionKind::SyncBegin), _) => sync::mark(numbers, after, reply),
@@ -207,20 +201,19 @@ fn details(
     seen: &Observation,
     reply: &Reply,
 ) -> Result<(), String> {
-    let flag = |name: &str, expected: bool| match reply.field(name).and_then(Json::as_bool) {
-        Some(given) if given != expected => Err(format!("{name}: {expected}")),
-        Some(_) => Ok(()),
-        None => Err(format!("{name}: {expected}")),
+    let Some(answer) = reply.answer() else { return Ok(()) };
+    let flag = |name: &str, given: Option<bool>, expected: bool| {
+        if given == Some(expected) { Ok(()) } else { Err(format!("{name}: {expected}")) }
     };
     let rules = guide.world.rules;
     match (seen.verb.kind, seen.verb.message_kind()) {
         (Some(ActionKind::DeliverHost), Some(MessageKind::Request)) => {
-            flag("frozen", is_still(guide, after))
+            flag("frozen", answer.frozen, is_still(guide, after))
         }
         (Some(ActionKind::DeliverHost), Some(MessageKind::Split)) => {
             let id = BackupId(seen.verb.message.map_or(0, |message| message.of));
             let split = before.state.secondary.step(rules, SecondaryEvent::Split(id));
-            flag("done", split.refused.is_none())
+            flag("done", answer.done, split.refused.is_none())
         }
         (Some(ActionKind::Thaw), _) => {
             let CoordinatorState::Thawing(id) = before.state.coordinator.state else {
@@ -230,7 +223,7 @@ fn details(
                 Stillness::Freeze => before.state.database.freeze == FreezeState::Frozen(id),
                 Stillness::Quiesce => before.state.primary.quiesced == Some(id),
             };
-            flag("held", stands || !rules.has(Rule::Freeze3))
+            flag("held", answer.held, stands || !rules.has(Rule::Freeze3))
         }
         _ => Ok(()),
     }

@@ -12,8 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use crate::leash::Leash;
 use crate::orphans;
 use crate::wire::{Hello, LINE_MAX, Reply, Request, VERSION};
@@ -109,7 +107,7 @@ impl Adapter {
         let record = record.then(Vec::new);
         let mut adapter =
             Self { child, group, stdin, lines, stderr, limit, asked: 0, interrupt, hello, record };
-        let request = Request::new("hello", json!({ "protocol": VERSION }));
+        let request = Request::Hello { protocol: VERSION };
         adapter.hello = match adapter.ask(&request)? {
             Reply::Ok(ok) => Hello::read(&ok).map_err(|what| adapter.trouble(&request, what))?,
             other @ (Reply::Refused { .. } | Reply::Unsupported) => {
@@ -131,7 +129,7 @@ impl Adapter {
     /// The adapter has ended, is silent for longer than the limit, or answers what is no answer.
     pub fn ask(&mut self, request: &Request) -> Result<Reply, Trouble> {
         self.asked += 1;
-        if request.op == "init" {
+        if matches!(request, Request::Init(_)) {
             orphans::reap_ended([self.child.id(), self.group.id()]);
         }
         let line = request.line(self.asked);

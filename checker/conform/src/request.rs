@@ -1,9 +1,9 @@
 //! From a verb to what the adapter is asked for it. The kit is coordinator and requester itself, so that some verbs are
 //! its own doing. What the answer has to be is not decided here.
-use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::protocol::requester::RequesterState;
+use syncsplit_model::record::Side;
 use syncsplit_model::world::{ActionKind, Start, Stillness};
 
 use crate::block::{Writer, Written};
@@ -11,7 +11,10 @@ use crate::script::{BLOCKS, Setting};
 use crate::seen::Numbers;
 use crate::track::{Guide, Track};
 use crate::verb::{Message, MessageKind, Verb};
-use crate::wire::{Hello, Level, Request};
+use crate::wire::{
+    Crashing, Data, Hello, Hold, Init, JournalLimit, Level, LinkMessage, PairAtStart, Request,
+    SyncRequest, Timer, Transaction,
+};
 
 /// What a verb asks of an adapter.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,60 +47,67 @@ impl Asker<'_> {
         let block = verb.number.unwrap_or_default() as u32;
         let Some(kind) = verb.kind else { return Asked::Nothing };
         let request = match kind {
-            ActionKind::WriteOne => write(number, block, "whole"),
-            ActionKind::WriteFirst => write(number, 0, "first"),
-            ActionKind::WriteSecond => write(number, BLOCKS - 1, "last"),
+            ActionKind::WriteOne => write(number, block, Transaction::Whole),
+            ActionKind::WriteFirst => write(number, 0, Transaction::First),
+            ActionKind::WriteSecond => write(number, BLOCKS - 1, Transaction::Last),
             ActionKind::RemoteWrite => {
                 let data = Written { writer: Writer::Remote, number, block }.to_string();
-                Request::new("remote-write", json!({ "block": block, "data": data }))
+                Request::RemoteWrite { block, data: Data(data) }
             }
             ActionKind::Send => {
-                let seq = self.numbers.seq(verb.number.unwrap_or_default());
-                Request::new("send", json!({ "seq": seq }))
+                Request::Send { seq: self.numbers.seq(verb.number.unwrap_or_default()) }
             }
-            ActionKind::Deliver | ActionKind::DeliverReply => {
-                let op = if verb.extra { "repeat" } else { "deliver" };
-                self.message(op, verb)
+            ActionKind::Deliver
+            | ActionKind::DeliverReply
+            | ActionKind::Lose
+            | ActionKind::LoseReply => {
+                let Some(message) = self.message(verb) else { return Asked::Nothing };
+                if verb.is_in(ActionKind::Lose | ActionKind::LoseReply) {
+                    Request::Lose { message }
+                } else if verb.extra {
+                    Request::Repeat { message }
+                } else {
+                    Request::Deliver { message }
+                }
             }
-            ActionKind::Lose | ActionKind::LoseReply => self.message("lose", verb),
-            ActionKind::Apply => Request::bare("apply"),
-            ActionKind::Report => Request::bare("report"),
-            ActionKind::CopyBlock => Request::new("copy", json!({ "block": block })),
-            ActionKind::PairMark => Request::bare("pair-mark"),
-            ActionKind::Fail => Request::new("fail", json!({ "side": "primary" })),
-            ActionKind::SecondaryFail => Request::new("fail", json!({ "side": "secondary" })),
-            ActionKind::LinkDown => Request::bare("link-down"),
-            ActionKind::LinkUp => Request::bare("link-up"),
-            ActionKind::Create => Request::bare("create"),
-            ActionKind::Suspend => Request::bare("suspend"),
-            ActionKind::Resync => Request::bare("resync"),
-            ActionKind::Delete => Request::bare("delete"),
+            ActionKind::Apply => Request::Apply,
+            ActionKind::Report => Request::Report,
+            ActionKind::CopyBlock => Request::Copy { block },
+            ActionKind::PairMark => Request::PairMark,
+            ActionKind::Fail => Request::Fail { side: Side::Primary },
+            ActionKind::SecondaryFail => Request::Fail { side: Side::Secondary },
+            ActionKind::LinkDown => Request::LinkDown,
+            ActionKind::LinkUp => Request::LinkUp,
+            ActionKind::Create => Request::Create,
+            ActionKind::Suspend => Request::Suspend,
+            ActionKind::Resync => Request::Resync,
+            ActionKind::Delete => Request::Delete,
             ActionKind::StartBackup => {
                 let id = track.state.requester.newest.next().0;
-                return self.optional(Request::new("arm", json!({ "backup": id })));
+                return self.optional(Request::Arm { backup: id });
             }
             ActionKind::DeliverHost => match verb.message_kind() {
                 Some(MessageKind::Request) if is_taken_on(guide, track, verb) => {
-                    Request::new("freeze", json!({ "backup": backup }))
+                    Request::Freeze { backup }
                 }
-                Some(MessageKind::Split) => Request::new("split", json!({ "backup": backup })),
+                Some(MessageKind::Split) => Request::Split { backup },
                 _ => return Asked::Nothing,
             },
-            ActionKind::SyncBegin if self.is_marked => Request::bare("mark"),
-            ActionKind::SyncBegin => Request::new("sync", json!({ "timeout_ms": self.sync_ms })),
+            ActionKind::SyncBegin if self.is_marked => Request::Mark,
+            ActionKind::SyncBegin => Request::sync(self.sync_ms),
             ActionKind::SyncLook => self.look(track),
             ActionKind::Thaw => {
                 let CoordinatorState::Thawing(id) = track.state.coordinator.state else {
                     return Asked::Nothing;
                 };
-                Request::new("thaw", json!({ "backup": id.0 }))
+                Request::Thaw { backup: id.0 }
             }
-            ActionKind::LeaseExpires => Request::new("advance-clock", json!({ "timer": "lease" })),
-            ActionKind::CrashPrimary => Request::new("crash", json!({ "role": "primary" })),
-            ActionKind::CrashSecondary => Request::new("crash", json!({ "role": "secondary" })),
-            ActionKind::CrashLocalHost => Request::new("crash", json!({ "role": "database" })),
-            ActionKind::Takeover => Request::new("takeover", json!({ "force": verb.extra })),
-            ActionKind::Failback => Request::bare("failback"),
+            ActionKind::LeaseExpires => Request::AdvanceClock { timer: Timer::Lease },
+            ActionKind::CrashPrimary => Request::Crash { role: Crashing::Primary },
+            ActionKind::CrashSecondary => Request::Crash { role: Crashing::Secondary },
+            ActionKind::CrashLocalHost => Request::Crash { role: Crashing::Database },
+            ActionKind::Takeover => Request::Takeover { force: verb.extra },
+            ActionKind::Failback => Request::Failback,
             ActionKind::WriteFirstTo
             | ActionKind::WriteSecondTo
             | ActionKind::AnswerHost
@@ -112,12 +122,8 @@ impl Asker<'_> {
             | ActionKind::CrashCoordinator
             | ActionKind::CrashRemoteHost => return Asked::Nothing,
         };
-        let needs = if request.fields.get("transaction").is_some_and(|kind| kind != "whole") {
-            "transactions"
-        } else {
-            request.op
-        };
-        if self.hello.can(needs) && self.hello.can(request.op) {
+        let is_whole = request.transaction().is_none_or(|part| part == Transaction::Whole);
+        if (is_whole || self.hello.can("transactions")) && self.hello.can(request.op()) {
             Asked::This(request)
         } else {
             Asked::Lacking
@@ -141,7 +147,7 @@ impl Asker<'_> {
             && is_idle
             && !is_crash
         {
-            requests.push(Request::new("thaw", json!({ "backup": id.0 })));
+            requests.push(Request::Thaw { backup: id.0 });
         }
         let id = match before.state.requester.state {
             RequesterState::Waiting(id) | RequesterState::Reading(id) => Some(id),
@@ -151,7 +157,7 @@ impl Asker<'_> {
         let id = id.filter(|_| is_over);
         let restarts = verb.is(ActionKind::CrashRemoteHost);
         let id = if restarts { Some(before.state.requester.newest) } else { id };
-        requests.extend(id.map(|id| Request::new("release", json!({ "backup": id.0 }))));
+        requests.extend(id.map(|id| Request::Release { backup: id.0 }));
         requests
     }
 
@@ -160,38 +166,31 @@ impl Asker<'_> {
     pub fn reading(&self, before: &Track, after: &Track) -> Option<Request> {
         let RequesterState::Reading(id) = after.state.requester.state else { return None };
         let was = before.state.requester.state;
-        (was != after.state.requester.state)
-            .then(|| Request::new("backup", json!({ "backup": id.0 })))
+        (was != after.state.requester.state).then_some(Request::Backup { backup: id.0 })
     }
 
     fn look(&self, track: &Track) -> Request {
-        let mut fields = json!({ "timeout_ms": self.sync_ms });
-        if let Some(sync) = track.state.sync.filter(|_| self.is_marked) {
-            fields["incarnation"] = self.numbers.incarnation(sync.held.incarnation.0).into();
-            fields["seq"] = self.numbers.seq(sync.held.seq.0).into();
-        }
-        Request::new("sync", fields)
+        let sync = track.state.sync.filter(|_| self.is_marked);
+        let incarnation = sync.map(|sync| self.numbers.incarnation(sync.held.incarnation.0));
+        let seq = sync.map(|sync| self.numbers.seq(sync.held.seq.0));
+        Request::Sync(SyncRequest { timeout_ms: self.sync_ms, incarnation, seq })
     }
 
-    fn message(&self, op: &'static str, verb: &Verb) -> Request {
-        let Some(Message { kind, of, seq }) = verb.message else { return Request::bare(op) };
+    fn message(&self, verb: &Verb) -> Option<LinkMessage> {
+        let Message { kind, of, seq } = verb.message?;
+        let seq = seq.map(|seq| self.numbers.seq(seq));
         let incarnation = self.numbers.incarnation(of);
-        let mut message = json!({ "kind": kind.to_string(), "incarnation": incarnation });
-        if let Some(seq) = seq {
-            message["seq"] = self.numbers.seq(seq).into();
-        }
-        Request::new(op, json!({ "message": message }))
+        Some(LinkMessage { kind: kind.to_string(), incarnation, seq })
     }
 
     fn optional(&self, request: Request) -> Asked {
-        if self.hello.can(request.op) { Asked::This(request) } else { Asked::Nothing }
+        if self.hello.can(request.op()) { Asked::This(request) } else { Asked::Nothing }
     }
 }
 
-fn write(number: u32, block: u32, transaction: &str) -> Request {
+fn write(number: u32, block: u32, transaction: Transaction) -> Request {
     let data = Written { writer: Writer::Local, number, block }.to_string();
-    let fields: Json = json!({ "block": block, "data": data, "transaction": transaction });
-    Request::new("write", fields)
+    Request::Write { block, data: Data(data), transaction }
 }
 
 /// Whether the kit's coordinator begins the backup that a request asks for.
@@ -217,24 +216,21 @@ pub(crate) fn init(setting: Setting, level: Level, seed: u64) -> Request {
     };
     let is_paired = setting.start == Start::Pair;
     let remote = if is_paired { Writer::Begin } else { Writer::Other };
-    Request::new(
-        "init",
-        json!({
-            "blocks": BLOCKS,
-            "journal": setting.journal,
-            "journal_full": match setting.journal_full {
-                JournalFull::Hold => "hold",
-                JournalFull::Suspend => "suspend",
-            },
-            "hold": match setting.stillness {
-                Stillness::Freeze => "database",
-                Stillness::Quiesce => "writes",
-            },
-            "start": if is_paired { "pair" } else { "smpl" },
-            "p_vol": image(Writer::Begin),
-            "sp_vol": image(remote),
-            "level": level.name(),
-            "seed": seed,
-        }),
-    )
+    Request::Init(Init {
+        blocks: BLOCKS,
+        journal: setting.journal,
+        journal_full: match setting.journal_full {
+            JournalFull::Hold => JournalLimit::Hold,
+            JournalFull::Suspend => JournalLimit::Suspend,
+        },
+        hold: match setting.stillness {
+            Stillness::Freeze => Hold::Database,
+            Stillness::Quiesce => Hold::Writes,
+        },
+        start: if is_paired { PairAtStart::Pair } else { PairAtStart::Smpl },
+        p_vol: image(Writer::Begin),
+        sp_vol: image(remote),
+        level,
+        seed,
+    })
 }

@@ -2,15 +2,15 @@
 //! and what becomes of the outcome, is not decided here.
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde_json::{Value as Json, json};
 use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
 use syncsplit_model::world::{ActionKind, Start};
 
 use crate::class::Class;
 use crate::explain::Witness;
-use crate::follow::{self, texts};
+use crate::follow;
 use crate::history::{Flaw, History};
 use crate::process::{Adapter, Trouble};
 use crate::request::{self, Asked, Asker, has_setting};
@@ -18,7 +18,7 @@ use crate::script::{BLOCKS, Setting};
 use crate::seen::{Mismatch, NoExplanation, Numbers, Observation};
 use crate::track::{Guide, Pacing, Track};
 use crate::verb::Verb;
-use crate::wire::{Hello, Level, Reply, Request};
+use crate::wire::{Hello, Level, Reply, Request, Transaction};
 
 /// After how many verbs a hasty script asks for the status.
 const HASTY: usize = 6;
@@ -172,13 +172,13 @@ impl<'a> Session<'a> {
         if self.how.level == Level::BlackBox || !self.hello.can("status") {
             return Ok(());
         }
-        let status = self.adapter.ask(&Request::bare("status"))?;
+        let status = self.adapter.ask(&Request::Status)?;
         let primary = &self.tracks[0].state.primary;
-        let given = |name| status.field("primary").and_then(|p| p.get(name)).and_then(Json::as_i64);
-        if let Some(incarnation) = given("incarnation") {
+        let shown = status.answer().and_then(|answer| answer.primary.as_ref());
+        if let Some(incarnation) = shown.and_then(|shown| shown.incarnation) {
             self.numbers.incarnation = incarnation - i64::from(primary.incarnation.0);
         }
-        if let Some(newest) = given("newest") {
+        if let Some(newest) = shown.and_then(|shown| shown.newest) {
             self.numbers.seq = newest - primary.newest.0 as i64;
         }
         Ok(())
@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
         let ask = match verb.kind {
             // Looking is what gives an implementation time, and a Sync is all that can be looked at.
             None if self.how.level == Level::BlackBox => {
-                Asked::This(Request::new("sync", json!({ "timeout_ms": self.how.sync_ms })))
+                Asked::This(Request::sync(self.how.sync_ms))
             }
             None => Asked::Nothing,
             Some(_) => self.asker().ask(&self.guide, &before, verb, number),
@@ -277,17 +277,17 @@ impl<'a> Session<'a> {
         let mut flaw = None;
         if let Some(request) = reading {
             let image = self.ask(&request, &mut log)?;
-            let read = texts(image.field("blocks"));
-            flaw = read.and_then(|image| self.history.backup(&image).err());
+            let read = image.answer().and_then(|answer| answer.blocks.as_ref());
+            flaw = read.and_then(|image| self.history.backup(image).err());
             seen.image = Some(image);
         }
         let is_due =
             !self.setting.is_hasty || *verb == Verb::WAIT || self.seen.len() % HASTY == HASTY - 1;
         if self.how.level != Level::BlackBox && self.hello.can("status") && is_due {
-            let status = self.ask(&Request::bare("status"), &mut log)?;
+            let status = self.ask(&Request::Status, &mut log)?;
             flaw = flaw.or_else(|| self.judge(&status));
             if let Reply::Ok(status) = status {
-                seen.status = Some(status);
+                seen.status = Some(status.shown);
             }
         }
         match follow::observed(&self.guide, self.numbers, tracks, &seen) {
@@ -338,8 +338,7 @@ impl<'a> Session<'a> {
     /// Whether a mark is waited for in vain: a look would end the Sync in each state that may be, and it has been told that its
     /// time is over as often as that may be.
     fn is_overdue(&mut self, verb: &Verb, reply: Option<&Reply>) -> bool {
-        let is_timeout =
-            reply.is_some_and(|reply| reply.field("outcome").is_some_and(|o| o == "TIMEOUT"));
+        let is_timeout = reply.is_some_and(|reply| reply.outcome() == Some(SyncOutcome::Timeout));
         let is_look = verb.is(ActionKind::SyncLook) && self.guide.manner.is_marked;
         let is_vain = is_look && is_timeout && self.tracks.iter().all(Track::is_decided);
         self.timeouts = if is_vain { self.timeouts + 1 } else { 0 };
@@ -374,36 +373,35 @@ impl<'a> Session<'a> {
         let done = matches!(seen.reply, Some(Reply::Ok(_)));
         let perhaps = matches!(seen.reply, Some(Reply::Refused { definite: false, .. }));
         let Asked::This(request) = ask else { return };
-        match request.op {
-            "write" | "remote-write" => {
-                self.number = seen.number;
-                let block = request.fields["block"].as_u64().unwrap_or_default() as u32;
-                if request.op == "remote-write" {
-                    self.history.fork();
-                } else if done || perhaps {
-                    let goes_on = request.fields["transaction"] == "first";
-                    self.history.write(seen.number, block, done, goes_on);
-                }
+        if let Request::Write { block, transaction, .. } = request {
+            self.number = seen.number;
+            if done || perhaps {
+                let goes_on = *transaction == Transaction::First;
+                self.history.write(seen.number, *block, done, goes_on);
             }
-            "freeze" if done => self.history.freeze(),
-            "takeover" if done => self.history.fork(),
-            _ => {}
+        } else if let Request::RemoteWrite { .. } = request {
+            self.number = seen.number;
+            self.history.fork();
+        } else if done && matches!(request, Request::Freeze { .. }) {
+            self.history.freeze();
+        } else if done && matches!(request, Request::Takeover { .. }) {
+            self.history.fork();
         }
         // A freeze that waited is reached with the transaction's last write.
         let state = &self.tracks[0].state;
         let waits = matches!(state.coordinator.state, CoordinatorState::Freezing(_));
-        if waits && request.fields.get("transaction").is_some_and(|kind| kind == "last") {
+        if waits && request.transaction() == Some(Transaction::Last) {
             self.history.freeze();
         }
     }
 
     /// The S/P-VOL has to be an image of a prefix wherever the implementation says that it is consistent.
     fn judge(&self, status: &Reply) -> Option<Flaw> {
-        let secondary = status.field("secondary")?;
-        let is_consistent = secondary.get("consistent") == Some(&Json::Bool(true));
-        let image = texts(status.field("volumes").and_then(|volumes| volumes.get("sp_vol")))?;
+        let answer = status.answer()?;
+        let is_consistent = answer.secondary.as_ref()?.consistent == Some(true);
+        let image = answer.volumes.as_ref()?.sp_vol.as_ref()?;
         let is_judged = is_consistent && self.setting.start == Start::Pair;
-        if is_judged { self.history.prefix(&image).err() } else { None }
+        if is_judged { self.history.prefix(image).err() } else { None }
     }
 
     /// Notes the class of the step that was taken, where it is certain: all states that it may have been taken in, and from
@@ -517,7 +515,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The adapter has ended, is silent for too long, or gives an answer that is none.
     pub fn close(self) -> Result<(), Trouble> {
-        self.adapter.ask(&Request::bare("reset")).map(|_| ())
+        self.adapter.ask(&Request::Reset).map(|_| ())
     }
 }
 

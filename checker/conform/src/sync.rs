@@ -1,20 +1,20 @@
 //! How the answer to a Sync is judged in a state that an implementation may be in: its mark, and its outcome. What is asked
 //! is not decided here.
 
-use serde_json::Value as Json;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
+use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::{ActionKind, WhyNot};
 
 use crate::seen::{NoExplanation, Numbers, Observation, keep};
 use crate::track::{Guide, Track};
 use crate::verb::Verb;
-use crate::wire::Reply;
+use crate::wire::{Answer, Reply};
 
 /// Where the status is not to be had, a Sync tells at least whether the pair is in PAIR and everything is written.
 pub(crate) fn waited(tracks: Vec<Track>, seen: &Observation) -> Result<Vec<Track>, NoExplanation> {
     let Some(reply) = &seen.reply else { return Ok(tracks) };
-    let is_done = reply.field("outcome").and_then(Json::as_str) == Some("DONE");
+    let is_done = reply.outcome() == Some(SyncOutcome::Done);
     let is_refused = matches!(reply, Reply::Refused { definite: true, .. });
     keep(tracks, "the answer to a Sync", &|| reply.to_string(), |track| {
         let primary = &track.state.primary;
@@ -42,11 +42,9 @@ pub(crate) fn mark(
     };
     let incarnation = numbers.incarnation(sync.held.incarnation.0);
     let seq = numbers.seq(sync.held.seq.0);
-    let same = |name: &str, expected: i64| match reply.field(name) {
-        None => matches!(reply, Reply::Ok(_)),
-        Some(value) => value.as_i64() == Some(expected),
-    };
-    if same("incarnation", incarnation) && same("seq", seq) {
+    let same = |shown: Option<i64>, expected: i64| shown.is_none_or(|shown| shown == expected);
+    let is_so = |answer: &Answer| same(answer.incarnation, incarnation) && same(answer.seq, seq);
+    if reply.answer().is_some_and(is_so) {
         Ok(vec![after])
     } else {
         Err(format!("incarnation {incarnation}, seq {seq}"))
@@ -83,7 +81,6 @@ pub(crate) fn looked(
     reply: &Reply,
     is_overdue: bool,
 ) -> Result<Vec<Track>, String> {
-    let outcome = reply.field("outcome").and_then(Json::as_str).unwrap_or_default();
     if !matches!(track.state.coordinator.state, CoordinatorState::Syncing(_)) {
         return Err("no Sync is on".into());
     }
@@ -93,14 +90,18 @@ pub(crate) fn looked(
         Ok(after) => (is_done(after), !is_done(after)),
         Err(_) => (false, false),
     };
-    match outcome {
-        "TIMEOUT" if guide.manner.sync_waits && !guide.world.rules.has(Rule::Sync4) => {
+    match reply.outcome() {
+        Some(SyncOutcome::Timeout)
+            if guide.manner.sync_waits && !guide.world.rules.has(Rule::Sync4) =>
+        {
             Err("a Sync that goes on".into())
         }
-        "TIMEOUT" if guide.manner.sync_waits && !is_overdue => Ok(vec![*track]),
-        "TIMEOUT" if !done_now && !lost_now => Ok(vec![*track]),
-        "DONE" if done_now || track.was_done => Ok(vec![guide.sync_returned(track, true)]),
-        "BROKEN" | "CHANGED" if lost_now || track.was_lost => {
+        Some(SyncOutcome::Timeout) if guide.manner.sync_waits && !is_overdue => Ok(vec![*track]),
+        Some(SyncOutcome::Timeout) if !done_now && !lost_now => Ok(vec![*track]),
+        Some(SyncOutcome::Done) if done_now || track.was_done => {
+            Ok(vec![guide.sync_returned(track, true)])
+        }
+        Some(SyncOutcome::Broken | SyncOutcome::Changed) if lost_now || track.was_lost => {
             Ok(vec![guide.sync_returned(track, false)])
         }
         _ if lost_now => Err("BROKEN or CHANGED".into()),

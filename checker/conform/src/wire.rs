@@ -4,9 +4,25 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_json::{Map, Value, json};
-use strum::{EnumMessage, IntoStaticStr, VariantArray};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use strum::{EnumMessage, IntoStaticStr, VariantArray, VariantNames};
 use syncsplit_model::protocol::Rule;
+use syncsplit_model::protocol::sync::SyncOutcome;
+use syncsplit_model::record::Side;
+
+pub use self::fields::{
+    Answer, AnswerLine, Crashing, Data, DatabaseStatus, Failure, Freeze, Hold, Images, Init,
+    JournalLimit, LinkMessage, PairAtStart, PrimaryStatus, Replica, SecondaryStatus, SyncRequest,
+    Timer, Transaction, Volume,
+};
+
+mod fields;
+#[cfg(feature = "schema")]
+mod schema;
+
+#[cfg(feature = "schema")]
+pub use self::schema::schema;
 
 /// The protocol's version.
 pub const VERSION: u32 = 1;
@@ -26,8 +42,9 @@ pub const LINE_MAX: u64 = 1 << 20;
     EnumMessage,
     IntoStaticStr,
     VariantArray,
-    serde::Serialize,
+    Serialize,
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Level {
@@ -56,41 +73,13 @@ pub const FEATURES: &[&str] =
     &["transactions", "journal", "suspend-when-full", "start-smpl", "hold-writes"];
 
 /// Every operation but `hello`.
-pub const OPERATIONS: &[&str] = &[
-    "init",
-    "reset",
-    "write",
-    "read",
-    "freeze",
-    "thaw",
-    "mark",
-    "sync",
-    "arm",
-    "split",
-    "backup",
-    "release",
-    "create",
-    "suspend",
-    "resync",
-    "delete",
-    "takeover",
-    "remote-write",
-    "failback",
-    "link-down",
-    "link-up",
-    "send",
-    "deliver",
-    "repeat",
-    "lose",
-    "apply",
-    "report",
-    "copy",
-    "pair-mark",
-    "fail",
-    "crash",
-    "advance-clock",
-    "status",
-];
+pub const OPERATIONS: &[&str] = match Request::VARIANTS {
+    [_, operations @ ..] => operations,
+    [] => &[],
+};
+
+/// The one field that may be null.
+const NULLABLE: &str = "armed";
 
 /// What every adapter has to have.
 pub const NEEDED: &[&str] =
@@ -113,38 +102,29 @@ impl Hello {
     /// Reads the answer to `hello`.
     ///
     /// # Errors
-    /// What is wrong with it, and what would be valid.
-    pub fn read(ok: &Map<String, Value>) -> Result<Self, String> {
-        let text = |name: &str| {
-            let found = ok.get(name).and_then(Value::as_str).map(str::to_owned);
-            found.ok_or_else(|| format!("hello: {name:?} is missing, or no text"))
+    /// What the answer lacks, or what is unknown in it, and what would be valid.
+    pub fn read(answer: &Answer) -> Result<Self, String> {
+        let text = |name: &str, text: &Option<String>| {
+            text.clone().ok_or_else(|| format!("hello: {name:?} is missing"))
         };
-        let list = |name: &str| -> Result<Vec<String>, String> {
-            let Some(list) = ok.get(name) else { return Ok(Vec::new()) };
-            let list = list.as_array().ok_or_else(|| format!("hello: {name:?} is no list"))?;
-            let texts = list.iter().map(|item| item.as_str().map(str::to_owned));
-            let texts: Option<Vec<String>> = texts.collect();
-            texts.ok_or_else(|| format!("hello: something in {name:?} is no text"))
-        };
-        let version = ok.get("protocol").and_then(Value::as_u64);
-        if version != Some(u64::from(VERSION)) {
-            let found = ok.get("protocol").unwrap_or(&Value::Null);
+        if answer.protocol != Some(VERSION) {
+            let found = answer.protocol.map_or("null".into(), |version| version.to_string());
             return Err(format!("hello: protocol {found}; this kit speaks {VERSION}"));
         }
-        let capabilities: BTreeSet<String> = list("capabilities")?.into_iter().collect();
+        let capabilities = answer.capabilities.clone().unwrap_or_default();
         let known = |name: &str| OPERATIONS.contains(&name) || FEATURES.contains(&name);
         if let Some(unknown) = capabilities.iter().find(|name| !known(name)) {
             let all: Vec<_> = OPERATIONS.iter().chain(FEATURES).copied().collect();
             return Err(format!("hello: no capability {unknown:?}; there are {}", all.join(", ")));
         }
         if let Some(missing) = NEEDED.iter().find(|name| !capabilities.contains(**name)) {
-            return Err(format!("hello: every adapter needs {}", NEEDED.join(", ")))
-                .map_err(|error| format!("{error}; {missing:?} is missing"));
+            let needed = NEEDED.join(", ");
+            return Err(format!("hello: every adapter needs {needed}; {missing:?} is missing"));
         }
-        let lacks = list("lacks")?;
-        let lacks: Result<_, _> = lacks.iter().map(|id| id.parse::<Rule>()).collect();
-        let lacks = lacks.map_err(|error| format!("hello: {error}"))?;
-        Ok(Self { name: text("name")?, version: text("version")?, capabilities, lacks })
+        let lacks = answer.lacks.iter().flatten().map(|id| id.parse::<Rule>());
+        let lacks = lacks.collect::<Result<_, _>>().map_err(|error| format!("hello: {error}"))?;
+        let (name, version) = (text("name", &answer.name)?, text("version", &answer.version)?);
+        Ok(Self { name, version, capabilities, lacks })
     }
 
     /// Whether the adapter has a capability.
@@ -182,7 +162,7 @@ impl Hello {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// It did it.
-    Ok(Map<String, Value>),
+    Ok(Box<Answer>),
     /// It did not.
     Refused {
         /// A word for why.
@@ -200,41 +180,49 @@ impl Reply {
     /// Done, and nothing to tell.
     #[must_use]
     pub fn done() -> Self {
-        Self::Ok(Map::new())
+        Self::Ok(Box::default())
     }
 
     /// Reads a line.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The line is no answer to the request `id`: what is wrong with it.
     pub fn read(line: &str, id: u64) -> Result<Self, String> {
-        let answer: Value =
+        let value: Value =
             serde_json::from_str(line).map_err(|error| format!("no JSON: {error}"))?;
-        if answer.get("id").and_then(Value::as_u64) != Some(id) {
+        if value.get("id").and_then(Value::as_u64) != Some(id) {
             return Err(format!("an answer with \"id\": {id} was awaited"));
         }
-        match (answer.get("ok"), answer.get("error")) {
-            (Some(Value::Object(ok)), None) => Ok(Self::Ok(ok.clone())),
-            (None, Some(error)) => {
-                let code = error.get("code").and_then(Value::as_str);
-                let code = code.ok_or("an error needs a \"code\"")?.to_owned();
-                if code == "unsupported" {
-                    return Ok(Self::Unsupported);
-                }
-                let definite = error.get("definite").and_then(Value::as_bool);
+        if let Some(path) = null(&value) {
+            return Err(format!("{path}: null; a field that an answer does not have is left out"));
+        }
+        let line: AnswerLine =
+            serde_path_to_error::deserialize(&value).map_err(|error| error.to_string())?;
+        match (line.ok, line.error) {
+            (Some(mut answer), None) => {
+                answer.shown = value["ok"].as_object().cloned().unwrap_or_default();
+                Ok(Self::Ok(answer))
+            }
+            (None, Some(error)) if error.code == "unsupported" => Ok(Self::Unsupported),
+            (None, Some(Failure { code, definite, text })) => {
                 let definite = definite.ok_or("an error needs \"definite\": true or false")?;
-                let text = error.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
-                Ok(Self::Refused { code, definite, text })
+                Ok(Self::Refused { code, definite, text: text.unwrap_or_default() })
             }
             _ => Err("an answer has either \"ok\", an object, or \"error\"".into()),
         }
     }
 
-    /// What a field of a positive answer holds.
+    /// What a Sync has come to.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Value> {
+    pub fn outcome(&self) -> Option<SyncOutcome> {
+        self.answer().and_then(|answer| answer.outcome)
+    }
+
+    /// What a positive answer says.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
         match self {
-            Self::Ok(ok) => ok.get(name),
+            Self::Ok(answer) => Some(answer),
             Self::Refused { .. } | Self::Unsupported => None,
         }
     }
@@ -243,8 +231,8 @@ impl Reply {
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ok(ok) if ok.is_empty() => f.write_str("done"),
-            Self::Ok(ok) => write!(f, "{}", Value::Object(ok.clone())),
+            Self::Ok(answer) if answer.shown.is_empty() => f.write_str("done"),
+            Self::Ok(answer) => write!(f, "{}", Value::Object(answer.shown.clone())),
             Self::Refused { code, definite, text } => {
                 write!(f, "refused ({code})")?;
                 if !text.is_empty() {
@@ -257,45 +245,142 @@ impl fmt::Display for Reply {
     }
 }
 
+/// The path of a field that is null and must not be.
+fn null(value: &Value) -> Option<String> {
+    value.as_object()?.iter().find_map(|(name, field)| {
+        if field.is_null() {
+            return (name != NULLABLE).then(|| name.clone());
+        }
+        null(field).map(|rest| format!("{name}.{rest}"))
+    })
+}
+
 /// A request without its id.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// The operation.
-    pub op: &'static str,
-    /// Its arguments.
-    pub fields: Value,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, IntoStaticStr, VariantNames)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "op", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[expect(missing_docs, reason = "docs/test-your-implementation.md says what each asks for")]
+pub enum Request {
+    Hello {
+        #[cfg_attr(feature = "schema", schemars(extend("const" = 1)))]
+        protocol: u32,
+    },
+    Init(Init),
+    Reset,
+    Write {
+        block: u32,
+        data: Data,
+        transaction: Transaction,
+    },
+    Read {
+        volume: Volume,
+    },
+    Freeze {
+        backup: u32,
+    },
+    Thaw {
+        backup: u32,
+    },
+    Mark,
+    Sync(SyncRequest),
+    Arm {
+        backup: u32,
+    },
+    Split {
+        backup: u32,
+    },
+    Backup {
+        backup: u32,
+    },
+    Release {
+        backup: u32,
+    },
+    Create,
+    Suspend,
+    Resync,
+    Delete,
+    Takeover {
+        force: bool,
+    },
+    RemoteWrite {
+        block: u32,
+        data: Data,
+    },
+    Failback,
+    LinkDown,
+    LinkUp,
+    Send {
+        seq: i64,
+    },
+    Deliver {
+        message: LinkMessage,
+    },
+    Repeat {
+        message: LinkMessage,
+    },
+    Lose {
+        message: LinkMessage,
+    },
+    Apply,
+    Report,
+    Copy {
+        block: u32,
+    },
+    PairMark,
+    Fail {
+        side: Side,
+    },
+    Crash {
+        role: Crashing,
+    },
+    AdvanceClock {
+        timer: Timer,
+    },
+    Status,
 }
 
 impl Request {
-    /// A request; `fields` is an object.
+    /// A Sync that waits for so long, for nothing that was marked.
     #[must_use]
-    pub const fn new(op: &'static str, fields: Value) -> Self {
-        Self { op, fields }
+    pub const fn sync(timeout_ms: u64) -> Self {
+        Self::Sync(SyncRequest { timeout_ms, incarnation: None, seq: None })
     }
 
-    /// A request without arguments.
+    /// What of a transaction it is, if it is a local host's write.
     #[must_use]
-    pub fn bare(op: &'static str) -> Self {
-        Self::new(op, json!({}))
+    pub fn transaction(&self) -> Option<Transaction> {
+        if let Self::Write { transaction, .. } = self { Some(*transaction) } else { None }
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn op(&self) -> &'static str {
+        self.into()
+    }
+
+    /// The operation and its arguments.
+    fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) | Err(_) => Map::new(),
+        }
     }
 
     /// The request as a line, without its end.
     #[must_use]
     pub fn line(&self, id: u64) -> String {
-        let mut line = json!({ "id": id, "op": self.op });
-        if let (Value::Object(line), Value::Object(fields)) = (&mut line, &self.fields) {
-            line.extend(fields.clone());
-        }
-        line.to_string()
+        let mut line = self.fields();
+        line.insert("id".into(), id.into());
+        Value::Object(line).to_string()
     }
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.op)?;
-        for (name, value) in self.fields.as_object().into_iter().flatten() {
-            write!(f, " {name}={value}")?;
-        }
-        Ok(())
+        f.write_str(self.op())?;
+        let fields = self.fields();
+        let mut arguments = fields.iter().filter(|(name, _)| *name != "op");
+        arguments.try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }

@@ -13,7 +13,7 @@ use syncsplit_conform::random::Walk;
 use syncsplit_conform::run;
 use syncsplit_conform::script::Script;
 use syncsplit_conform::session::{AdapterOptions, Session};
-use syncsplit_conform::wire::Level;
+use syncsplit_conform::wire::{Level, Reply};
 use syncsplit_study::ablate;
 
 fn adapters() -> std::path::PathBuf {
@@ -306,9 +306,12 @@ fn a_thousand_runs_are_no_false_alarm() {
 
 #[test]
 fn an_adapter_that_misbehaves_is_no_verdict_and_leaves_nothing_behind() {
-    for (how, says) in
-        [("crash", "it has ended"), ("hang", "no answer within 5s"), ("garbage", "no JSON")]
-    {
+    for (how, says) in [
+        ("crash", "it has ended"),
+        ("hang", "no answer within 5s"),
+        ("garbage", "no JSON"),
+        ("typo", "ok.outcome: unknown variant `DOEN`"),
+    ] {
         let begin = Instant::now();
         // The mark is found in the list of processes by nobody but this test.
         let mark = format!("{how}-{}", std::process::id());
@@ -487,13 +490,33 @@ fn all_that_is_said_is_in_the_schema() {
         let value: Value = serde_json::from_str(line).unwrap();
         assert!(schema.is_valid(&value), "{line}: {:?}", schema.validate(&value).err());
     }
-    for line in [
-        r#"{"id": 1, "op": "dance"}"#,
-        r#"{"id": 1, "op": "write", "block": 0}"#,
-        r#"{"id": 1, "ok": {}, "error": {"code": "busy", "definite": true}}"#,
-        r#"{"id": 1, "error": {"code": "busy"}}"#,
-        r#"{"id": 1, "ok": {"outcome": "MAYBE"}}"#,
-    ] {
+    for line in [r#"{"id": 1, "op": "dance"}"#, r#"{"id": 1, "op": "write", "block": 0}"#] {
         assert!(!schema.is_valid(&serde_json::from_str(line).unwrap()), "{line}");
     }
+    for (line, says) in [
+        (r#"{"id": 1}"#, "either \"ok\", an object, or \"error\""),
+        (r#"{"id": 1, "ok": {}, "error": {"code": "busy", "definite": true}}"#, "either \"ok\""),
+        (r#"{"id": 1, "ok": 1}"#, "ok: "),
+        (r#"{"id": 1, "ok": {}, "error": null}"#, "error: null"),
+        (r#"{"id": 1, "error": "busy"}"#, "error: "),
+        (r#"{"id": 1, "error": {"definite": true}}"#, "error: missing field `code`"),
+        (r#"{"id": 1, "error": {"code": "busy"}}"#, "\"definite\""),
+        (r#"{"id": 1, "error": {"code": "busy", "definite": true, "text": 1}}"#, "error.text: "),
+        (r#"{"id": 1, "ok": {"outcome": "MAYBE"}}"#, "ok.outcome: unknown variant `MAYBE`"),
+        (r#"{"id": 1, "ok": {"outcome": null}}"#, "ok.outcome: null"),
+        (r#"{"id": 1, "ok": {"frozen": "true"}}"#, "ok.frozen: "),
+        (r#"{"id": 1, "ok": {"blocks": ["", 0]}}"#, "ok.blocks[1]: "),
+        (r#"{"id": 1, "ok": {"seq": 0.5}}"#, "ok.seq: "),
+        (r#"{"id": 1, "ok": {"primary": {"journal": 1}}}"#, "ok.primary.journal: "),
+        (r#"{"id": 1, "ok": {"secondary": {"replica": "old"}}}"#, "ok.secondary.replica: "),
+        (r#"{"id": 1, "ok": {"database": {"open": -1}}}"#, "ok.database.open: "),
+    ] {
+        assert!(!schema.is_valid(&serde_json::from_str(line).unwrap()), "{line}");
+        let error = Reply::read(line, 1).unwrap_err();
+        assert!(error.contains(says), "{line}: {error}");
+    }
+    let unarmed = r#"{"id": 1, "ok": {"secondary": {"armed": null}}}"#;
+    assert!(
+        schema.is_valid(&serde_json::from_str(unarmed).unwrap()) && Reply::read(unarmed, 1).is_ok()
+    );
 }
