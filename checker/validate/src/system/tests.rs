@@ -1,6 +1,8 @@
 //! Steps that the model allows keep its properties, so no run alone can break them here: each test changes what has been
 //! seen so far, as an error in the model or in the validator would, and sees the next record refused.
 use syncsplit_model::protocol::database::FreezeState;
+use syncsplit_model::protocol::replica::{Purpose, ReplicaState::Split};
+use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::protocol::{BackupId, BlockIndex, Entry, Incarnation, Item, Rules, Seq};
 use syncsplit_model::world::WorldProperty;
 
@@ -41,6 +43,10 @@ fn words(system: &mut System, line: &Line) -> String {
     system.follow(line, None).err().map_or_else(|| "allowed".to_owned(), |why| why.to_string())
 }
 
+fn change_secondary(seen: &mut System, change: fn(&mut ModelSecondary)) {
+    seen.secondary.iter_mut().for_each(change);
+}
+
 fn image(block: u32, digest: u32) -> Image {
     let mut image = Image::undefined(2);
     Volumes::set(&mut image, block, digest);
@@ -50,7 +56,7 @@ fn image(block: u32, digest: u32) -> Image {
 #[test]
 fn a_property_that_does_not_hold_is_refused() {
     type Tamper = fn(&mut System);
-    let cases: [(usize, Tamper, &str); 10] = [
+    let cases: [(usize, Tamper, &str); 12] = [
         (
             39,
             |seen| seen.volumes.tamper(|volumes| Volumes::set(&mut volumes.spvol, 1, 7)),
@@ -86,6 +92,16 @@ fn a_property_that_does_not_hold_is_refused() {
             54,
             |seen| drop(seen.splits.insert(BackupId(1), image(1, 7))),
             "read-is-split-image does not hold: block 1",
+        ),
+        (
+            54,
+            |seen| change_secondary(seen, |state| state.replica.state = Split(Purpose::Gold)),
+            "svol-still-while-read does not hold: backup 1",
+        ),
+        (
+            55,
+            |seen| seen.requester.state = RequesterState::Reading(BackupId(2)),
+            "svol-still-while-read does not hold: backup 2",
         ),
         (64, |seen| seen.svol_good = false, "one-image-always does not hold: the S/P-VOL is no"),
         (
@@ -136,9 +152,6 @@ fn a_sync_that_is_done_too_early_is_refused() {
             }
         });
     }
-    fn secondary(seen: &mut System, change: fn(&mut ModelSecondary)) {
-        seen.secondary.iter_mut().for_each(change);
-    }
     fn write_later(seen: &mut System) {
         lose(seen);
         for block in 0..2 {
@@ -150,24 +163,24 @@ fn a_sync_that_is_done_too_early_is_refused() {
     let cases: [(Tamper, &str); 5] = [
         (lose, "done-means-written does not hold: block 0: the S/P-VOL lacks a write"),
         (
-            |seen| secondary(seen, |state| state.written = Seq(4)),
+            |seen| change_secondary(seen, |state| state.written = Seq(4)),
             "done-means-written does not hold: Sync held",
         ),
         (
-            |seen| secondary(seen, |state| state.incarnation = Incarnation(2)),
+            |seen| change_secondary(seen, |state| state.incarnation = Incarnation(2)),
             "done-means-written does not hold: Sync held",
         ),
         (
             |seen| {
                 write_later(seen);
-                secondary(seen, |state| state.written = Seq(6));
+                change_secondary(seen, |state| state.written = Seq(6));
             },
             "done-means-written does not hold: block 1: the S/P-VOL lacks a write",
         ),
         (
             |seen| {
                 write_later(seen);
-                secondary(seen, |state| state.written = Seq(7));
+                change_secondary(seen, |state| state.written = Seq(7));
             },
             "allowed",
         ),
@@ -213,6 +226,22 @@ fn a_gold_copy_that_is_not_the_image_of_its_split_is_refused() {
     });
     let words = words(&mut seen, &lines[at]);
     assert!(words.contains("image-is-prefix does not hold: block 1"), "{words}");
+}
+
+/// QUIESCE-1: the primary holds the writes of a backup where the database would be frozen, and answers the coordinator.
+#[test]
+fn a_backup_that_the_primary_holds_still_for_is_followed() {
+    let quiesced = BACKUP.lines().enumerate().map(|(n, line)| match n {
+        31 => r#"{"n":31,"role":"primary","event":{"Quiesce":1},"effects":[{"AnswerQuiesced":1}]}"#
+            .to_owned(),
+        32..=46 => line.replace(r#""quiesced":null"#, r#""quiesced":1"#),
+        47 => r#"{"n":47,"role":"primary","event":{"Unquiesce":1},"effects":[{"AnswerReleased":{"id":1,"held":true}}]}"#
+            .to_owned(),
+        _ => line.to_owned(),
+    });
+    let lines = lines(&quiesced.collect::<Vec<_>>().join("\n"));
+    let seen = before(Options { writes: Writes::Held, ..GATED }, &lines, lines.len());
+    assert!(seen.frozen.contains(&BackupId(1)));
 }
 
 /// An effect that failed leaves the block undefined.
