@@ -7,6 +7,7 @@ use syncsplit_model::protocol::{BackupId, BlockIndex, Entry, Incarnation, Item, 
 use syncsplit_model::world::WorldProperty;
 
 use super::{Hosts, Image, Options, System, Volumes, Writes, properties};
+use crate::containers::Dirty;
 use crate::content::Content;
 use crate::log::Line;
 use crate::read::Reader;
@@ -117,6 +118,19 @@ fn a_property_that_does_not_hold_is_refused() {
         let words = words(&mut seen, &lines[n]);
         assert!(words.contains(expected), "at {n}\n got: {words}\nwant: {expected}");
     }
+}
+
+/// Without a pair no difference has to be covered, and in COPY the S/P-VOL need not be an image.
+#[test]
+fn what_is_not_promised_is_allowed() {
+    let lines = lines(BACKUP);
+    let mut unpaired = before(GATED, &lines, 3);
+    unpaired.primary.iter_mut().for_each(|state| state.dirty = Dirty::new(2));
+    unpaired.volumes.tamper(|volumes| Volumes::set(&mut volumes.pvol, 0, 7));
+    assert_eq!(words(&mut unpaired, &lines[3]), "allowed");
+    let mut copying = before(GATED, &lines, 8);
+    copying.volumes.tamper(|volumes| Volumes::set(&mut volumes.spvol, 1, 7));
+    assert_eq!(words(&mut copying, &lines[8]), "allowed");
 }
 
 /// A difference that nothing covers is found where the step touches its block, and where it touches all.
