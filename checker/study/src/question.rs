@@ -146,17 +146,16 @@ impl Question {
     pub fn is_silent(&self, name: &str) -> bool {
         let is_pinned = self.instance.is_named() && self.is_as_the_instance_asks();
         let of = name.strip_suffix("/reached").filter(|_| !is_pinned);
-        let is_named = |name: &str| self.properties.iter().any(|asked| *asked == name);
-        of.is_some_and(is_named) && !is_named(name)
+        of.is_some_and(|of| self.properties.contains(&of)) && !self.properties.contains(&name)
     }
 
     /// Whether the question says that `name` must be reached: a named instance says so of all that it asks, and whoever
-    /// names a `sometimes` or a promise.
+    /// names a `sometimes`.
     fn must_be_reached(&self, name: &str) -> bool {
         if self.properties.is_empty() {
             self.instance.is_named()
         } else {
-            name.contains('/') && self.properties.iter().any(|asked| *asked == name)
+            name.contains('/') && self.properties.contains(&name)
         }
     }
 

@@ -167,13 +167,13 @@ fn unexercised(property: &'static str) -> Unexercised {
 
 fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<PropertyReport> {
     let unexercised = question.unexercised(outcome);
-    let word = |name: &'static str, verdict| match verdict {
-        syncsplit_engine::Verdict::Holds | syncsplit_engine::Verdict::Unreachable
-            if unexercised.contains(&name) =>
-        {
+    let word = |name: &'static str, verdict| {
+        let is_empty = [syncsplit_engine::Verdict::Holds, syncsplit_engine::Verdict::Unreachable];
+        if is_empty.contains(&verdict) && unexercised.contains(&name) {
             NOT_EXERCISED
+        } else {
+            word(verdict)
         }
-        verdict => word(verdict),
     };
     outcome
         .properties
