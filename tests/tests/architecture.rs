@@ -193,7 +193,7 @@ fn a_broken_import_is_caught() {
         ("checker/validate/src/search.rs", "use syncsplit_study::words;"),
         ("checker/validate/src/search.rs", "use indicatif::ProgressBar;"),
         ("checker/validate/src/record.rs", "use super::search::Search;"),
-        ("checker/conform/src/wire.rs", "use crate::campaign::Plan;"),
+        ("checker/conform/src/wire.rs", "use crate::campaign::CampaignPlan;"),
         ("checker/conform/src/wire.rs", "use syncsplit_engine::Limits;"),
         ("checker/syncsplit/src/check.rs", "use syncsplit_impl::site;"),
         ("checker/syncsplit/src/args/mod.rs", "use crate::check;"),

@@ -383,6 +383,7 @@ fn a_world_with_one_fault_holds_and_says_which_questions_never_arose() {
         let idle = format!("fault {} never had an effect", fault.name());
         let warnings = report["warnings"].as_array().unwrap().iter();
         let idle: Vec<_> = warnings.filter_map(|w| w.as_str()?.strip_prefix(&idle)).collect();
+        assert_eq!(idle.is_empty(), *fault != Fault::CrashPrimary, "{}", fault.name());
         assert!(idle.iter().all(|why| why.contains("the instance quiesce shows it")), "{idle:?}");
     }
 }
@@ -437,6 +438,10 @@ fn a_property_by_name_whose_question_never_arose_is_not_exercised() {
     assert!(text.contains("nothing is shown") && text.contains("start = \"smpl\""), "{text}");
     let xml = stdout(&["check", world.path(), "--property", COPIED[2], "--format", "junit"], 3);
     assert!(xml.contains("<skipped message=\"not exercised:"), "{xml}");
+    // A limit says so itself, in text and in XML.
+    let limited = ["check", world.path(), "--property", COPIED[2], "--states", "10"];
+    let text = stdout(&limited, 3);
+    assert!(text.contains("limit of states") && !text.contains("nothing is shown"), "{text}");
     // A twin by its own name has to be reached, and a named instance pins all that it asks.
     let twin = format!("{}/reached", COPIED[2]);
     assert_eq!(json(&["check", world.path(), "--property", &twin], 1)["verdict"], "violated");

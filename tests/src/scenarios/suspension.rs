@@ -1,24 +1,30 @@
 //! A pair is suspended and brought back, while messages of before are on their way. Takeovers and backups live elsewhere.
 
+use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::local::sync::SyncError;
-use syncsplit_model::protocol::ToSecondary;
 use syncsplit_model::protocol::sync::SyncOutcome;
+use syncsplit_model::protocol::{ToPrimary, ToSecondary};
 
 use super::kit::{Kit, act, done, link, tries};
 use super::{Failure, SceneOutcome, Size};
 use crate::replay::Options;
 
-/// An acknowledgement is on its way while the pair fails and is resynchronised, and a host writes (XFER-2, XFER-4,
-/// RESYNC-1, RESYNC-2). The acknowledgement arrives twice, the second time when everything is over.
-pub(super) fn acknowledgement_and_resync(size: Size) -> Result<SceneOutcome, Failure> {
-    let kit = Kit::paired(size)?;
+/// The acknowledgement of a write to block 0, taken off the link.
+fn acknowledged(kit: &Kit) -> Result<ToPrimary<BitMap>, Failure> {
     kit.write(0)?;
     kit.send()?;
     kit.carry_out()?;
     kit.remote.apply_next()?;
     kit.remote.report()?;
-    let ack = kit.remote.take_outgoing().ok_or("nothing was reported")?;
+    Ok(kit.remote.take_outgoing().ok_or("nothing was reported")?)
+}
+
+/// An acknowledgement is on its way while the pair fails and is resynchronised, and a host writes (XFER-2, XFER-4,
+/// RESYNC-1, RESYNC-2). The acknowledgement arrives twice, the second time when everything is over.
+pub(super) fn acknowledgement_and_resync(size: Size) -> Result<SceneOutcome, Failure> {
+    let kit = Kit::paired(size)?;
+    let ack = acknowledged(&kit)?;
     let again = ack.clone();
     let late = act(&kit, move |kit| Ok(ignore_refusal(kit.local.on_message(ack))?));
     let operator = act(&kit, |kit| {
@@ -38,12 +44,7 @@ pub(super) fn suspended_reply_acknowledgement_and_resync(
     size: Size,
 ) -> Result<SceneOutcome, Failure> {
     let kit = Kit::paired(size)?;
-    kit.write(0)?;
-    kit.send()?;
-    kit.carry_out()?;
-    kit.remote.apply_next()?;
-    kit.remote.report()?;
-    let ack = kit.remote.take_outgoing().ok_or("nothing was reported")?;
+    let ack = acknowledged(&kit)?;
     kit.remote.fail()?;
     kit.remote.report_if_due()?;
     let reply = kit.remote.take_outgoing().ok_or("nothing was told")?;

@@ -145,6 +145,13 @@ impl Report {
         report
     }
 
+    /// Whether every state was seen and no question arose: then nothing is shown, and no limit is the reason.
+    #[must_use]
+    pub fn shows_nothing(&self) -> bool {
+        let is_seen = self.verdict == Verdict::Undecided && self.ended == "complete";
+        is_seen && !self.unexercised.is_empty()
+    }
+
     /// What the command comes to: whether the outcome is the one that the instance expects, or else the verdict. With
     /// `strict` nothing holds as long as a question never arose.
     #[must_use]

@@ -103,7 +103,7 @@ fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
             out,
             "\nHolds for runs of any length within this world but for what is not exercised, and is no claim beyond it."
         )?;
-    } else if report.verdict == Verdict::Undecided && !report.unexercised.is_empty() {
+    } else if report.shows_nothing() {
         writeln!(out, "\nEvery state was seen, and none raised a question: nothing is shown.")?;
     } else if report.verdict == Verdict::Holds {
         writeln!(
