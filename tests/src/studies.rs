@@ -17,14 +17,14 @@ const MATRIX: &str = "\
 
 /// The table of ablations with these rows.
 #[must_use]
-pub fn ablations(rows: &[ablate::Row]) -> String {
-    page(ABLATIONS, rows.iter().map(ablate::Row::line))
+pub fn ablations(rows: &[ablate::AblationRow]) -> String {
+    page(ABLATIONS, rows.iter().map(ablate::AblationRow::line))
 }
 
 /// The table of the matrix with these rows.
 #[must_use]
-pub fn matrix(rows: &[matrix::Row]) -> String {
-    page(MATRIX, rows.iter().map(matrix::Row::line))
+pub fn matrix(rows: &[matrix::MatrixRow]) -> String {
+    page(MATRIX, rows.iter().map(matrix::MatrixRow::line))
 }
 
 fn page(header: &str, lines: impl Iterator<Item = String>) -> String {

@@ -227,7 +227,7 @@ fn a_lawful_import_is_not_caught() {
         ("impl/src/local.rs", "use syncsplit_model::protocol::{Rule, primary::Primary};"),
         ("checker/study/src/report/mod.rs", "use crate::{bounds, question::Question, trace};"),
         ("checker/study/src/case.rs", "mod deep { use super::Case; use super::super::report; }"),
-        ("checker/study/src/lib.rs", "pub use pages::text; pub use crate::case::Case;"),
+        ("checker/study/src/lib.rs", "pub use pages::text; pub use crate::case::StudyCase;"),
         ("checker/syncsplit/src/print.rs", "use std::io; fn f() { println!(); io::stdout(); }"),
         (
             "checker/conform/tests/directed.rs",

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use stateright::Expectation;
-use syncsplit_engine::{Ending, Outcome, Trace, Verdict};
+use syncsplit_engine::{Ending, SearchOutcome, Trace, Verdict};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Action, Bounds, State, Transactions, Variant, WorldProperty};
 use syncsplit_study::ablate;
@@ -18,9 +18,9 @@ const STATES_MAX: u64 = 300_000;
 /// Pinned checks of more states than this take an hour and more, with and without.
 const STATES_MOST: u64 = 50_000_000;
 
-type Found = Outcome<Action, State>;
+type SearchRun = SearchOutcome<Action, State>;
 
-fn ask(question: &Question) -> Found {
+fn ask(question: &Question) -> SearchRun {
     question.ask(Watch::default()).unwrap()
 }
 
@@ -72,13 +72,13 @@ fn what(question: &Question) -> String {
 }
 
 /// Each property with its verdict and the length of its shortest trace.
-fn settled(outcome: &Found) -> Vec<(&'static str, Verdict, Option<usize>)> {
+fn settled(outcome: &SearchRun) -> Vec<(&'static str, Verdict, Option<usize>)> {
     let length = |name| outcome.discovery(name).map(|found| found.trace.len());
     outcome.properties.iter().map(|p| (p.name, p.verdict, length(p.name))).collect()
 }
 
 /// A trace of a reduced search is a run of the world itself, and its last state settles the property.
-fn assert_real(question: &Question, outcome: &Found) {
+fn assert_real(question: &Question, outcome: &SearchRun) {
     let world = question.world();
     for found in &outcome.discoveries {
         let trace: &Trace<Action, State> = &found.trace;
@@ -100,7 +100,7 @@ fn with(question: &Question, reduce: &[Reduction]) -> Question {
 }
 
 /// Verdicts, lengths and depths are the same, and levels are smaller by as much as there are images at the most.
-fn assert_symmetric(question: &Question, whole: &Found) -> u64 {
+fn assert_symmetric(question: &Question, whole: &SearchRun) -> u64 {
     let reduced = with(question, &[Reduction::Symmetry]);
     let (part, what) = (ask(&reduced), what(question));
     assert_eq!(settled(&part), settled(whole), "{what}");
@@ -116,8 +116,8 @@ fn assert_symmetric(question: &Question, whole: &Found) -> u64 {
 
 /// The verdict is the same; where all states were seen, each property's is. Every property that is violated is so still
 /// when it is asked alone.
-fn assert_ordered(question: &Question, whole: &Found, reduce: &[Reduction]) -> u64 {
-    let verdicts = |outcome: &Found| -> Vec<_> {
+fn assert_ordered(question: &Question, whole: &SearchRun, reduce: &[Reduction]) -> u64 {
+    let verdicts = |outcome: &SearchRun| -> Vec<_> {
         outcome.properties.iter().map(|property| (property.name, property.verdict)).collect()
     };
     let reduced = with(question, reduce);
@@ -136,14 +136,15 @@ fn assert_ordered(question: &Question, whole: &Found, reduce: &[Reduction]) -> u
 
 /// Everything that is counted is the same: states and steps by level, how often each kind of step fires, deadlocks,
 /// verdicts, and how long ways are. Which of several ways is shown may be another.
-fn assert_asleep(question: &Question, whole: &Found) {
+fn assert_asleep(question: &Question, whole: &SearchRun) {
     let reduced = with(question, &[Reduction::Sleep]);
     let (found, what) = (ask(&reduced), what(question));
     assert_eq!(settled(&found), settled(whole), "{what}");
     assert_eq!((found.ending, found.depth), (whole.ending, whole.depth), "{what}");
     assert_eq!((found.distinct, found.transitions), (whole.distinct, whole.transitions), "{what}");
     assert_eq!(found.levels, whole.levels, "{what}");
-    let fired = |found: &Found| -> Vec<u64> { found.kinds.iter().map(|kind| kind.fired).collect() };
+    let fired =
+        |found: &SearchRun| -> Vec<u64> { found.kinds.iter().map(|kind| kind.fired).collect() };
     assert_eq!(fired(&found), fired(whole), "{what}");
     assert_real(&reduced, &found);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
 use syncsplit_study::ablate::{self, AblationPlan, REASONS};
-use syncsplit_study::case::{Case, Searcher};
+use syncsplit_study::case::{Searcher, StudyCase};
 use syncsplit_study::matrix::{self, Matrix};
 use syncsplit_study::pages::markdown;
 use syncsplit_tests::ids::sections;
@@ -14,7 +14,7 @@ use syncsplit_tests::source::files;
 use syncsplit_tests::{bless, studies};
 
 /// Writes what is found, or compares it with what stands in the repository.
-fn settle(cases: &[(String, &Case)], files: &[(&str, String)]) {
+fn settle(cases: &[(String, &StudyCase)], files: &[(&str, String)]) {
     let open = cases.iter().filter(|(_, case)| matches!(case.verdict, "undecided" | "error"));
     let open: Vec<_> = open.map(|(name, case)| format!("{name}: {}", case.shown)).collect();
     assert!(open.is_empty(), "not settled:\n{}", open.join("\n"));
@@ -40,7 +40,7 @@ fn the_ablation_comes_to_what_is_pinned() {
     let rows: Vec<_> = study
         .rules
         .iter()
-        .map(|ablation| ablate::Row {
+        .map(|ablation| ablate::AblationRow {
             rule: ablation.rule.into(),
             instance: ablation.case.instance.clone(),
             shown: ablation.case.shown.clone(),
@@ -61,7 +61,7 @@ fn the_matrix_comes_to_what_is_pinned() {
     let cells =
         || matrix.variants.iter().flat_map(|line| line.cells.iter().map(move |cell| (line, cell)));
     let rows: Vec<_> = cells()
-        .map(|(line, cell)| matrix::Row {
+        .map(|(line, cell)| matrix::MatrixRow {
             variant: line.variant.into(),
             faults: cell.faults.into(),
             idle: cell.case.idle,
@@ -89,12 +89,12 @@ fn the_table_of_ablations_names_every_rule_once() {
 #[test]
 fn the_table_of_the_matrix_says_what_is_promised() {
     let rows = matrix::table().unwrap();
-    let holds = |row: &&matrix::Row| row.shown.verdict() == "holds";
+    let holds = |row: &&matrix::MatrixRow| row.shown.verdict() == "holds";
     let hardened: Vec<_> = rows.iter().filter(|row| row.variant == "hardened").collect();
     assert!(!hardened.is_empty());
     let broken: Vec<_> = hardened.iter().filter(|row| !holds(row)).collect();
     assert!(broken.is_empty(), "{broken:?}");
-    let unfaulted = |row: &&&matrix::Row| row.variant == "published" && row.faults == "none";
+    let unfaulted = |row: &&&matrix::MatrixRow| row.variant == "published" && row.faults == "none";
     assert!(holds(rows.iter().find(|row| unfaulted(&row)).as_ref().unwrap()));
 }
 

@@ -4,12 +4,12 @@
 use clap::ValueEnum;
 
 use crate::programs::{BUILD, COMMAND, DIRECTED, MODEL, WHOLE};
-use crate::run::{Outcome, Show, cargo, outcome, some_tests};
+use crate::run::{Show, StepOutcome, cargo, outcome, some_tests};
 
 /// One part of what is rewritten, each after those whose tables it reads. Its name is the one that `--only` takes, and its
 /// line names the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
+pub(crate) enum Blessing {
     /// model/tests/matrix/*.txt: every event of every role in every state
     MatrixOfEvents,
     /// docs/*.schema.json: what a record is, and a line of the adapter protocol, by their types
@@ -36,7 +36,7 @@ pub(crate) enum Part {
     Kills,
 }
 
-impl Part {
+impl Blessing {
     /// Seconds that the part takes by itself, on two quiet cores, once everything is built; the test program, and which of its
     /// tests.
     const fn test(self) -> (u32, &'static str, &'static [&'static str]) {
@@ -69,7 +69,7 @@ impl Part {
     }
 
     /// Rewrites the part; of those that can be rewritten in part, what `of` names.
-    pub(crate) fn run(self, of: &str) -> Outcome {
+    pub(crate) fn run(self, of: &str) -> StepOutcome {
         let (_, program, filters) = self.test();
         let every = ["--include-ignored", "--test-threads=1"];
         let test = [&["test"], BUILD, &["--test", program, "--"], filters, &every].concat();

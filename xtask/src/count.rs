@@ -2,7 +2,7 @@
 
 /// One test program, one part of one, or one crate's documentation tests.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Part {
+pub(crate) struct TestCount {
     /// The program and where its source is, or whose documentation it is.
     pub(crate) name: String,
     /// Tests that passed.
@@ -16,16 +16,16 @@ pub(crate) struct Part {
 /// Each program of which `cargo test` says that it ran at least one test.
 ///
 /// `stderr` names the programs in the order in which `stdout` has their results.
-pub(crate) fn parts(stdout: &str, stderr: &str) -> Vec<Part> {
+pub(crate) fn parts(stdout: &str, stderr: &str) -> Vec<TestCount> {
     let mut names = stderr.lines().filter_map(name);
     let results = stdout.lines().filter_map(|line| part("", line));
     let parts =
-        results.map(|part| Part { name: names.next().unwrap_or_else(|| "?".into()), ..part });
+        results.map(|part| TestCount { name: names.next().unwrap_or_else(|| "?".into()), ..part });
     parts.filter(|part| part.passed + part.failed > 0).collect()
 }
 
 /// What a program that was run by itself says of its tests.
-pub(crate) fn of_program(name: &str, stdout: &str) -> Vec<Part> {
+pub(crate) fn of_program(name: &str, stdout: &str) -> Vec<TestCount> {
     stdout.lines().filter_map(|line| part(name, line)).collect()
 }
 
@@ -43,13 +43,13 @@ fn name(line: &str) -> Option<String> {
 }
 
 /// `test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.52s`.
-fn part(name: &str, line: &str) -> Option<Part> {
+fn part(name: &str, line: &str) -> Option<TestCount> {
     let mut counts = line.strip_prefix("test result: ")?.split("; ");
     let passed = counts.next()?.rsplit_once(". ")?.1.strip_suffix(" passed")?.parse().ok()?;
     let failed = counts.next()?.strip_suffix(" failed")?.parse().ok()?;
     let seconds = counts.last().and_then(|last| last.strip_prefix("finished in "));
     let seconds = seconds.and_then(|text| text.trim_end().strip_suffix('s')?.parse().ok());
-    Some(Part { name: name.into(), passed, failed, seconds: seconds.unwrap_or_default() })
+    Some(TestCount { name: name.into(), passed, failed, seconds: seconds.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
                       finished in 0.52s\n\ntest result: FAILED. 10 passed; 3 failed; 0 ignored; 0 measured; \
                       0 filtered out; finished in 61.00s\ntest result: ok. 0 passed; 0 failed; 0 ignored; \
                       0 measured; 0 filtered out; finished in 0.00s\n";
-        let part = |name: &str, passed, failed, seconds| Part {
+        let part = |name: &str, passed, failed, seconds| TestCount {
             name: name.into(),
             passed,
             failed,

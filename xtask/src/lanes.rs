@@ -6,17 +6,17 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bless::Part;
+use crate::bless::Blessing;
 use crate::count;
 use crate::install::{self, Purpose};
 use crate::mutants;
 use crate::named;
 use crate::programs::{self, BENCH, BUILD, Program, WHOLE};
-use crate::run::{Outcome, Show, cargo, outcome, some_tests};
+use crate::run::{Show, StepOutcome, cargo, outcome, some_tests};
 use crate::steps::{BUILT, In, Lane, Step};
 
 /// A step's name, how long it took, what it came to.
-type Row = (String, Duration, Outcome);
+type Row = (String, Duration, StepOutcome);
 
 /// Runs `steps`, and ends with the line `N passed, N failed`.
 pub(crate) fn run(steps: &[Step]) -> ExitCode {
@@ -39,7 +39,7 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
         } else {
             for step in &others {
                 let why = "not run, since something is missing";
-                keep((named(step).0, Duration::ZERO, Outcome::failure(why)));
+                keep((named(step).0, Duration::ZERO, StepOutcome::failure(why)));
             }
         }
     }
@@ -60,15 +60,15 @@ fn prepare(purpose: Purpose, keep: &impl Fn(Row)) -> Option<Vec<Program>> {
     keep(timed((name, says), || match programs::build() {
         Ok(programs) => {
             built = Some(programs);
-            Outcome { passed: 1, ..Outcome::default() }
+            StepOutcome { passed: 1, ..StepOutcome::default() }
         }
-        Err(why) => Outcome::failure(why),
+        Err(why) => StepOutcome::failure(why),
     }));
     built
 }
 
 /// Rewrites `parts`, one after the other.
-pub(crate) fn each(parts: impl Iterator<Item = Part>, of: &str) -> ExitCode {
+pub(crate) fn each(parts: impl Iterator<Item = Blessing>, of: &str) -> ExitCode {
     let rows: Vec<Row> = parts.map(|part| timed(named(&part), || part.run(of))).collect();
     summary(&rows)
 }
@@ -102,7 +102,10 @@ pub(crate) fn bench(arguments: &[String]) -> Result<bool, String> {
     status.map(|status| status.success()).map_err(|why| format!("cargo does not start: {why}"))
 }
 
-fn timed((name, says): (impl Into<String>, impl Display), run: impl FnOnce() -> Outcome) -> Row {
+fn timed(
+    (name, says): (impl Into<String>, impl Display),
+    run: impl FnOnce() -> StepOutcome,
+) -> Row {
     let name = name.into();
     println!("==> {name}: {says}");
     let begin = Instant::now();
@@ -118,10 +121,10 @@ fn timed((name, says): (impl Into<String>, impl Display), run: impl FnOnce() -> 
 fn summary(rows: &[Row]) -> ExitCode {
     println!("{:44}  {:>6}  {:>6}  {:>8}", "step", "passed", "failed", "seconds");
     for (name, time, outcome) in rows {
-        let Outcome { passed, failed, .. } = outcome;
+        let StepOutcome { passed, failed, .. } = outcome;
         println!("{name:44}  {passed:6}  {failed:6}  {:8.1}", time.as_secs_f64());
         for part in &outcome.parts {
-            let count::Part { name, passed, failed, seconds } = part;
+            let count::TestCount { name, passed, failed, seconds } = part;
             println!("  {name:42}  {passed:6}  {failed:6}  {seconds:8.1}");
         }
     }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::bless::Part;
+use crate::bless::Blessing;
 use crate::steps::{BUILT, In, Step};
 
 /// Builds, checks and tests the whole repository.
@@ -45,7 +45,7 @@ enum Command {
     Bless {
         /// Rewrite only this part; may be given again. `list` names those that are rewritten only then
         #[arg(long, value_name = "PART")]
-        only: Vec<Part>,
+        only: Vec<Blessing>,
         /// Of `kills` only the rows of this implementation or level; may be given again
         #[arg(long, value_name = "NAME", requires = "only", value_parser = KILLS)]
         of: Vec<String>,
@@ -77,8 +77,8 @@ fn main() -> ExitCode {
         Command::Test { only } => lanes::run(&chosen(|step| only.contains(&step))),
         Command::Bless { only, of } => {
             let is_wanted =
-                |part: Part| only.contains(&part) || only.is_empty() && !part.is_by_name();
-            let parts = Part::value_variants().iter().copied();
+                |part: Blessing| only.contains(&part) || only.is_empty() && !part.is_by_name();
+            let parts = Blessing::value_variants().iter().copied();
             let of = if of.is_empty() { "1".into() } else { of.join(",") };
             lanes::each(parts.filter(|part| is_wanted(*part)), &of)
         }
@@ -128,7 +128,7 @@ fn list() {
         line(named(step), usual, hint);
     }
     println!("\nParts of `bless`:");
-    for part in Part::value_variants() {
+    for part in Blessing::value_variants() {
         let hint = if part.is_by_name() { " (only when it is named)" } else { "" };
         line(named(part), part.usual(), hint);
     }

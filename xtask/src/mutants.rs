@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Outcome, Show, cargo, end_of, outcome, root, target_dir};
+use crate::run::{Show, StepOutcome, cargo, end_of, outcome, root, target_dir};
 
 /// Where the patches stand.
 const FOLDER: &str = "tests/mutants";
@@ -18,15 +18,18 @@ const FOUND_BY: &str = "Found by: ";
 const TEST_FAILED: i32 = 101;
 
 /// Applies each patch to a copy of the tree and sees the test fail that is said to find it.
-pub(crate) fn are_found() -> Outcome {
+pub(crate) fn are_found() -> StepOutcome {
     let folder = target_dir().join("mutants");
     let patches = copy(&folder.join("tree")).and_then(|()| patches());
     let patches = match patches {
         Ok(patches) if !patches.is_empty() => patches,
-        Ok(_) => return Outcome::failure(format!("{FOLDER} has no patch")),
-        Err(why) => return Outcome::failure(why),
+        Ok(_) => return StepOutcome::failure(format!("{FOLDER} has no patch")),
+        Err(why) => return StepOutcome::failure(why),
     };
-    patches.iter().map(|patch| is_found(patch, &folder)).fold(Outcome::default(), Outcome::and)
+    patches
+        .iter()
+        .map(|patch| is_found(patch, &folder))
+        .fold(StepOutcome::default(), StepOutcome::and)
 }
 
 fn patches() -> Result<Vec<PathBuf>, String> {
@@ -59,7 +62,7 @@ fn copy(tree: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn is_found(patch: &Path, folder: &Path) -> Outcome {
+fn is_found(patch: &Path, folder: &Path) -> StepOutcome {
     match wrong_program(patch, folder) {
         Ok(mut test) => {
             let mut found = outcome(&mut test, TEST_FAILED, Show::OnFailure);
@@ -70,10 +73,10 @@ fn is_found(patch: &Path, folder: &Path) -> Outcome {
             found.shown = format!("{} is found\n", patch.display());
             found.and(
                 apply(patch, folder, &["--reverse"])
-                    .map_or_else(Outcome::failure, |_| Outcome::default()),
+                    .map_or_else(StepOutcome::failure, |_| StepOutcome::default()),
             )
         }
-        Err(why) => Outcome::failure(format!("{}: {why}", patch.display())),
+        Err(why) => StepOutcome::failure(format!("{}: {why}", patch.display())),
     }
 }
 

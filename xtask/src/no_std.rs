@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::programs::protocol_alone;
-use crate::run::{Outcome, end_of, target_dir};
+use crate::run::{StepOutcome, end_of, target_dir};
 
 /// A program without std that links the protocol, and nothing else.
 const PROGRAM: &str = "\
@@ -29,7 +29,7 @@ const USES_STD: &str = "extern crate std;\n";
 const REFUSED: &str = "error[E0152]";
 
 /// Runs the step.
-pub(crate) fn link() -> Outcome {
+pub(crate) fn link() -> StepOutcome {
     let folder = target_dir().join("no-std");
     let built = protocol_alone(&folder);
     if built.failed > 0 {

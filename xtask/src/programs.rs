@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::run::{
-    Ended, Outcome, Show, cargo, end_of, held, niced, outcome, some_tests, tests, words,
+    ProgramOutput, Show, StepOutcome, cargo, end_of, held, niced, outcome, some_tests, tests, words,
 };
 
 /// One profile and one selection for all that is built, so that nothing is built twice.
@@ -98,12 +98,12 @@ impl Suite {
     }
 
     /// Runs the suite. A program that runs no test is an error, unless it is the inside of a crate.
-    pub(crate) fn run(self, programs: &[Program], is_niced: bool) -> Outcome {
+    pub(crate) fn run(self, programs: &[Program], is_niced: bool) -> StepOutcome {
         let parts = programs.iter().filter(|program| program.is_test);
         let parts = parts.filter_map(|program| Some((program, self.arguments(program)?)));
         let all = parts.map(|(program, arguments)| program.test(&arguments, is_niced));
-        let all = all.fold(Outcome::default(), Outcome::and);
-        if all.passed + all.failed == 0 { Outcome::failure("no test was run") } else { all }
+        let all = all.fold(StepOutcome::default(), StepOutcome::and);
+        if all.passed + all.failed == 0 { StepOutcome::failure("no test was run") } else { all }
     }
 }
 
@@ -157,7 +157,7 @@ impl Program {
         command
     }
 
-    fn test(&self, arguments: &[&str], is_niced: bool) -> Outcome {
+    fn test(&self, arguments: &[&str], is_niced: bool) -> StepOutcome {
         let mut command = self.command(is_niced);
         let name = format!("{}: {}", self.name, self.source);
         let outcome = tests(command.args(arguments), &name);
@@ -186,7 +186,7 @@ pub(crate) fn build() -> Result<Vec<Program>, String> {
 /// The programs that a command of cargo builds.
 fn built(arguments: &[&str]) -> Result<Vec<Program>, String> {
     let mut command = cargo(&[arguments, &["--message-format=json-render-diagnostics"]].concat());
-    let Ended { code, stdout, stderr } = end_of(&mut command)?;
+    let ProgramOutput { code, stdout, stderr } = end_of(&mut command)?;
     if code == Some(0) {
         Ok(stdout.lines().filter_map(Program::read).collect())
     } else {
@@ -195,10 +195,10 @@ fn built(arguments: &[&str]) -> Result<Vec<Program>, String> {
 }
 
 /// Runs the tests of a module of a program under valgrind, which fails them for any finding.
-pub(crate) fn under_valgrind(programs: &[Program], name: &str, module: &str) -> Outcome {
+pub(crate) fn under_valgrind(programs: &[Program], name: &str, module: &str) -> StepOutcome {
     let is_wanted = |program: &&Program| program.name == name && program.is_test;
     let Some(program) = programs.iter().find(is_wanted) else {
-        return Outcome::failure(format!("the tests of {name} were not built"));
+        return StepOutcome::failure(format!("the tests of {name} were not built"));
     };
     let mut command = held("valgrind");
     command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
@@ -214,7 +214,7 @@ pub(crate) fn run(
     arguments: &[&str],
     expected: i32,
     is_niced: bool,
-) -> Outcome {
+) -> StepOutcome {
     let is_wanted = |program: &&Program| program.name == name && !program.is_test;
     match programs.iter().find(is_wanted) {
         Some(program) => {
@@ -222,12 +222,12 @@ pub(crate) fn run(
             command.current_dir(crate::run::root()).args(arguments);
             outcome(&mut command, expected, Show::Stdout)
         }
-        None => Outcome::failure(format!("{name} was not built")),
+        None => StepOutcome::failure(format!("{name} was not built")),
     }
 }
 
 /// Builds the protocol into `folder`, without all that is optional.
-pub(crate) fn protocol_alone(folder: &Path) -> Outcome {
+pub(crate) fn protocol_alone(folder: &Path) -> StepOutcome {
     let folder = folder.to_string_lossy();
     let arguments =
         ["build", "--package", PROTOCOL, "--no-default-features", "--target-dir", &folder];

@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::count::{self, Part};
+use crate::count::{self, TestCount};
 use crate::leash;
 
 /// What a step came to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct StepOutcome {
     /// Tests, or steps without tests, that passed.
     pub(crate) passed: u64,
     /// Those that failed.
     pub(crate) failed: u64,
     /// The tests by program.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<TestCount>,
     /// What to print when it failed.
     pub(crate) output: String,
     /// What to print when it passed.
     pub(crate) shown: String,
 }
 
-impl Outcome {
+impl StepOutcome {
     /// One thing that failed, and why.
     pub(crate) fn failure(why: impl Into<String>) -> Self {
         Self { failed: 1, output: why.into(), ..Self::default() }
@@ -42,7 +42,7 @@ impl Outcome {
     }
 }
 
-impl From<Result<String, String>> for Outcome {
+impl From<Result<String, String>> for StepOutcome {
     fn from(result: Result<String, String>) -> Self {
         match result {
             Ok(shown) => Self { passed: 1, shown, ..Self::default() },
@@ -108,7 +108,7 @@ pub(crate) fn niced(program: &Path) -> Command {
 }
 
 /// What a program printed, and how it ended.
-pub(crate) struct Ended {
+pub(crate) struct ProgramOutput {
     /// The exit code; none if a signal ended it.
     pub(crate) code: Option<i32>,
     /// What it printed on stdout.
@@ -121,7 +121,7 @@ pub(crate) struct Ended {
 ///
 /// # Errors
 /// The command could not be started.
-pub(crate) fn end_of(command: &mut Command) -> Result<Ended, String> {
+pub(crate) fn end_of(command: &mut Command) -> Result<ProgramOutput, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child =
@@ -131,7 +131,7 @@ pub(crate) fn end_of(command: &mut Command) -> Result<Ended, String> {
     let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let status =
         child.wait().map_err(|error| format!("{name} could not be waited for: {error}"))?;
-    Ok(Ended { code: status.code(), stdout, stderr })
+    Ok(ProgramOutput { code: status.code(), stdout, stderr })
 }
 
 fn text(mut pipe: impl Read) -> String {
@@ -142,31 +142,36 @@ fn text(mut pipe: impl Read) -> String {
 }
 
 /// Runs `command`, expects exit code `expected`, and counts the tests it reports; without any it counts as one.
-pub(crate) fn outcome(command: &mut Command, expected: i32, show: Show) -> Outcome {
+pub(crate) fn outcome(command: &mut Command, expected: i32, show: Show) -> StepOutcome {
     let ended = match end_of(command) {
         Ok(ended) => ended,
-        Err(why) => return Outcome::failure(why),
+        Err(why) => return StepOutcome::failure(why),
     };
     let parts = count::parts(&ended.stdout, &ended.stderr);
     let shown = if show == Show::Stdout { ended.stdout.clone() } else { String::new() };
     let mut outcome = counted(command, ended, parts, expected);
     // A command that runs no test is one thing that passes.
     outcome.passed += u64::from(outcome.passed + outcome.failed == 0);
-    Outcome { shown, ..outcome }
+    StepOutcome { shown, ..outcome }
 }
 
 /// Runs a program of tests, which is called `name` when they are counted.
-pub(crate) fn tests(command: &mut Command, name: &str) -> Outcome {
+pub(crate) fn tests(command: &mut Command, name: &str) -> StepOutcome {
     match end_of(command) {
         Ok(ended) => {
             let parts = count::of_program(name, &ended.stdout);
             counted(command, ended, parts, 0)
         }
-        Err(why) => Outcome::failure(why),
+        Err(why) => StepOutcome::failure(why),
     }
 }
 
-fn counted(command: &Command, ended: Ended, parts: Vec<Part>, expected: i32) -> Outcome {
+fn counted(
+    command: &Command,
+    ended: ProgramOutput,
+    parts: Vec<TestCount>,
+    expected: i32,
+) -> StepOutcome {
     let passed = parts.iter().map(|part| part.passed).sum();
     let failed: u64 = parts.iter().map(|part| part.failed).sum();
     // A program that ends badly without a failed test did not get so far, or died.
@@ -179,13 +184,13 @@ fn counted(command: &Command, ended: Ended, parts: Vec<Part>, expected: i32) -> 
         ended.stdout
     );
     let output = if failed + died == 0 { String::new() } else { output };
-    Outcome { passed, failed: failed + died, parts, output, shown: String::new() }
+    StepOutcome { passed, failed: failed + died, parts, output, shown: String::new() }
 }
 
 /// A suite that has become empty says nothing, so it is no success.
-pub(crate) fn some_tests(outcome: Outcome) -> Outcome {
+pub(crate) fn some_tests(outcome: StepOutcome) -> StepOutcome {
     let is_empty = outcome.parts.iter().all(|part| part.passed + part.failed == 0);
-    if is_empty && outcome.failed == 0 { Outcome::failure("no test was run") } else { outcome }
+    if is_empty && outcome.failed == 0 { StepOutcome::failure("no test was run") } else { outcome }
 }
 
 /// The command as one would type it.

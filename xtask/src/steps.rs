@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::programs::{self, BUILD, LOOM, Program, Races, SHUTTLE, Suite};
-use crate::run::{Outcome, Show, niced_cargo, outcome, some_tests};
+use crate::run::{Show, StepOutcome, niced_cargo, outcome, some_tests};
 use crate::{no_std, pinned};
 
 /// When a step is run. Steps that compute and steps that wait are run side by side, those of one kind one after the other;
@@ -107,7 +107,7 @@ impl Step {
     }
 
     /// Runs the step on what was built.
-    pub(crate) fn run(self, programs: &[Program]) -> Outcome {
+    pub(crate) fn run(self, programs: &[Program]) -> StepOutcome {
         match self {
             Self::Format => quiet(&["fmt", "--all", "--check"]),
             Self::NoStd => no_std::link(),
@@ -121,7 +121,10 @@ impl Step {
             Self::Docs => docs(),
             Self::Alone => {
                 let check = |what: &&[&str]| quiet(&[&["check", "--release"], *what].concat());
-                programs::FIRST_COMMANDS.iter().map(check).fold(Outcome::default(), Outcome::and)
+                programs::FIRST_COMMANDS
+                    .iter()
+                    .map(check)
+                    .fold(StepOutcome::default(), StepOutcome::and)
             }
             Self::Check => check(programs),
             Self::Searches => Suite::Searches.run(programs, true),
@@ -138,14 +141,19 @@ impl Step {
 
 const MINIMAL: &[&str] = &["conform", "--adapter", "python3 checker/adapters/minimal.py"];
 
-fn syncsplit(programs: &[Program], arguments: &[&str], expected: i32, is_niced: bool) -> Outcome {
+fn syncsplit(
+    programs: &[Program],
+    arguments: &[&str],
+    expected: i32,
+    is_niced: bool,
+) -> StepOutcome {
     programs::run(programs, programs::SYNCSPLIT, arguments, expected, is_niced)
 }
 
 /// `ci` and `all-promises` are one space of states, so it is searched once.
-fn check(programs: &[Program]) -> Outcome {
+fn check(programs: &[Program]) -> StepOutcome {
     let holds = syncsplit(programs, &["check", "all-promises"], 0, true);
-    let pinned = |name| Outcome::from(pinned::compare(name, &holds.shown));
+    let pinned = |name| StepOutcome::from(pinned::compare(name, &holds.shown));
     let pinned = pinned("all-promises").and(pinned("ci"));
     // By itself the first command has no argument; a few states show that it asks about `ci`.
     let first = syncsplit(programs, &["check", "--states", "1000"], 3, true);
@@ -153,27 +161,27 @@ fn check(programs: &[Program]) -> Outcome {
     holds.and(pinned).and(first).and(published)
 }
 
-fn quiet(arguments: &[&str]) -> Outcome {
+fn quiet(arguments: &[&str]) -> StepOutcome {
     outcome(&mut niced_cargo(arguments), 0, Show::OnFailure)
 }
 
-fn docs() -> Outcome {
+fn docs() -> StepOutcome {
     let mut command = niced_cargo(&["doc", "--release", "--workspace", "--no-deps"]);
     let built = outcome(command.env("RUSTDOCFLAGS", "-Dwarnings"), 0, Show::OnFailure);
     built.and(quiet(&[&["test", "--doc"], BUILD].concat()))
 }
 
-fn clippy(targets: &[&str]) -> Outcome {
+fn clippy(targets: &[&str]) -> StepOutcome {
     quiet(&[&["clippy"], BUILD, &["--keep-going"], targets, &["--", "-Dwarnings"]].concat())
 }
 
 /// What else the workspace has was looked at before, and is not anew.
-fn clippy_races((feature, test): Races) -> Outcome {
+fn clippy_races((feature, test): Races) -> StepOutcome {
     clippy(&["--lib", "--test", test, "--features", feature])
 }
 
 /// Races print how many executions each explored; a reader of the log sees them.
-fn races((feature, test): Races) -> Outcome {
+fn races((feature, test): Races) -> StepOutcome {
     let targets = ["--test", test, "--features", feature, "--", "--show-output"];
     let mut command = niced_cargo(&[&["test"], BUILD, &targets].concat());
     some_tests(outcome(&mut command, 0, Show::Stdout))

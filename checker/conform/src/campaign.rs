@@ -10,11 +10,11 @@ use serde::{Serialize, Serializer};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Verdict;
 
-use crate::cases::{self, Case};
+use crate::cases::{self, KitCase};
 use crate::class::Class;
 use crate::generated::{Generated, generate};
 use crate::known::Known;
-use crate::process::{Adapter, Trouble};
+use crate::process::{Adapter, AdapterFailure};
 use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
 use crate::session::AdapterOptions;
@@ -146,7 +146,7 @@ pub enum Refused {
     /// What was asked for cannot be done.
     Usage(String),
     /// The adapter failed, in this case and this script.
-    Trouble(String, Box<Trouble>),
+    AdapterFailure(String, Box<AdapterFailure>),
 }
 
 struct Runner<'a> {
@@ -174,7 +174,7 @@ pub fn campaign(
     progress: &dyn Fn(f64, String),
 ) -> Result<Campaign, Refused> {
     let begin = Instant::now();
-    let start = |trouble| Refused::Trouble("start".into(), Box::new(trouble));
+    let start = |trouble| Refused::AdapterFailure("start".into(), Box::new(trouble));
     let adapter = Adapter::start(&plan.command, plan.limit, interrupt, false).map_err(start)?;
     let hello = adapter.hello().clone();
     let level = plan.level.unwrap_or_else(|| hello.level());
@@ -212,10 +212,12 @@ pub fn campaign(
         if interrupt.load(Ordering::Relaxed) {
             let request = crate::wire::Request::Reset;
             let trouble = runner.adapter.trouble(&request, "interrupted".into());
-            return Err(Refused::Trouble(case.id.clone(), Box::new(trouble)));
+            return Err(Refused::AdapterFailure(case.id.clone(), Box::new(trouble)));
         }
         let done = runner.case(case);
-        cases.push(done.map_err(|trouble| Refused::Trouble(case.id.clone(), Box::new(trouble)))?);
+        cases.push(
+            done.map_err(|trouble| Refused::AdapterFailure(case.id.clone(), Box::new(trouble)))?,
+        );
         if plan.fail_fast && cases.last().is_some_and(|case| case.verdict == Verdict::Violated) {
             break;
         }
@@ -247,13 +249,14 @@ fn wanted(
     hello: &Hello,
     level: Level,
     generated: &Generated,
-) -> Result<Vec<Case>, String> {
+) -> Result<Vec<KitCase>, String> {
     if let Some(script) = &plan.script {
-        return Ok(vec![Case::of_script(script.clone())]);
+        return Ok(vec![KitCase::of_script(script.clone())]);
     }
     let all = cases::all(hello, level, generated, plan.cases)?;
-    let is_wanted =
-        |case: &Case| plan.only.is_empty() || plan.only.iter().any(|part| is_named(&case.id, part));
+    let is_wanted = |case: &KitCase| {
+        plan.only.is_empty() || plan.only.iter().any(|part| is_named(&case.id, part))
+    };
     if let Some(part) =
         plan.only.iter().find(|part| !all.iter().any(|case| is_named(&case.id, part)))
     {
@@ -283,7 +286,7 @@ fn is_named(id: &str, part: &str) -> bool {
 }
 
 impl Runner<'_> {
-    fn case(&mut self, case: &Case) -> Result<CaseReport, Trouble> {
+    fn case(&mut self, case: &KitCase) -> Result<CaseReport, AdapterFailure> {
         let (id, rule) = (&case.id, case.rule);
         self.how.seed = case.seed(self.plan.seed);
         let (watched, how) =

@@ -5,7 +5,7 @@ use syncsplit_model::protocol::Rule;
 
 use crate::directed;
 use crate::generated::Generated;
-use crate::process::{Adapter, Trouble};
+use crate::process::{Adapter, AdapterFailure};
 use crate::random::Walk;
 use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
@@ -14,7 +14,7 @@ use crate::wire::{Hello, Level};
 
 /// One case before it is done.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct KitCase {
     /// Its id.
     pub id: String,
     /// The rule that it is about, if it is about one.
@@ -36,7 +36,7 @@ enum CaseKind {
     Random(u64),
 }
 
-impl Case {
+impl KitCase {
     /// A script of one's own.
     #[must_use]
     pub fn of_script(script: Script) -> Self {
@@ -59,7 +59,7 @@ impl Case {
         adapter: &mut Adapter,
         how: AdapterOptions,
         watched: &[Rule],
-    ) -> Result<(Script, Option<ScriptOutcome>), Trouble> {
+    ) -> Result<(Script, Option<ScriptOutcome>), AdapterFailure> {
         let (seed, how) = (how.seed, AdapterOptions { seed: self.seed(how.seed), ..how });
         let is_lacking = self.rule.is_some_and(|rule| adapter.hello().lacks.contains(&rule));
         match &self.way {
@@ -90,20 +90,20 @@ pub fn all(
     level: Level,
     generated: &Generated,
     random: u64,
-) -> Result<Vec<Case>, String> {
-    let directed = directed::at_level(hello, level)?.into_iter().map(|case| Case {
+) -> Result<Vec<KitCase>, String> {
+    let directed = directed::at_level(hello, level)?.into_iter().map(|case| KitCase {
         id: case.id,
         rule: Some(case.rule),
         beginning: case.beginning,
         way: CaseKind::Script(case.script),
     });
-    let generated = generated.scripts.iter().map(|(class, script)| Case {
+    let generated = generated.scripts.iter().map(|(class, script)| KitCase {
         id: format!("generated/{}", class.to_string().replace(' ', "-")),
         rule: None,
         beginning: 0,
         way: CaseKind::Patient(script.clone()),
     });
-    let random = (1..=random).map(|number| Case {
+    let random = (1..=random).map(|number| KitCase {
         id: format!("random/{number}"),
         rule: None,
         beginning: number,

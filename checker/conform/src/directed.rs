@@ -82,7 +82,7 @@ pub fn unsteered() -> Result<Vec<(Rule, Script)>, String> {
 
 /// A directed case as it is done.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct DirectedCase {
     /// Its id.
     pub id: String,
     /// The rule that it is about.
@@ -99,8 +99,8 @@ pub struct Case {
 ///
 /// # Errors
 /// The table is malformed: the sentence names its file and says where.
-pub fn at_level(hello: &Hello, level: Level) -> Result<Vec<Case>, String> {
-    let shortest = cases()?.into_iter().map(|(rule, script)| Case {
+pub fn at_level(hello: &Hello, level: Level) -> Result<Vec<DirectedCase>, String> {
+    let shortest = cases()?.into_iter().map(|(rule, script)| DirectedCase {
         id: format!("directed/{rule}"),
         rule,
         script,
@@ -108,13 +108,13 @@ pub fn at_level(hello: &Hello, level: Level) -> Result<Vec<Case>, String> {
     });
     let unsteered = if level == Level::Marked { unsteered()? } else { Vec::new() };
     let rounds = (0..ROUNDS).flat_map(|_| unsteered.clone()).zip(1..);
-    let unsteered = rounds.map(|((rule, script), number)| Case {
+    let unsteered = rounds.map(|((rule, script), number)| DirectedCase {
         id: format!("directed/{rule}/unsteered-{number}"),
         rule,
         script,
         beginning: number,
     });
-    let is_had = |case: &Case| {
+    let is_had = |case: &DirectedCase| {
         let mut kinds = case.script.verbs.iter().map(Verb::word);
         kinds.all(|kind| !OPERATIONS.contains(&kind.as_str()) || hello.can(&kind))
     };

@@ -8,7 +8,7 @@ use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::world::{ActionKind, ActionKinds, State};
 
-use crate::process::Trouble;
+use crate::process::AdapterFailure;
 use crate::session::{Failure, LOOKS_MAX, Session, VerbOutcome};
 use crate::track::Track;
 use crate::verb::{MessageKind, Verb};
@@ -96,7 +96,7 @@ const GIVES_UP: ActionKinds = enum_set!(
 ///
 /// # Errors
 /// The adapter has ended, is silent for too long, or gives an answer that is none.
-pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Trouble> {
+pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, AdapterFailure> {
     let mut looks = 0;
     let mut is_last = false;
     for _ in 0..VERBS_MAX {

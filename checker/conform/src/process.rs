@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// The adapter failed, which says nothing about whether the implementation conforms.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct AdapterFailure {
     /// The request that was not answered as it should be.
     pub request: String,
     /// What went wrong.
@@ -34,7 +34,7 @@ pub struct Trouble {
     pub stderr: Vec<String>,
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for AdapterFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the adapter failed at `{}`: {}", self.request, self.what)?;
         if self.stderr.is_empty() {
@@ -70,8 +70,9 @@ impl Adapter {
         limit: Duration,
         interrupt: &Arc<AtomicBool>,
         record: bool,
-    ) -> Result<Self, Trouble> {
-        let failed = |what: String| Trouble { request: "start".into(), what, stderr: Vec::new() };
+    ) -> Result<Self, AdapterFailure> {
+        let failed =
+            |what: String| AdapterFailure { request: "start".into(), what, stderr: Vec::new() };
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(command);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -127,7 +128,7 @@ impl Adapter {
     ///
     /// # Errors
     /// The adapter has ended, is silent for longer than the limit, or answers what is no answer.
-    pub fn ask(&mut self, request: &Request) -> Result<Reply, Trouble> {
+    pub fn ask(&mut self, request: &Request) -> Result<Reply, AdapterFailure> {
         self.asked += 1;
         if matches!(request, Request::Init(_)) {
             orphans::reap_ended([self.child.id(), self.group.id()]);
@@ -154,14 +155,18 @@ impl Adapter {
 
     /// A failure of the adapter at `request`.
     #[must_use]
-    pub fn trouble(&self, request: &Request, what: String) -> Trouble {
+    pub fn trouble(&self, request: &Request, what: String) -> AdapterFailure {
         // What it wrote before it failed may still be on its way.
         thread::sleep(LOOK);
         let stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        Trouble { request: request.to_string(), what, stderr: stderr.iter().cloned().collect() }
+        AdapterFailure {
+            request: request.to_string(),
+            what,
+            stderr: stderr.iter().cloned().collect(),
+        }
     }
 
-    fn next_line(&self, request: &Request) -> Result<String, Trouble> {
+    fn next_line(&self, request: &Request) -> Result<String, AdapterFailure> {
         let begin = Instant::now();
         loop {
             match self.lines.recv_timeout(LOOK) {

@@ -8,7 +8,7 @@ use syncsplit_model::world::Verdict;
 
 use crate::campaign::{Campaign, CaseReport, FailureReport};
 use crate::known::Difference;
-use crate::process::Trouble;
+use crate::process::AdapterFailure;
 
 /// Failures that the text shows in full; the others are listed.
 const SHOWN_MAX: usize = 10;
@@ -158,7 +158,7 @@ pub fn json(campaign: &Campaign, difference: &Difference) -> Value {
 
 /// One JSON object that says how the adapter failed.
 #[must_use]
-pub fn undecided(case: &str, trouble: &Trouble) -> Value {
+pub fn undecided(case: &str, trouble: &AdapterFailure) -> Value {
     json!({
         "verdict": Verdict::Undecided, "case": case, "request": trouble.request,
         "error": trouble.what, "stderr": trouble.stderr,

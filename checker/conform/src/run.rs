@@ -8,7 +8,7 @@ use syncsplit_study::ddmin::ddmin;
 
 use crate::class::Class;
 use crate::finish::{Ending, finish};
-use crate::process::{Adapter, Trouble};
+use crate::process::{Adapter, AdapterFailure};
 use crate::script::Script;
 use crate::session::{AdapterOptions, Failure, Session, VerbOutcome};
 use crate::verb::Verb;
@@ -46,7 +46,7 @@ pub fn run(
     script: &Script,
     watched: &[Rule],
     next: &mut dyn FnMut(&Session<'_>, usize) -> Option<Verb>,
-) -> Result<Option<ScriptOutcome>, Trouble> {
+) -> Result<Option<ScriptOutcome>, AdapterFailure> {
     let begun = Session::begin(adapter, how, script.setting, watched)?;
     let Some(mut session) = begun else { return Ok(None) };
     let (mut done, mut failure, mut skipped) = (Vec::new(), None, 0);
@@ -94,7 +94,7 @@ pub fn script(
     how: AdapterOptions,
     script: &Script,
     watched: &[Rule],
-) -> Result<Option<ScriptOutcome>, Trouble> {
+) -> Result<Option<ScriptOutcome>, AdapterFailure> {
     run(adapter, how, script, watched, &mut |_, at| script.verbs.get(at).copied())
 }
 
@@ -108,7 +108,7 @@ pub fn patient_script(
     how: AdapterOptions,
     script: &Script,
     watched: &[Rule],
-) -> Result<Option<ScriptOutcome>, Trouble> {
+) -> Result<Option<ScriptOutcome>, AdapterFailure> {
     let (mut looks, mut in_vain, mut pairs) = (0, 0, HashSet::new());
     let mut verbs = script.verbs.iter();
     run(adapter, how, script, watched, &mut |session, _| {
@@ -145,7 +145,7 @@ pub fn shrink(
     how: AdapterOptions,
     failing: &Script,
     first: ScriptOutcome,
-) -> Result<(Script, ScriptOutcome), Trouble> {
+) -> Result<(Script, ScriptOutcome), AdapterFailure> {
     let (setting, verbs, mut outcome) = (failing.setting, first.done.clone(), first);
     let (size, mut tries) = (verbs.len(), 0);
     let verbs = ddmin(verbs, size, |verbs| {

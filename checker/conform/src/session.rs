@@ -12,7 +12,7 @@ use crate::class::Class;
 use crate::explain::Witness;
 use crate::follow;
 use crate::history::{Flaw, History};
-use crate::process::{Adapter, Trouble};
+use crate::process::{Adapter, AdapterFailure};
 use crate::request::{self, Asked, Asker, has_setting};
 use crate::script::{BLOCKS, Setting};
 use crate::seen::{Mismatch, NoExplanation, Numbers, Observation};
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
         how: AdapterOptions,
         setting: Setting,
         watched: &[Rule],
-    ) -> Result<Option<Self>, Trouble> {
+    ) -> Result<Option<Self>, AdapterFailure> {
         let hello = adapter.hello().clone();
         if !has_setting(&hello, setting) {
             return Ok(None);
@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
     }
 
     /// Where the implementation begins to count.
-    fn learn_numbers(&mut self) -> Result<(), Trouble> {
+    fn learn_numbers(&mut self) -> Result<(), AdapterFailure> {
         if self.how.level == Level::BlackBox || !self.hello.can("status") {
             return Ok(());
         }
@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The adapter has ended, is silent for too long, or gives an answer that is none.
-    pub fn perform(&mut self, verb: &Verb) -> Result<VerbOutcome, Trouble> {
+    pub fn perform(&mut self, verb: &Verb) -> Result<VerbOutcome, AdapterFailure> {
         if self.is_lost {
             return Ok(VerbOutcome::Skipped);
         }
@@ -307,7 +307,7 @@ impl<'a> Session<'a> {
 
     /// Where nobody says how much the journal holds, the host is not held when the model's journal is full. So the kit writes
     /// only once there is room for certain, and waits for it where it may come; the write is left out otherwise.
-    fn make_room(&mut self, verb: &Verb) -> Result<VerbOutcome, Trouble> {
+    fn make_room(&mut self, verb: &Verb) -> Result<VerbOutcome, AdapterFailure> {
         let block = match verb.kind {
             Some(ActionKind::WriteOne) => verb.number.unwrap_or_default() as u32,
             Some(ActionKind::WriteFirst) => 0,
@@ -362,7 +362,7 @@ impl<'a> Session<'a> {
         std::thread::sleep(std::time::Duration::from_millis(part));
     }
 
-    fn ask(&mut self, request: &Request, log: &mut Vec<String>) -> Result<Reply, Trouble> {
+    fn ask(&mut self, request: &Request, log: &mut Vec<String>) -> Result<Reply, AdapterFailure> {
         let reply = self.adapter.ask(request)?;
         log.push(format!("{request} -> {reply}"));
         Ok(reply)
@@ -514,7 +514,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// The adapter has ended, is silent for too long, or gives an answer that is none.
-    pub fn close(self) -> Result<(), Trouble> {
+    pub fn close(self) -> Result<(), AdapterFailure> {
         self.adapter.ask(&Request::Reset).map(|_| ())
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Never here: how such a file is written or read; see `packed::checkpoint`.
 
-use super::{Failure, Outcome};
+use super::{Failure, SearchOutcome};
 use ::stateright::Model;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub struct Keep<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptOutcome<A, S> {
     /// What it found, as if it had never been interrupted: only time and memory are this run's.
-    pub outcome: Outcome<A, S>,
+    pub outcome: SearchOutcome<A, S>,
     /// Where it began, unless that was at the beginning.
     pub resumed: Option<Resumed>,
     /// What was written; `None` if no limit ended the run, or nobody asked.

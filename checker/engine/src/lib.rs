@@ -31,7 +31,8 @@ pub type Trace<A, S> = Vec<(Option<A>, S)>;
 type TraceOf<M> = Trace<<M as Model>::Action, <M as Model>::State>;
 
 /// What an engine returns for the model `M`.
-pub type RunResult<M> = Result<Outcome<<M as Model>::Action, <M as Model>::State>, Failure<M>>;
+pub type RunResult<M> =
+    Result<SearchOutcome<<M as Model>::Action, <M as Model>::State>, Failure<M>>;
 
 /// An [`EngineError`] in the terms of the model `M`.
 pub type Failure<M> = EngineError<<M as Model>::Action, <M as Model>::State>;
@@ -74,7 +75,7 @@ pub struct Options<'a, A> {
     pub store: Store,
     /// What ends the run early, without a verdict for what was still open.
     pub limits: Limits,
-    /// Groups actions for [`Outcome::kinds`]. Numbers from [`KINDS_MAX`] on share the last group.
+    /// Groups actions for [`SearchOutcome::kinds`]. Numbers from [`KINDS_MAX`] on share the last group.
     pub kind: Option<fn(&A) -> usize>,
     /// Ends the run once it is set, e.g. by a signal handler.
     pub interrupt: Option<&'a AtomicBool>,
@@ -205,7 +206,7 @@ pub struct KindCount {
 /// that any search bounded to that depth comes to. What was seen of the level under way is not
 /// counted; a property that it settled is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome<A, S> {
+pub struct SearchOutcome<A, S> {
     /// Why the run ended.
     pub ending: Ending,
     /// The model's properties in the model's order.
@@ -238,7 +239,7 @@ pub struct Outcome<A, S> {
     pub promises: Vec<PromiseResult<A, S>>,
 }
 
-impl<A, S> Outcome<A, S> {
+impl<A, S> SearchOutcome<A, S> {
     /// Whether every state within the boundary was seen.
     pub fn is_complete(&self) -> bool {
         self.ending == Ending::Complete

@@ -12,8 +12,8 @@ use super::guard::{guard, message_of};
 use super::limits::{Glance, Limit, Pulse, Watch, peak_bytes};
 use super::positions::{NAMES, POSITIONS_MAX, Positions, conditions};
 use super::{
-    Discovery, Doing, Ending, EngineError, Failure, Options, Outcome, RunResult, StopAt, Trace,
-    judge, properties_of,
+    Discovery, Doing, Ending, EngineError, Failure, Options, RunResult, SearchOutcome, StopAt,
+    Trace, judge, properties_of,
 };
 use ::stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
 use std::collections::{HashMap, HashSet};
@@ -73,7 +73,7 @@ where
         None => Ending::Complete,
     };
     let knows_depth = threads == 1 && ending == Ending::Complete;
-    Ok(Outcome {
+    Ok(SearchOutcome {
         ending,
         properties: judge(&properties, is_found, ending),
         distinct: checker.unique_state_count() as u64,

@@ -11,7 +11,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use syncsplit_engine::packed::{States, explore, run};
-use syncsplit_engine::{Ending, Limit, Limits, Options, Outcome, Progress, RunResult, Verdict};
+use syncsplit_engine::{
+    Ending, Limit, Limits, Options, Progress, RunResult, SearchOutcome, Verdict,
+};
 
 /// A search of a model with a fault.
 struct Engine {
@@ -78,7 +80,7 @@ fn progress_is_told_and_an_interrupt_heard() {
 fn assert_is_exact<M>(
     model: &M,
     plain: &plain::Plain<M::State>,
-    outcome: &Outcome<M::Action, M::State>,
+    outcome: &SearchOutcome<M::Action, M::State>,
     states: &States<M::Packed>,
 ) where
     M: syncsplit_engine::packed::Pack,

@@ -36,18 +36,18 @@ mod two_phase;
 use models::{Grid, sum};
 use packing::Drowsy;
 use stateright::Property;
-use syncsplit_engine::{Options, Outcome, StopAt, Verdict};
+use syncsplit_engine::{Options, SearchOutcome, StopAt, Verdict};
 
 fn with_threads<A>(threads: usize) -> Options<'static, A> {
     Options { threads, stop: StopAt::Exhaust, ..Options::default() }
 }
 
 /// The outcome without what differs between any two runs.
-fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
-    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
+fn timeless<A, S>(outcome: SearchOutcome<A, S>) -> SearchOutcome<A, S> {
+    SearchOutcome { seconds: 0.0, peak_bytes: None, ..outcome }
 }
 
-fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
+fn verdicts<A, S>(outcome: &SearchOutcome<A, S>) -> Vec<Verdict> {
     outcome.properties.iter().map(|p| p.verdict).collect()
 }
 

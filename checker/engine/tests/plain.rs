@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 use syncsplit_engine::packed::{Pack, StateId, States, way};
-use syncsplit_engine::{KindCount, LevelCount, Outcome, Verdict};
+use syncsplit_engine::{KindCount, LevelCount, SearchOutcome, Verdict};
 
 /// Everything there is to know about a model.
 pub(crate) struct Plain<S> {
@@ -125,7 +125,7 @@ pub(crate) fn assert_begins_with<M: Pack>(
 }
 
 /// All that a complete run tells is what the plain search tells, to the last number.
-pub(crate) fn assert_is_plain<A, S>(outcome: &Outcome<A, S>, plain: &Plain<S>)
+pub(crate) fn assert_is_plain<A, S>(outcome: &SearchOutcome<A, S>, plain: &Plain<S>)
 where
     S: Clone + Debug + PartialEq,
 {

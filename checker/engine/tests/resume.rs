@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use syncsplit_engine::packed::{Pack, run, run_kept};
-use syncsplit_engine::{Ending, Keep, Limit, Limits, Options, Outcome, StopAt};
+use syncsplit_engine::{Ending, Keep, Limit, Limits, Options, SearchOutcome, StopAt};
 
 /// A file that is not there yet.
 pub(crate) fn file(name: &str) -> PathBuf {
@@ -183,7 +183,7 @@ fn an_interrupt_at_any_step_loses_nothing() {
     for first in [1, 50, 51, 333, seed % 2_000 + 1] {
         let file = file("interrupt");
         let (mut steps, mut pieces) = (first, 0);
-        let outcome: Outcome<_, _> = loop {
+        let outcome: SearchOutcome<_, _> = loop {
             pieces += 1;
             let maze = Maze::stopping_after(steps);
             let options = Options { interrupt: Some(&maze.stop), ..with(1 + pieces % 2) };

@@ -10,7 +10,8 @@ use super::{drowsy, plain, sums, timeless, verdicts, with_threads};
 use stateright::{Model, Property};
 use syncsplit_engine::packed::{Pack, explore, run};
 use syncsplit_engine::{
-    Doing, Ending, EngineError, Options, Outcome, PackingFlaw, RunResult, StopAt, Trace, Verdict,
+    Doing, Ending, EngineError, Options, PackingFlaw, RunResult, SearchOutcome, StopAt, Trace,
+    Verdict,
 };
 
 /// Runs the engine on one, two and three threads and compares it with the plain search.
@@ -21,7 +22,7 @@ where
     M::Action: Clone + std::fmt::Debug + PartialEq,
 {
     let plain = plain::search(model, kind);
-    let mut before: Option<Outcome<M::Action, M::State>> = None;
+    let mut before: Option<SearchOutcome<M::Action, M::State>> = None;
     for threads in [1, 2, 3, 2] {
         let options = Options { kind: Some(kind), ..with_threads(threads) };
         let (outcome, states) = explore(model, &options).unwrap();

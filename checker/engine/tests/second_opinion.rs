@@ -12,7 +12,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use syncsplit_engine::packed::{self, Pack};
 use syncsplit_engine::{
-    Ending, EngineError, LevelCount, Options, Outcome, RunResult, StopAt, Verdict,
+    Ending, EngineError, LevelCount, Options, RunResult, SearchOutcome, StopAt, Verdict,
     stateright as second,
 };
 
@@ -42,7 +42,7 @@ where
 }
 
 /// Both searches come to the same, traces of one length each, and each trace is a path.
-fn assert_agree<M>(model: &M) -> Outcome<M::Action, M::State>
+fn assert_agree<M>(model: &M) -> SearchOutcome<M::Action, M::State>
 where
     M: Pack + Clone + Send + Sync + 'static,
     M::State: Clone + Debug + Eq + Hash + Send + Sync,
@@ -54,7 +54,7 @@ where
     assert_eq!((ours.depth, ours.ending), (theirs.depth, theirs.ending));
     assert_eq!(ours.cut_by_boundary, theirs.cut_by_boundary);
     assert_eq!(ours.properties, theirs.properties);
-    let lengths = |outcome: &Outcome<_, _>| -> Vec<_> {
+    let lengths = |outcome: &SearchOutcome<_, _>| -> Vec<_> {
         outcome.discoveries.iter().map(|d| (d.property, d.trace.len())).collect()
     };
     assert_eq!(lengths(&ours), lengths(&theirs), "both are shortest");

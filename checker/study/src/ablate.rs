@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::Variant;
 
-use crate::case::{self, Case, CaseFinding, Searcher};
+use crate::case::{self, CaseFinding, Searcher, StudyCase};
 use crate::instance::Instance;
 
 /// Instances on which a rule without a row is tried, the smallest first, until something breaks. They are all that the
@@ -25,7 +25,7 @@ pub const REASONS: &[(Rule, &str)] = &[
 
 /// A row of the table: the question, and what the search must show.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Row {
+pub struct AblationRow {
     /// Id of the rule.
     pub rule: String,
     /// Where it is searched.
@@ -35,7 +35,7 @@ pub struct Row {
     pub shown: CaseFinding,
 }
 
-impl Row {
+impl AblationRow {
     /// The row as it stands in the table.
     #[must_use]
     pub fn line(&self) -> String {
@@ -50,7 +50,7 @@ impl Row {
 ///
 /// # Errors
 /// The table is malformed: the sentence names its file and says where.
-pub fn table() -> Result<Vec<Row>, String> {
+pub fn table() -> Result<Vec<AblationRow>, String> {
     case::rows("checker/ablations.toml", include_str!("../../ablations.toml"))
 }
 
@@ -83,7 +83,7 @@ pub struct Ablation {
     pub says: &'static str,
     /// The search.
     #[serde(flatten)]
-    pub case: Case,
+    pub case: StudyCase,
     /// Why nothing breaks, as SPEC.md has it.
     pub reason: Option<&'static str>,
 }
@@ -109,7 +109,7 @@ pub struct AblationPlan {
     /// The rules to leave out.
     pub rules: Vec<Rule>,
     /// The table.
-    pub table: Vec<Row>,
+    pub table: Vec<AblationRow>,
 }
 
 impl AblationPlan {
@@ -176,7 +176,7 @@ impl AblationPlan {
         Ok(Ablation { rule: rule.id(), says: rule.says(), case, reason })
     }
 
-    fn try_each(&self, rule: Rule, searcher: &Searcher<'_>) -> Result<Case, String> {
+    fn try_each(&self, rule: Rule, searcher: &Searcher<'_>) -> Result<StudyCase, String> {
         let mut last = None;
         for name in TRIED {
             let instance = Instance::load(name).map_err(|refused| refused.to_string())?;
@@ -190,7 +190,7 @@ impl AblationPlan {
         last.ok_or_else(|| "there is no instance to try".into())
     }
 
-    fn search(&self, rule: Rule, mut instance: Instance, searcher: &Searcher<'_>) -> Case {
+    fn search(&self, rule: Rule, mut instance: Instance, searcher: &Searcher<'_>) -> StudyCase {
         instance.variant = self.variant;
         instance.without.push(rule);
         instance.expected = None;

@@ -166,7 +166,7 @@ pub fn rows<R: DeserializeOwned>(path: &str, text: &str) -> Result<Vec<R>, Strin
 
 /// One search of a study.
 #[derive(Clone, Debug, Serialize)]
-pub struct Case {
+pub struct StudyCase {
     /// Name of the instance.
     pub instance: String,
     /// Its bounds in words.
@@ -197,7 +197,7 @@ pub struct Case {
     pub shown: CaseFinding,
 }
 
-impl Case {
+impl StudyCase {
     /// Compares the case with what was expected of it. An outcome that is open or failed is neither as expected nor
     /// otherwise.
     pub fn expect(&mut self, expected: Option<&CaseFinding>, idle: bool) {
@@ -248,7 +248,7 @@ impl Searcher<'_> {
 
     /// Asks `question`; `what` is shown beside the progress.
     #[must_use]
-    pub fn search(&self, question: &Question, what: &str) -> Case {
+    pub fn search(&self, question: &Question, what: &str) -> StudyCase {
         let named = self.progress.map(|tell| move |progress: &Progress| tell(what, progress));
         let progress = named.as_ref().map(|tell| tell as &dyn Fn(&Progress));
         let asked = question.ask(Watch { progress, interrupt: self.interrupt });
@@ -266,7 +266,7 @@ impl Searcher<'_> {
             let found = report.properties.iter().find(|p| Some(p.name) == shown.property());
             found.and_then(|property| property.trace.clone())
         });
-        Case {
+        StudyCase {
             instance: question.instance.name.clone(),
             bounds: bounds::in_words(&question.instance.bounds),
             verdict: shown.verdict(),
@@ -288,7 +288,7 @@ impl Searcher<'_> {
 ///
 /// # Errors
 /// The engine failed in a search.
-pub fn verdict<'a>(cases: impl Iterator<Item = &'a Case>) -> Result<Verdict, String> {
+pub fn verdict<'a>(cases: impl Iterator<Item = &'a StudyCase>) -> Result<Verdict, String> {
     let mut verdict = Verdict::Holds;
     for case in cases {
         if let CaseFinding::Failed { error } = &case.shown {

@@ -3,7 +3,7 @@
 use std::iter::repeat;
 
 use serde::Serialize;
-use syncsplit_engine::{Ending, KINDS_MAX, KindCount, Outcome};
+use syncsplit_engine::{Ending, KINDS_MAX, KindCount, SearchOutcome};
 use syncsplit_model::world::{Action, ActionKind, Fault, State, Stillness, World};
 
 const _: () = assert!(ActionKind::ALL.len() * (Fault::ALL.len() + 1) <= KINDS_MAX);
@@ -37,7 +37,7 @@ pub fn group(action: &Action) -> usize {
 }
 
 fn counts(
-    outcome: &Outcome<Action, State>,
+    outcome: &SearchOutcome<Action, State>,
 ) -> impl Iterator<Item = ((usize, ActionKind), KindCount)> {
     let groups = (0..=Fault::ALL.len())
         .flat_map(|block| ActionKind::ALL.iter().map(move |kind| (block, *kind)));
@@ -46,7 +46,7 @@ fn counts(
 
 /// Every kind of action, those that never happened included; none where the engine does not count them.
 #[must_use]
-pub fn actions(outcome: &Outcome<Action, State>) -> Vec<ActionReport> {
+pub fn actions(outcome: &SearchOutcome<Action, State>) -> Vec<ActionReport> {
     if outcome.kinds.is_empty() {
         return Vec::new();
     }
@@ -64,7 +64,7 @@ pub fn actions(outcome: &Outcome<Action, State>) -> Vec<ActionReport> {
 /// An engine does not tell whether the link was up when it was taken for failed. In a world whose link goes down that
 /// kind of action is therefore no evidence of a false suspicion; the secondary's suspicion is.
 #[must_use]
-pub fn faults(world: &World, outcome: &Outcome<Action, State>) -> Vec<FaultReport> {
+pub fn faults(world: &World, outcome: &SearchOutcome<Action, State>) -> Vec<FaultReport> {
     if outcome.kinds.is_empty() {
         return Vec::new();
     }
@@ -82,7 +82,7 @@ pub fn faults(world: &World, outcome: &Outcome<Action, State>) -> Vec<FaultRepor
 /// A sentence for each action that the world can offer and that never happened, and for each fault of the world that
 /// never had an effect. Only a search that saw every state can say never.
 #[must_use]
-pub fn warnings(world: &World, outcome: &Outcome<Action, State>) -> Vec<String> {
+pub fn warnings(world: &World, outcome: &SearchOutcome<Action, State>) -> Vec<String> {
     if outcome.ending != Ending::Complete {
         return Vec::new();
     }

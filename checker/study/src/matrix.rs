@@ -11,7 +11,7 @@ use syncsplit_model::world::{
 };
 
 use crate::bounds;
-use crate::case::{self, Case, CaseFinding, Searcher};
+use crate::case::{self, CaseFinding, Searcher, StudyCase};
 use crate::instance::Instance;
 
 /// The world of every cell, but for the faults of its column.
@@ -36,7 +36,7 @@ const NONE: &str = "none";
 
 /// A row of the table: the cell, and what its search must show.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Row {
+pub struct MatrixRow {
     /// Name of the variant.
     pub variant: String,
     /// Name of the column.
@@ -49,7 +49,7 @@ pub struct Row {
     pub shown: CaseFinding,
 }
 
-impl Row {
+impl MatrixRow {
     /// The row as it stands in the table.
     #[must_use]
     pub fn line(&self) -> String {
@@ -65,7 +65,7 @@ impl Row {
 ///
 /// # Errors
 /// The table is malformed: the sentence names its file and says where.
-pub fn table() -> Result<Vec<Row>, String> {
+pub fn table() -> Result<Vec<MatrixRow>, String> {
     case::rows("checker/matrix.toml", include_str!("../../matrix.toml"))
 }
 
@@ -76,7 +76,7 @@ pub struct Cell {
     pub faults: &'static str,
     /// The search.
     #[serde(flatten)]
-    pub case: Case,
+    pub case: StudyCase,
 }
 
 /// One variant under every class.
@@ -115,7 +115,7 @@ pub struct Matrix {
 impl Matrix {
     /// Makes the searches, and compares each with its row.
     #[must_use]
-    pub fn run(searcher: &Searcher<'_>, table: &[Row]) -> Self {
+    pub fn run(searcher: &Searcher<'_>, table: &[MatrixRow]) -> Self {
         let columns = columns();
         let line = |variant: &Variant| Line {
             variant: variant.name(),
@@ -138,7 +138,7 @@ impl Matrix {
     }
 
     /// Every search.
-    pub fn cases(&self) -> impl Iterator<Item = &Case> + Clone {
+    pub fn cases(&self) -> impl Iterator<Item = &StudyCase> + Clone {
         self.variants.iter().flat_map(|line| line.cells.iter().map(|cell| &cell.case))
     }
 }
@@ -153,7 +153,7 @@ fn columns() -> Vec<Column> {
     std::iter::once(column(NONE, Faults::empty())).chain(classes).collect()
 }
 
-fn cell(searcher: &Searcher<'_>, table: &[Row], variant: Variant, column: &Column) -> Cell {
+fn cell(searcher: &Searcher<'_>, table: &[MatrixRow], variant: Variant, column: &Column) -> Cell {
     let name = format!("{}, {}", variant.name(), column.faults);
     let mut question = searcher.question(Instance {
         name: name.clone(),

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 use syncsplit_engine::{
-    Ending, EngineError, Keep, KeptOutcome, Limits, Options, Outcome, Progress, StopAt, Store,
-    liveness, stateright,
+    Ending, EngineError, Keep, KeptOutcome, Limits, Options, Progress, SearchOutcome, StopAt,
+    Store, liveness, stateright,
 };
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
@@ -162,7 +162,7 @@ impl Question {
     /// The properties and promises whose question never arose in the whole space: no state was one that their twin, or
     /// their first condition, is true of.
     #[must_use]
-    pub fn unexercised<A, S>(&self, outcome: &Outcome<A, S>) -> Vec<&'static str> {
+    pub fn unexercised<A, S>(&self, outcome: &SearchOutcome<A, S>) -> Vec<&'static str> {
         let properties = outcome.properties.iter().map(|one| (one.name, one.verdict));
         let promises = outcome.promises.iter().map(|one| (one.name, one.verdict));
         let silent = properties.chain(promises).filter(|(name, verdict)| {
@@ -192,7 +192,7 @@ impl Question {
     ///
     /// # Errors
     /// The engine failed before it came to an outcome; a limit is no failure.
-    pub fn ask(&self, watch: Watch<'_>) -> Result<Outcome<Action, State>, CheckError> {
+    pub fn ask(&self, watch: Watch<'_>) -> Result<SearchOutcome<Action, State>, CheckError> {
         Ok(self.ask_kept(watch, &Keep::default())?.outcome)
     }
 
@@ -230,7 +230,7 @@ impl Question {
 /// What an outcome comes to. A limit that was reached never lets anything hold, and neither does a search in which no
 /// question arose.
 #[must_use]
-pub fn verdict<A, S>(question: &Question, outcome: &Outcome<A, S>) -> Verdict {
+pub fn verdict<A, S>(question: &Question, outcome: &SearchOutcome<A, S>) -> Verdict {
     let properties = outcome.properties.iter().map(|one| (one.name, one.verdict));
     let promises = outcome.promises.iter().map(|one| (one.name, one.verdict));
     let mut all = properties.chain(promises);

@@ -3,7 +3,7 @@
 //! docs/reductions.md says why.
 use stateright::Model;
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
-use syncsplit_engine::{EngineError, Outcome, Trace};
+use syncsplit_engine::{EngineError, SearchOutcome, Trace};
 use syncsplit_model::world::{Action, State, World};
 use syncsplit_search::SearchSpace;
 
@@ -53,7 +53,7 @@ pub fn reduced(space: SearchSpace, reductions: &[Reduction]) -> SearchSpace {
 pub fn unfold(
     plain: &World,
     reduced: &SearchSpace,
-    outcome: &mut Outcome<Action, State>,
+    outcome: &mut SearchOutcome<Action, State>,
 ) -> Result<(), EngineError<Action, State>> {
     let traces = outcome.discoveries.iter_mut().map(|found| &mut found.trace);
     let deadlocks = outcome.deadlocks.iter_mut().filter_map(|deadlocks| deadlocks.first.as_mut());

@@ -3,7 +3,7 @@ use std::fs;
 
 use syncsplit_conform::campaign::{CampaignPlan, Refused, campaign};
 use syncsplit_conform::known::Known;
-use syncsplit_conform::process::Trouble;
+use syncsplit_conform::process::AdapterFailure;
 use syncsplit_conform::{orphans, report};
 use syncsplit_model::world::Verdict;
 use syncsplit_study::report::junit;
@@ -37,7 +37,9 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
     let campaign = match done {
         Ok(campaign) => campaign,
         Err(Refused::Usage(message)) => return Err(Failure::Unusable(message)),
-        Err(Refused::Trouble(case, trouble)) => return undecided(args.format, &case, &trouble),
+        Err(Refused::AdapterFailure(case, trouble)) => {
+            return undecided(args.format, &case, &trouble);
+        }
     };
     let cases = campaign.cases.iter().map(|case| (case.id.as_str(), case.verdict));
     let difference = known.compare(cases);
@@ -60,7 +62,7 @@ fn known(args: &ConformArgs) -> Result<Known, String> {
 }
 
 /// An adapter that failed says nothing of the implementation. A person reads why on stderr.
-fn undecided(format: CheckFormat, case: &str, trouble: &Trouble) -> Ended {
+fn undecided(format: CheckFormat, case: &str, trouble: &AdapterFailure) -> Ended {
     print::complain(format_args!("case {case}: {trouble}"));
     let printed = match format {
         CheckFormat::Text => Ok(()),

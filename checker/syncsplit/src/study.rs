@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicBool;
 
 use syncsplit_engine::{Limits, Progress};
 use syncsplit_study::ablate::AblationPlan;
-use syncsplit_study::case::{self, Case, Searcher};
+use syncsplit_study::case::{self, Searcher, StudyCase};
 use syncsplit_study::instance::Instance;
 use syncsplit_study::matrix::{self, Matrix};
 use syncsplit_study::pages::{junit, markdown, text};
@@ -63,6 +63,6 @@ fn page(text: &str) -> String {
 }
 
 /// An engine's failure stands in the report of its case.
-fn ended<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> Ended {
+fn ended<'a>(cases: impl Iterator<Item = &'a StudyCase> + Clone) -> Ended {
     case::verdict(cases).map_err(|_| Failure::Reported)
 }

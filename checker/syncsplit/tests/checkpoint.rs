@@ -9,7 +9,7 @@ use std::time::Duration;
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use syncsplit_engine::liveness::{run, run_kept};
-use syncsplit_engine::{Ending, Keep, Limit, Options, Outcome, Progress, Verdict};
+use syncsplit_engine::{Ending, Keep, Limit, Options, Progress, SearchOutcome, Verdict};
 use syncsplit_study::instance::Instance;
 use syncsplit_study::question::Question;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -86,7 +86,7 @@ fn a_check_in_parts_gives_the_report_of_a_check_in_one_piece() {
 fn an_interrupt_while_promises_are_judged_keeps_the_search() {
     let space = Question::about(Instance::named("waits").unwrap(), 2).space();
     let file = file("judged");
-    let timeless = |outcome| Outcome { seconds: 0.0, peak_bytes: None, ..outcome };
+    let timeless = |outcome| SearchOutcome { seconds: 0.0, peak_bytes: None, ..outcome };
     let whole = run(&space, &Options { threads: 2, ..Options::default() }).unwrap();
     let (stop, seen) = (AtomicBool::new(false), Cell::new(0));
     let progress = |progress: &Progress| {

@@ -4,19 +4,19 @@ use predicates::prelude::*;
 use serde_json::Value;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{FaultClass, Variant, Verdict};
-use syncsplit_study::ablate::{self, AblationPlan, Row};
+use syncsplit_study::ablate::{self, AblationPlan, AblationRow};
 use syncsplit_study::case::{self, CaseFinding, Searcher};
 use syncsplit_study::instance::Instance;
 use syncsplit_study::matrix::{self, Matrix};
 
 use crate::command::{json, stdout, syncsplit};
 
-fn plan(rules: &[Rule], table: Vec<Row>) -> AblationPlan {
+fn plan(rules: &[Rule], table: Vec<AblationRow>) -> AblationPlan {
     AblationPlan { instance: None, variant: Variant::Hardened, rules: rules.to_vec(), table }
 }
 
-fn row(rule: Rule, instance: &str, shown: CaseFinding) -> Row {
-    Row { rule: rule.id().into(), instance: instance.into(), shown }
+fn row(rule: Rule, instance: &str, shown: CaseFinding) -> AblationRow {
+    AblationRow { rule: rule.id().into(), instance: instance.into(), shown }
 }
 
 fn always(property: &str, steps: usize) -> CaseFinding {
@@ -95,7 +95,8 @@ fn what_is_not_as_the_table_says_exits_1() {
         CaseFinding::Never { property: "difference-is-covered".into() },
         CaseFinding::Nothing {},
     ];
-    let run = |table: Vec<Row>| plan(&[Rule::Xfer2], table).run(&Searcher::silent(1)).unwrap();
+    let run =
+        |table: Vec<AblationRow>| plan(&[Rule::Xfer2], table).run(&Searcher::silent(1)).unwrap();
     let study = run(vec![row(Rule::Xfer2, "smoke", found.clone())]);
     assert_eq!(
         (study.rules[0].case.unexpected.clone(), &study.rules[0].case.shown),
@@ -124,7 +125,7 @@ fn a_row_is_read_as_it_is_written() {
     for shown in shown {
         let row = row(Rule::Sync5, "ci", shown);
         let toml = format!("row = {}", row.line());
-        let table: std::collections::BTreeMap<String, Row> = toml::from_str(&toml).unwrap();
+        let table: std::collections::BTreeMap<String, AblationRow> = toml::from_str(&toml).unwrap();
         assert_eq!(table["row"], row, "{toml}");
     }
 }
@@ -163,7 +164,7 @@ fn a_cell_that_is_not_as_the_table_says_is_unexpected() {
     let tampered: Vec<_> = table
         .iter()
         .cloned()
-        .map(|row| matrix::Row { shown: always("image-is-prefix", 1), ..row })
+        .map(|row| matrix::MatrixRow { shown: always("image-is-prefix", 1), ..row })
         .collect();
     let mut case = {
         let smoke = Instance::named("smoke").unwrap();

@@ -30,20 +30,20 @@ mod why;
 pub use log::{Line, Log};
 pub use read::{BadInput, Reader};
 pub use report::Report;
-pub use search::{Ending, Limits, Outcome, STATES_MAX};
+pub use search::{Ending, Limits, STATES_MAX, ValidationOutcome};
 pub use system::{Hosts, Image, Options, System, Volumes, Writes};
 pub use why::{Reason, Why};
 
 /// Searches for a run of the model that shows what the records of `logs` show.
 #[must_use]
-pub fn validate(logs: &[Log], options: Options, limits: Limits) -> Outcome {
+pub fn validate(logs: &[Log], options: Options, limits: Limits) -> ValidationOutcome {
     search::Search::new(logs, limits).run(System::new(options))
 }
 
 /// Why a run could not be followed to its end: the place, the step, and the reason, one line for each record that could
 /// come next.
 #[must_use]
-pub fn explain(outcome: &Outcome, logs: &[Log], limits: Limits) -> Vec<String> {
+pub fn explain(outcome: &ValidationOutcome, logs: &[Log], limits: Limits) -> Vec<String> {
     let Some(node) = outcome.deepest.first() else { return Vec::new() };
     let reasons = report::reasons(node, logs, limits);
     reasons.iter().map(|stuck| stuck.to_string()).collect()

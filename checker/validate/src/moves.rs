@@ -18,7 +18,7 @@ use syncsplit_model::record::{Blocks, SyncTaken, blocks};
 use super::content::Content;
 use super::log::Log;
 use super::part::filled;
-use super::pattern::{Seen, as_json, form};
+use super::pattern::{PartlyShown, as_json, form};
 use super::record::{ModelPrimary, ModelSecondary, Record, Taken};
 use super::system::{Event, System};
 
@@ -33,12 +33,13 @@ impl Clues {
     pub(super) fn of(logs: &[Log]) -> Self {
         let mut clues = Self::default();
         for line in logs.iter().flat_map(|log| &log.lines) {
-            if let Record::Secondary(Taken { event: Seen::All(event), .. }) = &line.record
+            if let Record::Secondary(Taken { event: PartlyShown::All(event), .. }) = &line.record
                 && let SecondaryEvent::Arrived(message) = event
             {
                 clues.add(message);
             }
-            if let Record::Primary(Taken { effects: Seen::All(effects), .. }) = &line.record {
+            if let Record::Primary(Taken { effects: PartlyShown::All(effects), .. }) = &line.record
+            {
                 for effect in effects {
                     if let PrimaryEffect::Send(message) = effect {
                         clues.add(message);
@@ -153,9 +154,9 @@ pub(super) fn fill(system: &System, record: &Record, clues: &Clues) -> Option<Ve
         }
         Record::Sync(taken) if !(taken.event.is_all() && taken.after.is_all()) => {
             let id = match &taken.after {
-                Seen::All(after) => Some(after.id),
-                Seen::Part(part) => part.get("id").and_then(Value::as_u64),
-                Seen::Nothing => None,
+                PartlyShown::All(after) => Some(after.id),
+                PartlyShown::Part(part) => part.get("id").and_then(Value::as_u64),
+                PartlyShown::Nothing => None,
             };
             let events = syncs(system, id).into_iter();
             match taken.event.all() {
@@ -203,18 +204,18 @@ fn wanted<'a, E: Alike, R, A, D>(
     taken: &'a Taken<E, R, A, D>,
     written: impl Fn(&D) -> Option<BlockIndex>,
 ) -> Wanted<'a, E> {
-    let part = if let Seen::Part(part) = &taken.event { Some(part) } else { None };
+    let part = if let PartlyShown::Part(part) = &taken.event { Some(part) } else { None };
     let like = part.and_then(|part| filled(part).ok()).map(|(_, event)| event);
     let fields = part.and_then(form_fields);
     let shown = |fields: &Value| fields.get("block").and_then(Value::as_u64);
     let of_event = fields.and_then(shown);
     let of_effects = match &taken.effects {
-        Seen::All(effects) => effects.iter().find_map(written),
-        Seen::Part(Value::Array(effects)) => {
+        PartlyShown::All(effects) => effects.iter().find_map(written),
+        PartlyShown::Part(Value::Array(effects)) => {
             let block = |effect: &Value| form_fields(effect).and_then(shown);
             effects.iter().find_map(block).and_then(block_index)
         }
-        Seen::Part(_) | Seen::Nothing => None,
+        PartlyShown::Part(_) | PartlyShown::Nothing => None,
     };
     Wanted { like, part: fields, block: of_event.and_then(block_index).or(of_effects), idle: true }
 }

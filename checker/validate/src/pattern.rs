@@ -12,7 +12,7 @@ use super::table::Table;
 
 /// What a record shows of a value.
 #[derive(Clone, Debug)]
-pub enum Seen<T> {
+pub enum PartlyShown<T> {
     /// All of it.
     All(T),
     /// A part: fields may be missing, and an event or message may be its name alone.
@@ -21,7 +21,7 @@ pub enum Seen<T> {
     Nothing,
 }
 
-impl<T> Seen<T> {
+impl<T> PartlyShown<T> {
     /// Whether the record shows all of it.
     #[must_use]
     pub const fn is_all(&self) -> bool {
@@ -39,9 +39,9 @@ impl<T> Seen<T> {
 ///
 /// # Errors
 /// The value shows no part of a `T`: the fault, and the valid spellings.
-pub fn read<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<T>, String> {
+pub fn read<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<PartlyShown<T>, String> {
     let (is_whole, value) = filled(shown).map_err(|error| format!("{name}: {error}"))?;
-    Ok(if is_whole { Seen::All(value) } else { Seen::Part(shown.clone()) })
+    Ok(if is_whole { PartlyShown::All(value) } else { PartlyShown::Part(shown.clone()) })
 }
 
 /// Reads a value that a record shows all of, as the format spells it; nothing if it has to be looked at more closely.
@@ -58,19 +58,22 @@ fn is_spelled<T: Serialize>(value: &T, text: &str) -> bool {
 ///
 /// # Errors
 /// The value is no list, or an element shows no part of a `T`.
-pub fn read_list<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<Vec<T>>, String> {
+pub fn read_list<T: DeserializeOwned>(
+    name: &str,
+    shown: &Value,
+) -> Result<PartlyShown<Vec<T>>, String> {
     let Value::Array(elements) = shown else {
         return Err(format!("{name}: found {shown}; a list is valid"));
     };
     let mut all = Vec::new();
     for element in elements {
         match read(name, element)? {
-            Seen::All(value) => all.push(value),
-            Seen::Part(_) | Seen::Nothing => {}
+            PartlyShown::All(value) => all.push(value),
+            PartlyShown::Part(_) | PartlyShown::Nothing => {}
         }
     }
     let is_whole = all.len() == elements.len();
-    Ok(if is_whole { Seen::All(all) } else { Seen::Part(shown.clone()) })
+    Ok(if is_whole { PartlyShown::All(all) } else { PartlyShown::Part(shown.clone()) })
 }
 
 /// Reads what a record shows of a value that may be none.
@@ -80,14 +83,14 @@ pub fn read_list<T: DeserializeOwned>(name: &str, shown: &Value) -> Result<Seen<
 pub fn read_option<T: DeserializeOwned>(
     name: &str,
     shown: &Value,
-) -> Result<Seen<Option<T>>, String> {
+) -> Result<PartlyShown<Option<T>>, String> {
     if shown.is_null() {
-        return Ok(Seen::All(None));
+        return Ok(PartlyShown::All(None));
     }
     Ok(match read(name, shown)? {
-        Seen::All(value) => Seen::All(Some(value)),
-        Seen::Part(part) => Seen::Part(part),
-        Seen::Nothing => Seen::Nothing,
+        PartlyShown::All(value) => PartlyShown::All(Some(value)),
+        PartlyShown::Part(part) => PartlyShown::Part(part),
+        PartlyShown::Nothing => PartlyShown::Nothing,
     })
 }
 
@@ -126,12 +129,16 @@ impl Bindings {
     }
 
     /// Whether the model's value is what the record shows.
-    pub(super) fn fits<T: Serialize + PartialEq>(&mut self, shown: &Seen<T>, model: &T) -> bool {
+    pub(super) fn fits<T: Serialize + PartialEq>(
+        &mut self,
+        shown: &PartlyShown<T>,
+        model: &T,
+    ) -> bool {
         match shown {
-            Seen::Nothing => true,
-            Seen::All(value) if value == model => true,
-            Seen::All(value) => self.part_fits(&as_json(value), &as_json(model)),
-            Seen::Part(part) => self.part_fits(part, &as_json(model)),
+            PartlyShown::Nothing => true,
+            PartlyShown::All(value) if value == model => true,
+            PartlyShown::All(value) => self.part_fits(&as_json(value), &as_json(model)),
+            PartlyShown::Part(part) => self.part_fits(part, &as_json(model)),
         }
     }
 
@@ -166,11 +173,11 @@ impl Bindings {
 }
 
 /// What a record shows, in JSON.
-pub(super) fn shown_json<T: Serialize>(shown: &Seen<T>) -> Value {
+pub(super) fn shown_json<T: Serialize>(shown: &PartlyShown<T>) -> Value {
     match shown {
-        Seen::All(value) => as_json(value),
-        Seen::Part(part) => part.clone(),
-        Seen::Nothing => Value::String("(left out)".into()),
+        PartlyShown::All(value) => as_json(value),
+        PartlyShown::Part(part) => part.clone(),
+        PartlyShown::Nothing => Value::String("(left out)".into()),
     }
 }
 

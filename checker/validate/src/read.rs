@@ -14,7 +14,7 @@ use syncsplit_model::record::{BLOCK_SIZE_MAX, BLOCKS_MAX, Fault, HandedOver, Sta
 
 use super::log::{Line, Log};
 use super::mapping::{Applied, Mapping};
-use super::pattern::{Seen, read, read_list, read_option, read_whole};
+use super::pattern::{PartlyShown, read, read_list, read_option, read_whole};
 use super::record::{Record, Taken};
 
 /// A line that is no record, or a set of logs that says too little.
@@ -222,10 +222,10 @@ fn whole_taken<E: Spoken, R: Spoken, A: Spoken, D: Spoken>(
         text => Some(read_whole(text)?),
     };
     Some(Taken {
-        event: Seen::All(read_whole(unread.event.get())?),
-        refused: Seen::All(refused),
-        after: Seen::All(read_whole(unread.after.get())?),
-        effects: Seen::All(read_whole(unread.effects.get())?),
+        event: PartlyShown::All(read_whole(unread.event.get())?),
+        refused: PartlyShown::All(refused),
+        after: PartlyShown::All(read_whole(unread.after.get())?),
+        effects: PartlyShown::All(read_whole(unread.effects.get())?),
     })
 }
 
@@ -274,13 +274,15 @@ fn taken<E: Spoken, R: Spoken, A: Spoken, D: Spoken>(
     let mut take =
         |name, part| fields.remove(name).map(|shown| (format!("{part} of {role}"), shown));
     let event = take("event", "event");
-    let event = event.map_or(Ok(Seen::Nothing), |(name, shown)| read(&name, &shown))?;
+    let event = event.map_or(Ok(PartlyShown::Nothing), |(name, shown)| read(&name, &shown))?;
     let refused = take("refused", "refusal");
-    let refused = refused.map_or(Ok(Seen::Nothing), |(name, shown)| read_option(&name, &shown))?;
+    let refused =
+        refused.map_or(Ok(PartlyShown::Nothing), |(name, shown)| read_option(&name, &shown))?;
     let after = take("after", "state");
-    let after = after.map_or(Ok(Seen::Nothing), |(name, shown)| read(&name, &shown))?;
+    let after = after.map_or(Ok(PartlyShown::Nothing), |(name, shown)| read(&name, &shown))?;
     let effects = take("effects", "effect");
-    let effects = effects.map_or(Ok(Seen::Nothing), |(name, shown)| read_list(&name, &shown))?;
+    let effects =
+        effects.map_or(Ok(PartlyShown::Nothing), |(name, shown)| read_list(&name, &shown))?;
     match fields.keys().next() {
         Some(key) => Err(format!(
             "no field {key:?}; valid are n, node, role, event, refused, after, effects"

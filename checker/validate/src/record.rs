@@ -21,7 +21,7 @@ use syncsplit_model::record::{
 
 use super::containers::{Dirty, Entries};
 use super::content::Content;
-use super::pattern::Seen;
+use super::pattern::PartlyShown;
 
 /// The primary as the validator instantiates it.
 pub type ModelPrimary = Primary<Content, Entries, Dirty>;
@@ -91,11 +91,11 @@ impl Record {
 #[derive(Clone, Debug)]
 pub struct Taken<E, R, A, D> {
     /// What happened.
-    pub event: Seen<E>,
+    pub event: PartlyShown<E>,
     /// Why nothing was done, when nothing was done.
-    pub refused: Seen<Option<R>>,
+    pub refused: PartlyShown<Option<R>>,
     /// The role's state after the step.
-    pub after: Seen<A>,
+    pub after: PartlyShown<A>,
     /// What the executor performs next, in this order.
-    pub effects: Seen<Vec<D>>,
+    pub effects: PartlyShown<Vec<D>>,
 }

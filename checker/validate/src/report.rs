@@ -16,7 +16,7 @@ use super::moves;
 use super::part::filled;
 use super::pattern::{as_json, form, shown_json};
 use super::record::Record;
-use super::search::{Ending, Limit, Limits, Node, Outcome};
+use super::search::{Ending, Limit, Limits, Node, ValidationOutcome};
 use super::system::{Event, System};
 use super::why::Explain;
 use super::{Options, search};
@@ -158,7 +158,7 @@ pub struct Report<'a> {
     /// What ended the search early.
     pub limits: Limits,
     /// What the search came to.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a ValidationOutcome,
     /// How long it took.
     pub seconds: f64,
 }

@@ -93,7 +93,7 @@ impl Ending {
 
 /// What a search came to, and how far.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ValidationOutcome {
     /// How it ended.
     pub ending: Ending,
     /// How many states were visited.
@@ -158,7 +158,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    pub(super) fn run(mut self, system: System) -> Outcome {
+    pub(super) fn run(mut self, system: System) -> ValidationOutcome {
         let mut node = Some(Node { system, at: vec![0; self.logs.len()], hidden: 0 });
         let ending = loop {
             if let Some(limit) = self.limit() {
@@ -179,7 +179,7 @@ impl<'a> Search<'a> {
             self.deepest.clear();
         }
         let hidden = self.path.iter().filter(|way| matches!(way, Move::Hide(_))).count();
-        Outcome {
+        ValidationOutcome {
             ending,
             visited: self.visited,
             hidden: if is_run { hidden as u64 } else { 0 },

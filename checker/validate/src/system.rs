@@ -33,7 +33,7 @@ use syncsplit_model::system::{Deed, Volume};
 
 use super::content::Content;
 use super::log::Line;
-use super::pattern::{Bindings, Seen, as_json, shown_json};
+use super::pattern::{Bindings, PartlyShown, as_json, shown_json};
 use super::record::{ModelPrimary, ModelSecondary, Record};
 use super::table::Table;
 use super::why::{Explain, Why};
@@ -258,7 +258,7 @@ impl System {
     fn event_of<E: Clone + Serialize + PartialEq>(
         &mut self,
         candidate: Option<&E>,
-        shown: &Seen<E>,
+        shown: &PartlyShown<E>,
     ) -> Result<E, Why> {
         let Some(event) = candidate else {
             return shown.all().cloned().ok_or_else(|| self.no_event());

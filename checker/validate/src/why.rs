@@ -13,7 +13,7 @@ use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{PairState, Rule, ToPrimary, ToSecondary};
 use syncsplit_model::record::SyncTaken;
 
-use super::pattern::{Seen, as_json, differing, shown_json};
+use super::pattern::{PartlyShown, as_json, differing, shown_json};
 
 /// Why the model does not take a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Explain {
         rules: &[Rule],
         what: &str,
         model: &T,
-        shown: &Seen<T>,
+        shown: &PartlyShown<T>,
     ) -> Why {
         self.why(rules, || {
             let (shown, model) = differing(shown_json(shown), as_json(model));

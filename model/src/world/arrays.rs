@@ -16,10 +16,10 @@ use crate::world::instance::Cache;
 use crate::world::state::{
     Flight, Image, Queue, Reply, State, Value, WorldPrimary, WorldSecondary,
 };
-use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
+use crate::world::step::{Step, StepResult, WhyNot, dropped_if_refused};
 
 impl Step<'_> {
-    pub(super) fn primary(&mut self, event: PrimaryEvent<Value, BlockSet>) -> Done {
+    pub(super) fn primary(&mut self, event: PrimaryEvent<Value, BlockSet>) -> StepResult {
         let WorldPrimary { incarnation, newest, .. } = self.state.primary;
         let effects =
             self.state.primary.on_event(self.world.rules, event).map_err(WhyNot::Primary)?;
@@ -28,7 +28,7 @@ impl Step<'_> {
     }
 
     /// Does what an effect of any role says.
-    pub(super) fn perform(&mut self, deed: Deed<Value, BlockSet>) -> Done {
+    pub(super) fn perform(&mut self, deed: Deed<Value, BlockSet>) -> StepResult {
         match deed {
             Deed::Write(volume, block, payload) => {
                 self.volume(volume)[block.0 as usize] = payload;
@@ -61,12 +61,12 @@ impl Step<'_> {
         }
     }
 
-    pub(super) fn copy_block(&mut self, block: BlockIndex) -> Done {
+    pub(super) fn copy_block(&mut self, block: BlockIndex) -> StepResult {
         let payload = self.state.pvol[block.0 as usize];
         self.primary(PrimaryEvent::CopyBlock { block, payload })
     }
 
-    fn send_to_secondary(&mut self, message: ToSecondary<Value>) -> Done {
+    fn send_to_secondary(&mut self, message: ToSecondary<Value>) -> StepResult {
         if !self.state.link_up {
             // What is given to a link that is down is lost.
             return Ok(());
@@ -75,14 +75,14 @@ impl Step<'_> {
         if room { Ok(()) } else { Err(WhyNot::NoRoom) }
     }
 
-    pub(super) fn deliver(&mut self, message: ToSecondary<Value>, again: bool) -> Done {
+    pub(super) fn deliver(&mut self, message: ToSecondary<Value>, again: bool) -> StepResult {
         if !again {
             self.state.to_secondary.remove(message);
         }
         dropped_if_refused(self.secondary(SecondaryEvent::Arrived(message)))
     }
 
-    pub(super) fn secondary(&mut self, event: SecondaryEvent<Value>) -> Done {
+    pub(super) fn secondary(&mut self, event: SecondaryEvent<Value>) -> StepResult {
         let WorldSecondary { incarnation, written, consistent, replica, .. } = self.state.secondary;
         let resync = if let SecondaryEvent::Arrived(ToSecondary::Resync { incarnation }) = event {
             Some(incarnation)
@@ -102,7 +102,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn send_to_primary(&mut self, message: Reply) -> Done {
+    fn send_to_primary(&mut self, message: Reply) -> StepResult {
         if self.world.bounds.acks == 0 {
             return self.take_reply(message);
         }
@@ -110,19 +110,19 @@ impl Step<'_> {
         if room { Ok(()) } else { Err(WhyNot::NoRoom) }
     }
 
-    pub(super) fn take_reply(&mut self, message: Reply) -> Done {
+    pub(super) fn take_reply(&mut self, message: Reply) -> StepResult {
         dropped_if_refused(self.primary(PrimaryEvent::Arrived(message)))
     }
 
     /// What the cache had not destaged is lost with it, if it is volatile: written or not.
-    pub(super) fn crash_secondary(&mut self) -> Done {
+    pub(super) fn crash_secondary(&mut self) -> StepResult {
         if self.world.bounds.cache == Cache::Volatile {
             self.state.spvol = self.state.disk;
         }
         self.secondary(SecondaryEvent::Restart)
     }
 
-    pub(super) fn take_over(&mut self, force: bool) -> Done {
+    pub(super) fn take_over(&mut self, force: bool) -> StepResult {
         let was_consistent = self.state.secondary.consistent;
         self.secondary(SecondaryEvent::Takeover { force })?;
         let State { secondary, ghost, svol, .. } = &mut *self.state;
@@ -137,7 +137,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(super) fn remote_write(&mut self, block: BlockIndex) -> Done {
+    pub(super) fn remote_write(&mut self, block: BlockIndex) -> StepResult {
         let payload = self.fresh_value(block);
         if self.state.secondary.state == PairState::Ssws {
             self.state.ghost.oracle[block.0 as usize] = payload;
@@ -147,7 +147,7 @@ impl Step<'_> {
 
     /// The sides change roles, and with them the names of their volumes. What was in flight went to roles that are no
     /// more; every number still to come is of a newer incarnation.
-    pub(super) fn fail_back(&mut self) -> Done {
+    pub(super) fn fail_back(&mut self) -> StepResult {
         let State { primary, secondary, .. } = *self.state;
         let clean = BlockSet::new(self.world.bounds.blocks);
         let queue = Queue::new(self.world.bounds.journal);
@@ -233,7 +233,7 @@ impl Step<'_> {
         self.state.ghost.order.drop_through(written);
     }
 
-    pub(super) fn send_to_host(&mut self, message: HostMessage) -> Done {
+    pub(super) fn send_to_host(&mut self, message: HostMessage) -> StepResult {
         if let HostMessage::Permit(id) = message {
             let ghost = &mut self.state.ghost;
             ghost.permitted = ghost.frozen.filter(|frozen| frozen.id == id);

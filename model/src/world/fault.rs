@@ -52,20 +52,11 @@ impl Fault {
     /// Every fault of this world, in the order of SPEC.md.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Faults that take the pair out of PAIR, so that it is resynchronised.
-    pub const LEAVING: Faults = enum_set!(
-        Self::LinkDown
-            | Self::FalseSuspicion
-            | Self::OperatorSuspend
-            | Self::Takeover
-            | Self::OperatorDelete
-    );
-
     /// Faults by which the secondary's reorder queue may be lost.
     pub const LOSING_THE_QUEUE: Faults =
         enum_set!(Self::CrashSecondary | Self::FalseSuspicion | Self::Takeover);
 
-    /// Faults each of which suspends or ends a pair, so that it is copied again.
+    /// Faults each of which takes a pair out of PAIR, so that it is copied again.
     pub const SUSPENDING: Faults = enum_set!(
         Self::LinkDown
             | Self::FalseSuspicion

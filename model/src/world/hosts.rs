@@ -11,18 +11,18 @@ use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState};
 use crate::system::Notice;
 use crate::world::instance::{Stillness, Variant};
 use crate::world::state::{FrozenImage, Unanswered};
-use crate::world::step::{Done, Step, WhyNot, dropped_if_refused};
+use crate::world::step::{Step, StepResult, WhyNot, dropped_if_refused};
 
 impl Step<'_> {
     // The application: transactions of one and of two writes, each write bringing a value of its own.
 
-    pub(super) fn write_one(&mut self, block: BlockIndex) -> Done {
+    pub(super) fn write_one(&mut self, block: BlockIndex) -> StepResult {
         self.database(DatabaseEvent::Begin)?;
         self.host_write(block)?;
         self.commit()
     }
 
-    pub(super) fn write_first(&mut self, block: BlockIndex) -> Done {
+    pub(super) fn write_first(&mut self, block: BlockIndex) -> StepResult {
         self.database(DatabaseEvent::Begin)?;
         self.host_write(block)?;
         if self.waits_for_answer() {
@@ -31,12 +31,12 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(super) fn write_second(&mut self, block: BlockIndex) -> Done {
+    pub(super) fn write_second(&mut self, block: BlockIndex) -> StepResult {
         self.host_write(block)?;
         self.commit()
     }
 
-    fn host_write(&mut self, block: BlockIndex) -> Done {
+    fn host_write(&mut self, block: BlockIndex) -> StepResult {
         let payload = self.fresh_value(block);
         self.database(DatabaseEvent::Write)?;
         self.primary(PrimaryEvent::HostWrite { block, payload })
@@ -47,7 +47,7 @@ impl Step<'_> {
         self.world.variant == Variant::Synchronous
     }
 
-    fn commit(&mut self) -> Done {
+    fn commit(&mut self) -> StepResult {
         if self.waits_for_answer() {
             self.state.unanswered = Unanswered::Last;
             return Ok(());
@@ -55,14 +55,14 @@ impl Step<'_> {
         self.database(DatabaseEvent::Commit)
     }
 
-    pub(super) fn answer_host(&mut self) -> Done {
+    pub(super) fn answer_host(&mut self) -> StepResult {
         let was = core::mem::take(&mut self.state.unanswered);
         if was == Unanswered::Last { self.database(DatabaseEvent::Commit) } else { Ok(()) }
     }
 
     // The link between the hosts.
 
-    pub(super) fn deliver_host(&mut self, message: HostMessage, again: bool) -> Done {
+    pub(super) fn deliver_host(&mut self, message: HostMessage, again: bool) -> StepResult {
         if !again {
             self.state.host.remove(message);
         }
@@ -96,7 +96,7 @@ impl Step<'_> {
 
     // Requester, coordinator, database, Sync.
 
-    pub(super) fn requester(&mut self, event: RequesterEvent) -> Done {
+    pub(super) fn requester(&mut self, event: RequesterEvent) -> StepResult {
         let step = self.state.requester.step(self.world.rules, event);
         if let Some(refusal) = step.refused {
             return Err(WhyNot::Requester(refusal));
@@ -105,7 +105,7 @@ impl Step<'_> {
         step.effects.into_iter().try_for_each(|effect| self.perform(effect.into()))
     }
 
-    pub(super) fn coordinator(&mut self, event: CoordinatorEvent) -> Done {
+    pub(super) fn coordinator(&mut self, event: CoordinatorEvent) -> StepResult {
         let step = self.state.coordinator.step(self.world.rules, event);
         if let Some(refusal) = step.refused {
             return Err(WhyNot::Coordinator(refusal));
@@ -115,7 +115,7 @@ impl Step<'_> {
     }
 
     /// What one role of a site tells another is a step of the other, within the same action.
-    pub(super) fn tell(&mut self, notice: Notice) -> Done {
+    pub(super) fn tell(&mut self, notice: Notice) -> StepResult {
         match notice {
             Notice::Freeze(id) => self.hold_still(id),
             // Sync is begun by an action of its own: anything may happen between freeze and Sync.
@@ -145,21 +145,21 @@ impl Step<'_> {
     }
 
     /// FREEZE-1 or, as claim 4 has it, QUIESCE-1.
-    fn hold_still(&mut self, id: BackupId) -> Done {
+    fn hold_still(&mut self, id: BackupId) -> StepResult {
         match self.world.bounds.stillness {
             Stillness::Freeze => self.database(DatabaseEvent::Freeze(id)),
             Stillness::Quiesce => self.primary(PrimaryEvent::Quiesce(id)),
         }
     }
 
-    fn let_go(&mut self, id: BackupId) -> Done {
+    fn let_go(&mut self, id: BackupId) -> StepResult {
         match self.world.bounds.stillness {
             Stillness::Freeze => self.database(DatabaseEvent::Thaw(id)),
             Stillness::Quiesce => self.primary(PrimaryEvent::Unquiesce(id)),
         }
     }
 
-    pub(super) fn lease_expires(&mut self) -> Done {
+    pub(super) fn lease_expires(&mut self) -> StepResult {
         match self.world.bounds.stillness {
             Stillness::Freeze => self.database(DatabaseEvent::LeaseExpired),
             Stillness::Quiesce => self.primary(PrimaryEvent::LeaseExpired),
@@ -170,7 +170,7 @@ impl Step<'_> {
         matches!(self.state.coordinator.state, CoordinatorState::Thawing(_))
     }
 
-    pub(super) fn thaw(&mut self) -> Done {
+    pub(super) fn thaw(&mut self) -> StepResult {
         match self.state.coordinator.state {
             CoordinatorState::Thawing(id) => self.let_go(id),
             CoordinatorState::Idle
@@ -180,7 +180,7 @@ impl Step<'_> {
         }
     }
 
-    pub(super) fn database(&mut self, event: DatabaseEvent) -> Done {
+    pub(super) fn database(&mut self, event: DatabaseEvent) -> StepResult {
         let step = self.state.database.step(self.world.rules, event);
         if let Some(refusal) = step.refused {
             return Err(WhyNot::Database(refusal));
@@ -191,12 +191,12 @@ impl Step<'_> {
 
     /// Ghost: what was held still, and whether half a transaction was in it. Then the coordinator is told, which may have
     /// stopped waiting.
-    fn watch_still(&mut self, id: BackupId, torn: bool) -> Done {
+    fn watch_still(&mut self, id: BackupId, torn: bool) -> StepResult {
         self.state.ghost.frozen = Some(FrozenImage { id, image: self.state.pvol, torn });
         dropped_if_refused(self.coordinator(CoordinatorEvent::Frozen(id)))
     }
 
-    pub(super) fn sync_begin(&mut self) -> Done {
+    pub(super) fn sync_begin(&mut self) -> StepResult {
         match Sync::begin(self.world.rules, self.state.primary.view()) {
             Ok(sync) => {
                 self.state.sync = Some(sync);
@@ -206,14 +206,14 @@ impl Step<'_> {
         }
     }
 
-    pub(super) fn sync_timeout(&mut self) -> Done {
+    pub(super) fn sync_timeout(&mut self) -> StepResult {
         match self.state.sync {
             Some(_) => self.sync(SyncEvent::Timeout),
             None => self.coordinator(CoordinatorEvent::Synced { done: false }),
         }
     }
 
-    pub(super) fn sync(&mut self, event: SyncEvent) -> Done {
+    pub(super) fn sync(&mut self, event: SyncEvent) -> StepResult {
         let sync = self.state.sync.ok_or(WhyNot::SyncWaits)?;
         let effects = sync.step(self.world.rules, event).effects;
         match effects.first() {
@@ -224,7 +224,7 @@ impl Step<'_> {
 
     /// The conventional way ([0008] [0009]): once the queue has drained the pair is suspended, and stays so while the
     /// S/P-VOL is backed up.
-    pub(super) fn suspend_for_backup(&mut self) -> Done {
+    pub(super) fn suspend_for_backup(&mut self) -> StepResult {
         if self.state.primary.state != PairState::Pair {
             return self.coordinator(CoordinatorEvent::Synced { done: false });
         }

@@ -248,7 +248,7 @@ impl World {
         let conventional = self.variant == Variant::Conventional;
         let leaves = bounds.journal_full == JournalFull::Suspend
             || conventional
-            || !bounds.faults.is_disjoint(Fault::LEAVING);
+            || !bounds.faults.is_disjoint(Fault::SUSPENDING);
         let creates = bounds.start == Start::Smpl || has(Fault::OperatorDelete);
         // What a hold is lost by is not the world's only way to tell that somebody crashed: its state shows nothing else.
         let quiesces = bounds.stillness == Stillness::Quiesce;

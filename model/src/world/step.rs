@@ -85,10 +85,10 @@ impl fmt::Display for WhyNot {
     }
 }
 
-pub(super) type Done = Result<(), WhyNot>;
+pub(super) type StepResult = Result<(), WhyNot>;
 
 /// Turns a refusal into a step: the role drops the message, and the link has delivered it all the same.
-pub(super) fn dropped_if_refused(done: Done) -> Done {
+pub(super) fn dropped_if_refused(done: StepResult) -> StepResult {
     match done {
         Err(WhyNot::NoRoom) | Ok(()) => done,
         Err(_) => Ok(()),
@@ -171,7 +171,7 @@ impl World {
 
     /// Takes an `action` that the world offers in `state`, without renaming. Where a guard was false, `state` is left half
     /// done and of no use.
-    pub(super) fn raw_step(&self, state: &mut State, action: Action) -> Done {
+    pub(super) fn raw_step(&self, state: &mut State, action: Action) -> StepResult {
         let (primary, secondary) = (state.primary.state, state.secondary.state);
         Step { world: self, state }.take(action)?;
         if ActionKind::BACKUP.contains(action.kind()) && primary == PairState::Pair {
@@ -191,7 +191,7 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn take(&mut self, action: Action) -> Done {
+    fn take(&mut self, action: Action) -> StepResult {
         match action {
             Action::WriteOne(block) => self.write_one(block),
             Action::WriteFirst => self.write_first(BlockIndex(0)),

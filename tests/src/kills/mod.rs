@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
-use syncsplit_conform::cases::{self, Case};
+use syncsplit_conform::cases::{self, KitCase};
 use syncsplit_conform::generated::generate;
 use syncsplit_conform::process::Adapter;
 use syncsplit_conform::session::AdapterOptions;
@@ -121,7 +121,7 @@ pub struct Cases {
     level: Level,
     /// What starts the adapter without a defect.
     correct: String,
-    cases: Vec<Case>,
+    cases: Vec<KitCase>,
     /// What is known of cases done without a defect: whether they find fault all the same. Such a case shows nothing of a
     /// defect.
     sounded: Mutex<BTreeMap<String, bool>>,
@@ -167,7 +167,7 @@ impl Cases {
         &self,
         adapter: &mut Adapter,
         command: &str,
-        case: &Case,
+        case: &KitCase,
     ) -> Result<bool, Finding> {
         let how = AdapterOptions { level: self.level, sync_ms: SYNC_MS, seed: SEED };
         let done = case.run(adapter, how, &[]);

@@ -56,7 +56,8 @@ use crate::guard::guard;
 use crate::limits::{Glance, Pulse, Watch, peak_bytes};
 use crate::packed::{self, Pack};
 use crate::{
-    Doing, Ending, Failure, Keep, KeptOutcome, KeptRun, Options, Outcome, RunResult, Store, Verdict,
+    Doing, Ending, Failure, Keep, KeptOutcome, KeptRun, Options, RunResult, SearchOutcome, Store,
+    Verdict,
 };
 use ::stateright::Model;
 use edges::Edges;
@@ -106,7 +107,7 @@ pub struct Promise<M: Model> {
 
 /// Searches the whole of `model` as [`packed::run`] does, then judges its promises. They are
 /// [`Verdict::Unknown`] unless the search was complete; a limit that is reached while they are
-/// judged leaves the properties settled and says so in [`Outcome::ending`].
+/// judged leaves the properties settled and says so in [`SearchOutcome::ending`].
 ///
 /// # Errors
 ///
@@ -175,7 +176,7 @@ fn unsettled<M: Model>(promise: &Promise<M>) -> PromiseResult<M::Action, M::Stat
 }
 
 /// The outcome of a run over the model `M`.
-type OutcomeOf<M> = Outcome<<M as Model>::Action, <M as Model>::State>;
+type OutcomeOf<M> = SearchOutcome<<M as Model>::Action, <M as Model>::State>;
 
 struct Liveness<'a, M: Pack> {
     model: &'a M,

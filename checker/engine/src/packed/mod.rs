@@ -36,7 +36,7 @@ mod trace;
 
 use super::limits::Watch;
 use super::{
-    CheckpointError, Ending, Failure, Keep, KeptOutcome, KeptRun, Options, Outcome, Resumed,
+    CheckpointError, Ending, Failure, Keep, KeptOutcome, KeptRun, Options, Resumed, SearchOutcome,
 };
 use super::{RunResult, Trace, Written};
 use ::stateright::Model;
@@ -84,7 +84,7 @@ where
 
 /// What [`explore`] returns for the model `M`.
 pub type Explored<M> = Result<
-    (Outcome<<M as Model>::Action, <M as Model>::State>, States<<M as Pack>::Packed>),
+    (SearchOutcome<<M as Model>::Action, <M as Model>::State>, States<<M as Pack>::Packed>),
     Failure<M>,
 >;
 
@@ -108,7 +108,7 @@ where
 
 /// What a search comes to.
 pub(super) struct Searched<M: Pack> {
-    pub(super) outcome: Outcome<M::Action, M::State>,
+    pub(super) outcome: SearchOutcome<M::Action, M::State>,
     pub(super) states: States<M::Packed>,
     snapshot: Snapshot,
 }

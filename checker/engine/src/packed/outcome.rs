@@ -8,7 +8,7 @@ use super::search::Search;
 use super::snapshot::Snapshot;
 use super::trace::rebuild;
 use crate::limits::peak_bytes;
-use crate::{Deadlocks, Discovery, Ending, EngineError, Failure, Outcome, judge};
+use crate::{Deadlocks, Discovery, Ending, EngineError, Failure, SearchOutcome, judge};
 use ::stateright::Expectation;
 
 impl<M> Search<'_, '_, M>
@@ -43,7 +43,7 @@ where
         let counts = &self.settled;
         let first = counts.first_deadlock;
         let first = first.map(|id| rebuild(self.model, known, id)).transpose()?;
-        let outcome = Outcome {
+        let outcome = SearchOutcome {
             ending,
             properties: judge(&self.properties, |p| self.found[p].is_some(), ending),
             distinct: counts.distinct,

@@ -13,9 +13,10 @@ mod verify;
 use std::fmt::Debug;
 use syncsplit_engine::liveness::{self, Live};
 use syncsplit_engine::packed::Pack;
-use syncsplit_engine::{Ending, Options, Outcome, Verdict};
+use syncsplit_engine::{Ending, Options, SearchOutcome, Verdict};
 
-type OutcomeOf<M> = Outcome<<M as stateright::Model>::Action, <M as stateright::Model>::State>;
+type OutcomeOf<M> =
+    SearchOutcome<<M as stateright::Model>::Action, <M as stateright::Model>::State>;
 
 fn with_threads<A>(threads: usize) -> Options<'static, A> {
     Options { threads, ..Options::default() }
@@ -45,10 +46,10 @@ where
 }
 
 /// The outcome without what differs between any two runs.
-fn timeless<A, S>(outcome: Outcome<A, S>) -> Outcome<A, S> {
-    Outcome { seconds: 0.0, peak_bytes: None, ..outcome }
+fn timeless<A, S>(outcome: SearchOutcome<A, S>) -> SearchOutcome<A, S> {
+    SearchOutcome { seconds: 0.0, peak_bytes: None, ..outcome }
 }
 
-fn verdicts<A, S>(outcome: &Outcome<A, S>) -> Vec<Verdict> {
+fn verdicts<A, S>(outcome: &SearchOutcome<A, S>) -> Vec<Verdict> {
     outcome.promises.iter().map(|promise| promise.verdict).collect()
 }

@@ -3,7 +3,7 @@
 use quick_junit::{Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use crate::ablate::Study;
-use crate::case::{Case, CaseFinding};
+use crate::case::{CaseFinding, StudyCase};
 use crate::matrix::Matrix;
 use crate::report::junit::{
     case, duration, error_status, failure, of_suites, open, skipped, table,
@@ -38,7 +38,7 @@ pub fn matrix(matrix: &Matrix) -> Junit {
     of_suites("syncsplit matrix", suites)
 }
 
-fn of_case(name: &str, class: &str, found: &Case) -> TestCase {
+fn of_case(name: &str, class: &str, found: &StudyCase) -> TestCase {
     let status = match (&found.shown, &found.unexpected) {
         (CaseFinding::Failed { error }, _) => error_status(error),
         (CaseFinding::Open { limit }, _) => skipped(&open(limit)),

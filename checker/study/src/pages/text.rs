@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::ablate::Study;
-use crate::case::{Case, CaseFinding};
+use crate::case::{CaseFinding, StudyCase};
 use crate::matrix::Matrix;
 use crate::trace::{Step, text};
 
@@ -73,7 +73,7 @@ pub fn matrix(matrix: &Matrix) -> String {
 
 /// A cell's outcome in a few words.
 #[must_use]
-pub fn outcome(case: &Case) -> String {
+pub fn outcome(case: &StudyCase) -> String {
     match &case.shown {
         CaseFinding::Nothing {} if case.idle => "holds: the faults have no effect".into(),
         CaseFinding::Nothing {} => "holds".into(),
@@ -85,7 +85,7 @@ pub fn outcome(case: &Case) -> String {
     }
 }
 
-fn as_expected<'a>(cases: impl Iterator<Item = &'a Case>, compared: bool) -> String {
+fn as_expected<'a>(cases: impl Iterator<Item = &'a StudyCase>, compared: bool) -> String {
     match cases.filter(|case| case.unexpected.is_some()).count() {
         _ if !compared => String::new(),
         0 => ", as expected".into(),

@@ -6,7 +6,7 @@ pub mod text;
 use serde::Serialize;
 use syncsplit_engine::liveness::{Lasso, PromiseResult};
 use syncsplit_engine::packed::missed_at_most;
-use syncsplit_engine::{Discovery, Ending, Limit, Outcome, PropertyResult, Store};
+use syncsplit_engine::{Discovery, Ending, Limit, PropertyResult, SearchOutcome, Store};
 use syncsplit_model::world::{Action, State, Verdict, WorldProperty};
 
 use crate::bounds;
@@ -107,7 +107,7 @@ pub struct PropertyReport {
 impl Report {
     /// Puts the outcome of `question` into words.
     #[must_use]
-    pub fn new(question: &Question, outcome: &Outcome<Action, State>) -> Self {
+    pub fn new(question: &Question, outcome: &SearchOutcome<Action, State>) -> Self {
         let world = question.world();
         // What is taken at once is counted for no action, so that none can be said never to happen.
         let is_ordered = question.reduce.contains(&Reduction::Order);
@@ -172,7 +172,7 @@ fn unexercised(property: &'static str) -> Unexercised {
     Unexercised { property, needs: needs.unwrap_or_else(from) }
 }
 
-fn properties(question: &Question, outcome: &Outcome<Action, State>) -> Vec<PropertyReport> {
+fn properties(question: &Question, outcome: &SearchOutcome<Action, State>) -> Vec<PropertyReport> {
     let unexercised = question.unexercised(outcome);
     let word = |name: &'static str, verdict| {
         let is_empty = [syncsplit_engine::Verdict::Holds, syncsplit_engine::Verdict::Unreachable];
@@ -257,7 +257,7 @@ fn subject(question: &Question) -> Subject {
 
 /// The shortest counterexample of an outcome, the first of them by property; of promises alone the first lasso.
 #[must_use]
-pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option<Trace> {
+pub fn shortest(question: &Question, outcome: &SearchOutcome<Action, State>) -> Option<Trace> {
     let violated =
         outcome.properties.iter().filter(|p| p.verdict == syncsplit_engine::Verdict::Violated);
     let found = violated.filter_map(|property| outcome.discovery(property.name));
@@ -270,7 +270,7 @@ pub fn shortest(question: &Question, outcome: &Outcome<Action, State>) -> Option
     })
 }
 
-fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
+fn notes(question: &Question, outcome: &SearchOutcome<Action, State>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Ending::Limit(limit) = outcome.ending {
         notes.push(limit_note(limit, outcome));
@@ -289,7 +289,7 @@ fn notes(question: &Question, outcome: &Outcome<Action, State>) -> Vec<String> {
 }
 
 /// What is true although a limit was reached.
-fn limit_note(limit: Limit, outcome: &Outcome<Action, State>) -> String {
+fn limit_note(limit: Limit, outcome: &SearchOutcome<Action, State>) -> String {
     let name = limit_name(limit);
     let settled = |p: &PropertyResult| p.verdict != syncsplit_engine::Verdict::Unknown;
     match outcome.depth {

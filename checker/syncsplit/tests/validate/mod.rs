@@ -6,7 +6,7 @@ mod incomplete;
 
 use serde_json::Value;
 use syncsplit_validate::{
-    Ending, Hosts, Limits, Log, Options, Outcome, Reader, Writes, explain, validate,
+    Ending, Hosts, Limits, Log, Options, Reader, ValidationOutcome, Writes, explain, validate,
 };
 
 const GOOD: &str = include_str!("../../../validate/tests/traces/backup_and_resync.ndjson");
@@ -69,7 +69,7 @@ fn logs(text: &str) -> Vec<Log> {
     reader.logs().unwrap()
 }
 
-fn judge(text: &str, options: Options, limits: Limits) -> (Outcome, String) {
+fn judge(text: &str, options: Options, limits: Limits) -> (ValidationOutcome, String) {
     let logs = logs(text);
     let outcome = validate(&logs, options, limits);
     let words = match outcome.ending {

@@ -8,7 +8,7 @@ use syncsplit_model::record::{HandedOver, PrimaryAfter, SecondaryAfter, Start};
 
 use super::System;
 use crate::containers::{Dirty, Entries};
-use crate::pattern::Seen;
+use crate::pattern::PartlyShown;
 use crate::record::{ModelPrimary, ModelSecondary};
 use crate::why::Why;
 
@@ -38,7 +38,7 @@ impl System {
                     let text = || "the primary goes on where nothing was taken over".to_owned();
                     self.explain.why(RULES, text)
                 })?;
-                let (made, after) = (PrimaryAfter::from(&new), Seen::All(after.clone()));
+                let (made, after) = (PrimaryAfter::from(&new), PartlyShown::All(after.clone()));
                 if !self.bindings.fits(&after, &made) {
                     return Err(self.explain.differs(RULES, GOES_ON, &made, &after));
                 }
@@ -49,7 +49,7 @@ impl System {
                 let old = old.ok_or_else(|| self.nobody("secondary"))?;
                 let (queue, clean) = (Entries::new(capacity), Dirty::new(start.blocks));
                 let new = secondary_of_old_primary(&old.primary, queue, clean);
-                let (made, after) = (SecondaryAfter::from(&new), Seen::All(after.clone()));
+                let (made, after) = (SecondaryAfter::from(&new), PartlyShown::All(after.clone()));
                 if !self.bindings.fits(&after, &made) {
                     return Err(self.explain.differs(RULES, GOES_ON, &made, &after));
                 }

@@ -14,17 +14,17 @@ use syncsplit_model::system::{Deed, Notice};
 use super::properties::DONE_MEANS_WRITTEN;
 use super::volumes::{Image, differences};
 use super::{Actor, System, Writes};
-use crate::pattern::{Seen, shown_json};
+use crate::pattern::{PartlyShown, shown_json};
 use crate::record::{CoordinatorTaken, DatabaseTaken, RequesterTaken, SyncRecord, Taken};
 use crate::why::{Why, of_coordinator, of_database, of_requester, of_sync};
 
 /// A record that shows nothing but that the step was taken, and not refused.
 pub(super) const fn nothing<E, R, A, D>() -> Taken<E, R, A, D> {
     Taken {
-        event: Seen::Nothing,
-        refused: Seen::All(None),
-        after: Seen::Nothing,
-        effects: Seen::Nothing,
+        event: PartlyShown::Nothing,
+        refused: PartlyShown::All(None),
+        after: PartlyShown::Nothing,
+        effects: PartlyShown::Nothing,
     }
 }
 
@@ -107,7 +107,7 @@ impl System {
             return Ok(());
         }
         let rules = &[Rule::Sync2, Rule::Sync5];
-        Err(self.explain.differs(rules, "its view of the pair", &seen, &Seen::All(view)))
+        Err(self.explain.differs(rules, "its view of the pair", &seen, &PartlyShown::All(view)))
     }
 
     /// SYNC-3: every write that the Sync held is in the S/P-VOL, unless a later one has replaced it there.
