@@ -284,6 +284,7 @@ pub const FLOORS: &[Floors] = &[
         folder: "checker/syncsplit/src",
         rooms: &[
             &["args"],
+            &["terminal"],
             &["print"],
             &["exit"],
             &["progress"],

@@ -15,6 +15,7 @@ mod progress;
 mod replay;
 mod simulate;
 mod study;
+mod terminal;
 mod validate;
 
 use std::process::ExitCode;

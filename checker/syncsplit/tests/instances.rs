@@ -118,7 +118,8 @@ fn first_line(arguments: &[&str]) -> String {
 #[test]
 fn every_command_takes_every_instance_that_is_listed() {
     let listed = json(&["list", "instances"], 0);
-    let names = listed.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap());
+    let names =
+        listed["instances"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap());
     let names: BTreeSet<&str> = names.collect();
     assert_eq!(names.len(), INSTANCES.len() + 63, "{names:?}");
     let trace =

@@ -8,6 +8,7 @@ mod command;
 mod conform;
 mod explore;
 mod instances;
+mod listing;
 mod reductions;
 mod simulate;
 mod studies;

@@ -2,7 +2,7 @@
 //! happen in `offer`, how it happens in [`super::step`].
 
 use enumset::EnumSetType;
-use strum::{Display, EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumDiscriminants, EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use crate::protocol::{BlockIndex, HostMessage, Seq, ToSecondary};
 use crate::world::state::{Reply, Value};
@@ -16,7 +16,7 @@ use crate::world::state::{Reply, Value};
     name(ActionKind),
     doc = "An action without its arguments. Its name is the one that traces and reports have.",
     derive(EnumSetType, PartialOrd, Ord, Hash),
-    derive(Display, EnumString, IntoStaticStr, VariantArray, serde::Serialize),
+    derive(Display, EnumMessage, EnumString, IntoStaticStr, VariantArray, serde::Serialize),
     enumset(repr = "u64", no_super_impls)
 )]
 pub enum Action {

@@ -1,7 +1,7 @@
 //! The kinds of action, and the named sets of them. No action is offered, taken or judged here.
 
 use enumset::{EnumSet, enum_set, enum_set_difference};
-use strum::VariantArray;
+use strum::{EnumMessage, VariantArray};
 
 use super::action::Action;
 pub use super::action::ActionKind;
@@ -117,5 +117,11 @@ impl ActionKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// The kind in one line: the documentation of its action.
+    #[must_use]
+    pub fn says(self) -> &'static str {
+        self.get_documentation().unwrap_or_default()
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use strum::IntoStaticStr;
 use syncsplit_conform::script::Script;
 use syncsplit_conform::wire::Level;
 use syncsplit_model::protocol::Rule;
@@ -48,7 +49,7 @@ pub(crate) enum Command {
     Matrix(MatrixArgs),
     /// Take another implementation, behind an adapter, through scripts that come from the model
     Conform(ConformArgs),
-    /// Print what there is to check: instances, rules, properties or faults
+    /// Print what there is to check: instances, rules, properties, promises, faults, variants or actions
     List(ListArgs),
 }
 
@@ -341,7 +342,8 @@ pub(crate) struct ListArgs {
 }
 
 /// What `syncsplit list` lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Listing {
     /// Worlds by name, with their bounds
     Instances,
@@ -349,8 +351,14 @@ pub(crate) enum Listing {
     Rules,
     /// What must be true, and what must be reached
     Properties,
+    /// What must come to pass
+    Promises,
     /// What can go wrong, and which instances have it
     Faults,
+    /// Readings of the protocol, and the rules that each leaves out
+    Variants,
+    /// What can happen in a world
+    Actions,
 }
 
 /// How results are printed.
