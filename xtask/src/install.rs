@@ -25,6 +25,7 @@ type Package = (&'static str, Purpose, fn() -> bool);
 const PACKAGES: &[Package] = &[
     ("python3", Purpose::All, || is_program("python3")),
     ("nodejs", Purpose::Test, || is_program("node")),
+    ("golang-go", Purpose::Test, || is_program("go") && is_program("gofmt")),
     ("redis-server", Purpose::Test, || is_program("redis-server")),
     ("postgresql", Purpose::Test, has_postgres),
     ("qemu-system-common", Purpose::Test, || is_program("qemu-storage-daemon")),

@@ -58,7 +58,7 @@ const SHARED: &[Shared] = &[
         ],
         Suite::Sites,
     ),
-    (COMMAND, &[(Suite::Waiting, &["conform::", "systems::"])], Suite::Checker),
+    (COMMAND, &[(Suite::Waiting, &["conform::", "golang::", "systems::"])], Suite::Checker),
 ];
 
 /// A group of tests that is one step.

@@ -16,7 +16,7 @@ use syncsplit_conform::session::{AdapterOptions, Session};
 use syncsplit_conform::wire::{Level, Reply};
 use syncsplit_study::ablate;
 
-fn adapters() -> std::path::PathBuf {
+pub(crate) fn adapters() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters")
 }
 
@@ -24,15 +24,19 @@ fn adapters() -> std::path::PathBuf {
 fn conform(adapter: &str, more: &[&str]) -> Output {
     let is_script = adapter.split(' ').next().is_some_and(|file| file.ends_with(".mjs"));
     let program = if is_script { "node" } else { "python3" };
-    let command = format!("{program} {}/{adapter}", adapters().display());
+    conform_by(&format!("{program} {}/{adapter}", adapters().display()), more)
+}
+
+/// `syncsplit conform` with the adapter that this command starts.
+pub(crate) fn conform_by(command: &str, more: &[&str]) -> Output {
     let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
-    conform.args(["conform", "--adapter", &command]).args(more);
+    conform.args(["conform", "--adapter", command]).args(more);
     let leash = Leash::new().unwrap();
     leash.hold(&mut conform);
     conform.output().unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stderr);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
@@ -44,7 +48,7 @@ fn seed(case: &Value) -> String {
     from.split(' ').next().unwrap().to_owned()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
@@ -158,20 +162,14 @@ fn mistakes_in_javascript_are_found_and_named() {
         assert_eq!(source.matches(right).count(), 1, "{right}");
         std::fs::write(folder.join("mistake.mjs"), source.replace(right, wrong)).unwrap();
         let command = format!("node {}/mistake.mjs", folder.display());
-        let conform = |more: &[&str]| {
-            let mut conform = Command::new(env!("CARGO_BIN_EXE_syncsplit"));
-            let leash = Leash::new().unwrap();
-            leash.hold(&mut conform);
-            conform.args(["conform", "--adapter", &command]).args(more).output().unwrap()
-        };
         // Which case meets it depends on the clock, so that one alone says nothing.
         let only = ["--only", "directed", "--only", "random", "--cases", "30"];
-        let report = json(&conform(&[&only[..], &["--format", "json"]].concat()));
+        let report = json(&conform_by(&command, &[&only[..], &["--format", "json"]].concat()));
         let rules = report["rules"].as_array().unwrap();
         let row = rules.iter().find(|row| row["rule"] == rule).unwrap();
         assert_eq!(row["verdict"], "fail", "{wrong}: {report:#}");
         if rule == "SPLIT-1" {
-            let output = conform(&["--script", "begin pair journal 2; write-one 0"]);
+            let output = conform_by(&command, &["--script", "begin pair journal 2; write-one 0"]);
             let text = String::from_utf8_lossy(&output.stdout);
             assert_eq!(code(&output), 1, "{text}");
             assert!(text.contains("FAIL script (SPLIT-1)"), "{text}");

@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod conform;
 mod explore;
+mod golang;
 mod instances;
 mod listing;
 mod reductions;
