@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use syncsplit_conform::campaign::{CampaignPlan, campaign};
+use syncsplit_conform::conclusion::Demands;
 use syncsplit_conform::known::Known;
 use syncsplit_conform::process::Adapter;
 use syncsplit_conform::run;
@@ -22,6 +23,7 @@ fn plan(cases: u64) -> CampaignPlan {
         known: Known::default(),
         seed: 5,
         cases,
+        demands: Demands::default(),
         fail_fast: false,
         limit: Duration::from_secs(10),
         sync: Duration::from_secs(1),

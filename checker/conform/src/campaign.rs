@@ -12,20 +12,19 @@ use syncsplit_model::world::Verdict;
 
 use crate::cases::{self, KitCase};
 use crate::class::Class;
+use crate::conclusion::{Demands, NOT_REACHED, PASS};
 use crate::generated::{Generated, generate};
 use crate::known::Known;
+use crate::left_out::LeftOut;
 use crate::process::{Adapter, AdapterFailure};
 use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
 use crate::session::AdapterOptions;
 use crate::verb::Verb;
-use crate::wire::{Hello, Level};
+use crate::wire::{Hello, KITS_OWN, Level};
 
 /// Of how many rules a run may show that they are kept, where the implementation runs by itself.
 const WATCHED_MAX: usize = 3;
-
-/// The rules of coordinator and requester, which the kit is itself: no implementation shows that it keeps them.
-const KITS_OWN: &[Rule] = &[Rule::Backup1, Rule::Backup2, Rule::Backup3, Rule::Backup4];
 
 /// What is to be done.
 #[derive(Clone, Debug)]
@@ -40,6 +39,8 @@ pub struct CampaignPlan {
     pub script: Option<Script>,
     /// The cases that are known to fail: each has to be one.
     pub known: Known,
+    /// How much has to be shown.
+    pub demands: Demands,
     /// Where chance begins.
     pub seed: u64,
     /// How many random runs.
@@ -134,6 +135,12 @@ pub struct Campaign {
     pub classes_missing: Vec<String>,
     /// Kinds of actions that were taken.
     pub actions_taken: Vec<String>,
+    /// Whether the one case is a script of one's own.
+    #[serde(skip)]
+    pub is_own_script: bool,
+    /// Verbs of a script of one's own that were not done.
+    #[serde(skip)]
+    pub left_out: Vec<LeftOut>,
     /// Runs in which too many states could explain what was seen, so that only the images were judged to the end.
     pub lost: usize,
     /// Runs that ended with a backup that was right.
@@ -158,6 +165,7 @@ struct Runner<'a> {
     broken: BTreeMap<Rule, String>,
     shrunk: BTreeSet<Vec<Rule>>,
     classes: BTreeSet<Class>,
+    left_out: Vec<LeftOut>,
     lost: usize,
     finished: usize,
 }
@@ -173,6 +181,7 @@ pub fn campaign(
     interrupt: &Arc<AtomicBool>,
     progress: &dyn Fn(f64, String),
 ) -> Result<Campaign, Refused> {
+    plan.demands.check().map_err(Refused::Usage)?;
     let begin = Instant::now();
     let start = |trouble| Refused::AdapterFailure("start".into(), Box::new(trouble));
     let adapter = Adapter::start(&plan.command, plan.limit, interrupt, false).map_err(start)?;
@@ -200,6 +209,7 @@ pub fn campaign(
         broken: BTreeMap::new(),
         shrunk: BTreeSet::new(),
         classes: BTreeSet::new(),
+        left_out: Vec::new(),
         lost: 0,
         finished: 0,
     };
@@ -237,6 +247,8 @@ pub fn campaign(
         classes_taken: generated.classes.iter().filter(is_taken).count(),
         classes_missing: missing.map(Class::to_string).collect(),
         actions_taken: actions.into_iter().collect(),
+        is_own_script: plan.script.is_some(),
+        left_out: runner.left_out,
         lost: runner.lost,
         finished: runner.finished,
         cases,
@@ -336,7 +348,7 @@ impl Runner<'_> {
     /// The rules of which a run may show that they are kept. To follow a world without a rule takes as long as to follow the
     /// true one, where the implementation runs by itself: there each run is asked about a few rules, in turns.
     fn watched(&mut self, rule: Option<Rule>) -> Vec<Rule> {
-        if self.how.level == Level::Steered {
+        if self.how.level == Level::Steered || self.plan.script.is_some() {
             return self.unshown.clone();
         }
         if let Some(rule) = rule {
@@ -361,6 +373,9 @@ impl Runner<'_> {
 
     fn note(&mut self, id: &str, outcome: &ScriptOutcome) {
         self.classes.extend(outcome.classes.iter().copied());
+        if self.plan.script.is_some() {
+            self.left_out.extend(outcome.left_out.iter().copied());
+        }
         self.lost += usize::from(outcome.is_lost);
         self.finished += usize::from(outcome.is_finished);
         if outcome.failure.is_some() {
@@ -379,9 +394,9 @@ impl Runner<'_> {
             } else if let Some(case) = self.broken.get(rule) {
                 ("fail", Some(case))
             } else if let Some(case) = self.shown.get(rule) {
-                ("pass", Some(case))
+                (PASS, Some(case))
             } else {
-                ("not reached", None)
+                (NOT_REACHED, None)
             };
             RuleReport { rule: rule.id(), verdict, case: case.cloned() }
         };

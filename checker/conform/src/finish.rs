@@ -114,7 +114,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Adapter
             match session.perform(&Verb::bare(ActionKind::StartBackup))? {
                 VerbOutcome::Failed(failure) => return Ok(Ending::Failed(failure)),
                 VerbOutcome::Done => continue,
-                VerbOutcome::Skipped => return Ok(Ending::NoWay),
+                VerbOutcome::LeftOut(_) => return Ok(Ending::NoWay),
             }
         }
         let Some(verb) = next(session, &track, level, is_last) else {
@@ -127,7 +127,7 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Adapter
         match session.perform(&verb)? {
             VerbOutcome::Failed(failure) => return Ok(Ending::Failed(failure)),
             VerbOutcome::Done => {}
-            VerbOutcome::Skipped => return Ok(Ending::NoWay),
+            VerbOutcome::LeftOut(_) => return Ok(Ending::NoWay),
         }
         if is_last && was_reading && verb.is(ActionKind::FinishBackup) {
             return Ok(Ending::Backup);

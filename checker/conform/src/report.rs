@@ -7,41 +7,34 @@ use serde_json::{Value, json};
 use syncsplit_model::world::Verdict;
 
 use crate::campaign::{Campaign, CaseReport, FailureReport};
-use crate::known::Difference;
+use crate::conclusion::Conclusion;
 use crate::process::AdapterFailure;
 
 /// Failures that the text shows in full; the others are listed.
 const SHOWN_MAX: usize = 10;
 
-/// The verdict in one word.
-#[must_use]
-pub fn verdict(difference: &Difference) -> &'static str {
-    match difference.verdict() {
-        Verdict::Violated => "does not conform",
-        Verdict::Holds | Verdict::NoViolationFound | Verdict::Undecided => "conforms",
-    }
-}
-
 /// A campaign as a person reads it.
 pub struct Page<'a> {
     /// What was done.
     pub campaign: &'a Campaign,
-    /// How it differs from what is known.
-    pub difference: &'a Difference,
+    /// What it comes to.
+    pub conclusion: &'a Conclusion,
 }
 
 impl fmt::Display for Page<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text(out, self.campaign, self.difference)
+        text(out, self.campaign, self.conclusion)
     }
 }
 
-fn text(out: &mut impl Write, campaign: &Campaign, difference: &Difference) -> fmt::Result {
+fn text(out: &mut impl Write, campaign: &Campaign, conclusion: &Conclusion) -> fmt::Result {
+    let difference = &conclusion.difference;
     let count = |wanted| campaign.cases.iter().filter(|case| case.verdict == wanted).count();
     writeln!(
         out,
-        "{}: {}, level {}, seed {}\n",
-        verdict(difference).to_uppercase(),
+        "{}{}: {}, level {}, seed {}\n",
+        conclusion.word().to_uppercase(),
+        of_rules(campaign, conclusion),
         campaign.adapter,
         campaign.level.name(),
         campaign.seed
@@ -105,6 +98,9 @@ fn text(out: &mut impl Write, campaign: &Campaign, difference: &Difference) -> f
         let lost = campaign.lost;
         writeln!(out, "{lost} run(s) were cut short: too many states could explain what was seen")?;
     }
+    for unmet in &conclusion.unmet {
+        writeln!(out, "{unmet}")?;
+    }
     for (says, ids) in [
         ("not in the list of known failures", &difference.new),
         ("in the list of known failures, and passing", &difference.stale),
@@ -147,12 +143,28 @@ fn failed(out: &mut impl Write, case: &CaseReport, failure: &FailureReport) -> f
     writeln!(out, "  repeat   {}\n", failure.command)
 }
 
+/// On how many rules it conforms, for a headline; nothing where a case fails that was not known to.
+fn of_rules(campaign: &Campaign, conclusion: &Conclusion) -> String {
+    let (kept, all) = (conclusion.kept, campaign.rules.len());
+    match conclusion.verdict() {
+        Verdict::Violated => String::new(),
+        Verdict::Undecided if conclusion.shows_nothing => String::new(),
+        Verdict::Undecided => format!(", conforms on {kept} of {all} rules"),
+        Verdict::Holds | Verdict::NoViolationFound if campaign.is_own_script => {
+            format!(" in this script, which shows {kept} of {all} rules")
+        }
+        Verdict::Holds | Verdict::NoViolationFound => format!(" on {kept} of {all} rules"),
+    }
+}
+
 /// One JSON object.
 #[must_use]
-pub fn json(campaign: &Campaign, difference: &Difference) -> Value {
+pub fn json(campaign: &Campaign, conclusion: &Conclusion) -> Value {
     let mut value = json!(campaign);
-    value["verdict"] = verdict(difference).into();
-    value["known"] = json!(difference);
+    value["verdict"] = conclusion.word().into();
+    value["rules_kept"] = conclusion.kept.into();
+    value["unmet"] = json!(conclusion.unmet);
+    value["known"] = json!(conclusion.difference);
     value
 }
 
@@ -167,7 +179,8 @@ pub fn undecided(case: &str, trouble: &AdapterFailure) -> Value {
 
 /// The cases as JUnit XML: what breaks a rule is a failure, what the adapter does not have is skipped.
 #[must_use]
-pub fn junit(campaign: &Campaign, difference: &Difference) -> Junit {
+pub fn junit(campaign: &Campaign, conclusion: &Conclusion) -> Junit {
+    let difference = &conclusion.difference;
     let mut suite = TestSuite::new(format!("{}, {}", campaign.adapter, campaign.level.name()));
     for case in &campaign.cases {
         let mut status = match (&case.failure, case.verdict) {
@@ -193,6 +206,13 @@ pub fn junit(campaign: &Campaign, difference: &Difference) -> Junit {
             status.set_message("in the list of known failures, and passing");
         }
         let mut test = TestCase::new(case.id.as_str(), status);
+        test.set_classname("syncsplit conform");
+        suite.add_test_case(test);
+    }
+    if conclusion.verdict() == Verdict::Undecided {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(conclusion.word()).set_description(conclusion.unmet.join("\n"));
+        let mut test = TestCase::new("what is shown", status);
         test.set_classname("syncsplit conform");
         suite.add_test_case(test);
     }

@@ -23,8 +23,8 @@ pub enum Asked {
     This(Request),
     /// Nothing: the verb is the kit's own doing.
     Nothing,
-    /// What the adapter does not have.
-    Lacking,
+    /// What the adapter does not have: this operation or feature.
+    Lacking(&'static str),
 }
 
 /// What is needed to ask.
@@ -44,7 +44,7 @@ impl Asker<'_> {
     #[must_use]
     pub fn ask(&self, guide: &Guide, track: &Track, verb: &Verb, number: u32) -> Asked {
         let backup = verb.message.map_or(0, |message| message.of);
-        let block = verb.number.unwrap_or_default() as u32;
+        let block = verb.block();
         let Some(kind) = verb.kind else { return Asked::Nothing };
         let request = match kind {
             ActionKind::WriteOne => write(number, block, Transaction::Whole),
@@ -123,10 +123,12 @@ impl Asker<'_> {
             | ActionKind::CrashRemoteHost => return Asked::Nothing,
         };
         let is_whole = request.transaction().is_none_or(|part| part == Transaction::Whole);
-        if (is_whole || self.hello.can("transactions")) && self.hello.can(request.op()) {
-            Asked::This(request)
+        if !self.hello.can(request.op()) {
+            Asked::Lacking(request.op())
+        } else if !is_whole && !self.hello.can("transactions") {
+            Asked::Lacking("transactions")
         } else {
-            Asked::Lacking
+            Asked::This(request)
         }
     }
 

@@ -8,6 +8,7 @@ use syncsplit_study::ddmin::ddmin;
 
 use crate::class::Class;
 use crate::finish::{Ending, finish};
+use crate::left_out::LeftOut;
 use crate::process::{Adapter, AdapterFailure};
 use crate::script::Script;
 use crate::session::{AdapterOptions, Failure, Session, VerbOutcome};
@@ -31,8 +32,8 @@ pub struct ScriptOutcome {
     pub is_finished: bool,
     /// Whether the oracle lost the implementation: too many states may explain it.
     pub is_lost: bool,
-    /// Verbs that were left out, since the adapter does not have them or they were not possible.
-    pub skipped: usize,
+    /// Verbs that were left out.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Does the verbs one by one, as `next` gives them, and then what every script ends with. None where the adapter does not
@@ -49,13 +50,13 @@ pub fn run(
 ) -> Result<Option<ScriptOutcome>, AdapterFailure> {
     let begun = Session::begin(adapter, how, script.setting, watched)?;
     let Some(mut session) = begun else { return Ok(None) };
-    let (mut done, mut failure, mut skipped) = (Vec::new(), None, 0);
+    let (mut done, mut failure, mut left_out) = (Vec::new(), None, Vec::new());
     let mut at = 0;
     while let Some(verb) = next(&session, at) {
         at += 1;
         match session.perform(&verb)? {
             VerbOutcome::Done => done.push(verb),
-            VerbOutcome::Skipped => skipped += 1,
+            VerbOutcome::LeftOut(why) => left_out.push(LeftOut { place: at, verb, why }),
             VerbOutcome::Failed(found) => {
                 done.push(verb);
                 failure = Some(*found);
@@ -79,7 +80,7 @@ pub fn run(
         log: session.log.clone(),
         is_finished,
         is_lost: session.is_lost,
-        skipped,
+        left_out,
     };
     session.close()?;
     Ok(Some(outcome))

@@ -138,7 +138,11 @@ impl FromStr for Script {
                 _ => return Err(bad()),
             }
         }
-        let verbs = parts.map(str::parse).collect::<Result<_, _>>()?;
+        let verb = |text: &str| -> Result<Verb, String> {
+            let verb: Verb = text.parse()?;
+            verb.check(BLOCKS).map(|()| verb)
+        };
+        let verbs = parts.map(verb).collect::<Result<_, _>>()?;
         Ok(Self { setting, verbs })
     }
 }
@@ -157,8 +161,19 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Script>().unwrap().to_string(), text);
         }
-        for text in ["", "write-one 0", "begin pair journal 4", "begin pair; dance"] {
-            assert!(text.parse::<Script>().is_err(), "{text:?}");
+        for (text, says) in [
+            ("", "begins with"),
+            ("write-one 0", "begins with"),
+            ("begin pair journal 4", "journal 1 to 3"),
+            ("begin pair; dance", "is no verb"),
+            ("begin pair; apply again", "is no verb"),
+            ("begin pair; write-one 2", "blocks 0 to 1"),
+            ("begin pair; write-one 4294967296", "blocks 0 to 1"),
+            ("begin pair; write-one 18446744073709551616", "is no verb"),
+            ("begin pair; destage 0", "no script has it"),
+        ] {
+            let error = text.parse::<Script>().unwrap_err();
+            assert!(error.contains(says), "{text:?}: {error}");
         }
     }
 }

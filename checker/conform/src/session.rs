@@ -6,12 +6,13 @@ use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
-use syncsplit_model::world::{ActionKind, Start};
+use syncsplit_model::world::{ActionKind, Start, WhyNot};
 
 use crate::class::Class;
 use crate::explain::Witness;
 use crate::follow;
 use crate::history::{Flaw, History};
+use crate::left_out::WhyLeftOut;
 use crate::process::{Adapter, AdapterFailure};
 use crate::request::{self, Asked, Asker, has_setting};
 use crate::script::{BLOCKS, Setting};
@@ -67,8 +68,8 @@ impl Failure {
 pub enum VerbOutcome {
     /// It was done, and answered as it may be.
     Done,
-    /// It is not possible here, or the adapter does not have it.
-    Skipped,
+    /// It was left out.
+    LeftOut(WhyLeftOut),
     /// It was answered as it must not be.
     Failed(Box<Failure>),
 }
@@ -200,22 +201,26 @@ impl<'a> Session<'a> {
     }
 
     /// Whether `verb` can be asked for: it is possible in a state that may be, or the answer to it is known anyway.
-    fn is_possible(&self, verb: &Verb) -> bool {
+    fn offered(&self, verb: &Verb) -> Result<(), WhyLeftOut> {
         if *verb == Verb::WAIT {
-            return true;
+            return Ok(());
         }
-        let is_steered = self.how.level == Level::Steered;
         if verb.is_in(ActionKind::ON_ARRAY_LINK) {
-            return is_steered;
+            let is_steered = self.how.level == Level::Steered;
+            return if is_steered { Ok(()) } else { Err(WhyLeftOut::NotSteered) };
         }
-        let idle = self.tracks.first().is_some_and(|track| track.state.database.open == 0);
         if verb.is_in(ActionKind::WriteOne | ActionKind::WriteFirst) {
-            return idle;
+            let is_open = self.tracks.first().is_none_or(|track| track.state.database.open > 0);
+            return if is_open { Err(WhyLeftOut::InTransaction) } else { Ok(()) };
         }
-        self.tracks.iter().any(|track| {
-            let attempt = self.guide.take(track, verb, 0);
-            !attempt.is_err_and(|why| why.is_out_of_reach())
-        })
+        let mut first = None;
+        for track in &self.tracks {
+            match self.guide.take(track, verb, 0) {
+                Err(why) if why.is_out_of_reach() => first = first.or(Some(why)),
+                Ok(_) | Err(_) => return Ok(()),
+            }
+        }
+        Err(WhyLeftOut::NotOffered(first.unwrap_or(WhyNot::NotOffered)))
     }
 
     /// Does one verb.
@@ -224,22 +229,22 @@ impl<'a> Session<'a> {
     /// The adapter has ended, is silent for too long, or gives an answer that is none.
     pub fn perform(&mut self, verb: &Verb) -> Result<VerbOutcome, AdapterFailure> {
         if self.is_lost {
-            return Ok(VerbOutcome::Skipped);
+            return Ok(VerbOutcome::LeftOut(WhyLeftOut::TooManyStates));
         }
         match self.make_room(verb)? {
             VerbOutcome::Done => {}
-            other @ (VerbOutcome::Skipped | VerbOutcome::Failed(_)) => return Ok(other),
+            other @ (VerbOutcome::LeftOut(_) | VerbOutcome::Failed(_)) => return Ok(other),
         }
         // From here on these are all the states that it may have come to by itself.
         match self.guide.closure(&self.tracks) {
             Some(tracks) => self.tracks = tracks,
             None => {
                 self.is_lost = true;
-                return Ok(VerbOutcome::Skipped);
+                return Ok(VerbOutcome::LeftOut(WhyLeftOut::TooManyStates));
             }
         }
-        if !self.is_possible(verb) {
-            return Ok(VerbOutcome::Skipped);
+        if let Err(why) = self.offered(verb) {
+            return Ok(VerbOutcome::LeftOut(why));
         }
         let before = self.tracks[0];
         let number = self.number + 1;
@@ -253,7 +258,9 @@ impl<'a> Session<'a> {
         };
         let mut log = Vec::new();
         let reply = match &ask {
-            Asked::Lacking => return Ok(VerbOutcome::Skipped),
+            Asked::Lacking(what) => {
+                return Ok(VerbOutcome::LeftOut(WhyLeftOut::Lacking(what)));
+            }
             Asked::Nothing => None,
             Asked::This(request) => Some(self.ask(request, &mut log)?),
         };
@@ -309,7 +316,7 @@ impl<'a> Session<'a> {
     /// only once there is room for certain, and waits for it where it may come; the write is left out otherwise.
     fn make_room(&mut self, verb: &Verb) -> Result<VerbOutcome, AdapterFailure> {
         let block = match verb.kind {
-            Some(ActionKind::WriteOne) => verb.number.unwrap_or_default() as u32,
+            Some(ActionKind::WriteOne) => verb.block(),
             Some(ActionKind::WriteFirst) => 0,
             Some(ActionKind::WriteSecond) => BLOCKS - 1,
             _ => return Ok(VerbOutcome::Done),
@@ -329,10 +336,10 @@ impl<'a> Session<'a> {
             self.pause(look);
             match self.perform(&Verb::WAIT)? {
                 VerbOutcome::Done => {}
-                other @ (VerbOutcome::Skipped | VerbOutcome::Failed(_)) => return Ok(other),
+                other @ (VerbOutcome::LeftOut(_) | VerbOutcome::Failed(_)) => return Ok(other),
             }
         }
-        Ok(VerbOutcome::Skipped)
+        Ok(VerbOutcome::LeftOut(WhyLeftOut::NoRoom))
     }
 
     /// Whether a mark is waited for in vain: a look would end the Sync in each state that may be, and it has been told that its
@@ -462,7 +469,7 @@ impl<'a> Session<'a> {
         match lost {
             NoExplanation::TooMany => {
                 self.is_lost = true;
-                VerbOutcome::Skipped
+                VerbOutcome::LeftOut(WhyLeftOut::TooManyStates)
             }
             NoExplanation::Mismatch(mismatch) => {
                 let witness = Some(self.witness());

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use enumset::{EnumSet, EnumSetType, enum_set};
+use enumset::{EnumSet, EnumSetType, enum_set, enum_set_difference};
 use strum::{Display, EnumString};
 use syncsplit_model::protocol::{HostMessage, ToPrimary, ToSecondary};
 use syncsplit_model::world::{Action, ActionKind, ActionKinds, Value};
@@ -214,6 +214,74 @@ impl Verb {
         self.message.map(|message| message.kind)
     }
 
+    /// The block that it is about, where it is about one. No volume has so many blocks that a number above is one.
+    #[must_use]
+    pub fn block(&self) -> u32 {
+        self.number.unwrap_or_default().try_into().unwrap_or(u32::MAX)
+    }
+
+    /// Why no script of this many blocks has the verb.
+    ///
+    /// # Errors
+    /// The block is none of the volume's, or no world of a script offers such a step.
+    pub fn check(&self, blocks: u32) -> Result<(), String> {
+        if self.is_in(Self::WITH_BLOCK) && self.block() >= blocks {
+            let last = blocks.saturating_sub(1);
+            return Err(format!("`{self}`: there are the blocks 0 to {last}"));
+        }
+        if self.is_in(Self::NOT_OF_SCRIPTS) {
+            return Err(format!("`{self}`: no script has it; its verbs are {}", Self::usages()));
+        }
+        Ok(())
+    }
+
+    /// Kinds with a block.
+    const WITH_BLOCK: ActionKinds = enum_set_difference!(ActionKind::WITH_NUMBER, ActionKind::Send);
+
+    /// Kinds that the worlds of scripts do not offer: transactions of any two blocks, what answers later or is written back
+    /// later, a replica that copies block by block, and the suspension of the patent's figures.
+    const NOT_OF_SCRIPTS: ActionKinds = enum_set!(
+        ActionKind::WriteFirstTo
+            | ActionKind::WriteSecondTo
+            | ActionKind::AnswerHost
+            | ActionKind::CopyReplica
+            | ActionKind::Destage
+            | ActionKind::SuspendForBackup
+    );
+
+    /// How each verb of a script is written, in the order of the world's actions.
+    #[must_use]
+    pub fn usages() -> String {
+        let kinds = ActionKind::ALL.iter().filter(|kind| !Self::NOT_OF_SCRIPTS.contains(**kind));
+        let usages = kinds.map(|kind| Self::bare(*kind).usage()).chain([WAIT.into()]);
+        usages.collect::<Vec<_>>().join(", ")
+    }
+
+    /// How the verb is written: its word, and what stands for its arguments.
+    fn usage(&self) -> String {
+        let mut usage = self.word();
+        if self.is_in(Self::WITH_BLOCK) {
+            usage.push_str(" BLOCK");
+        } else if self.is_in(ActionKind::WITH_NUMBER) {
+            usage.push_str(" SEQ");
+        }
+        if self.is_in(ActionKind::WITH_MESSAGE) {
+            usage.push_str(" MESSAGE");
+        }
+        if self.is_in(Self::WITH_EXTRA) {
+            usage.push_str(&format!(" [{}]", self.extra_word()));
+        }
+        usage
+    }
+
+    /// Kinds that may have a word more: the message stays in flight, or a takeover is forced.
+    const WITH_EXTRA: ActionKinds = enum_set!(
+        ActionKind::Deliver
+            | ActionKind::DeliverReply
+            | ActionKind::DeliverHost
+            | ActionKind::Takeover
+    );
+
     /// The word that a script begins the verb with.
     #[must_use]
     pub fn word(&self) -> String {
@@ -286,7 +354,7 @@ impl FromStr for Verb {
             };
             verb.message = Some(Message { kind, of, seq });
         }
-        if words.peek() == Some(&verb.extra_word()) {
+        if verb.is_in(Self::WITH_EXTRA) && words.peek() == Some(&verb.extra_word()) {
             words.next();
             verb.extra = true;
         }

@@ -85,6 +85,10 @@ const NULLABLE: &str = "armed";
 pub const NEEDED: &[&str] =
     &["init", "reset", "write", "freeze", "thaw", "sync", "split", "backup", "release"];
 
+/// The rules of coordinator and requester, which the kit is itself: no implementation shows that it keeps them, and none
+/// can do without.
+pub const KITS_OWN: &[Rule] = &[Rule::Backup1, Rule::Backup2, Rule::Backup3, Rule::Backup4];
+
 /// An adapter's answer to `hello`.
 #[derive(Clone, Debug)]
 pub struct Hello {
@@ -94,7 +98,8 @@ pub struct Hello {
     pub version: String,
     /// The operations and features it has.
     pub capabilities: BTreeSet<String>,
-    /// The rules that it does not promise: it does instead what SPEC.md says of the rule left out.
+    /// The rules that it does not promise, of those that are its own to keep: it does instead what SPEC.md says of the rule
+    /// left out.
     pub lacks: Vec<Rule>,
 }
 
@@ -122,7 +127,9 @@ impl Hello {
             return Err(format!("hello: every adapter needs {needed}; {missing:?} is missing"));
         }
         let lacks = answer.lacks.iter().flatten().map(|id| id.parse::<Rule>());
-        let lacks = lacks.collect::<Result<_, _>>().map_err(|error| format!("hello: {error}"))?;
+        let lacks =
+            lacks.collect::<Result<Vec<_>, _>>().map_err(|error| format!("hello: {error}"))?;
+        let lacks = lacks.into_iter().filter(|rule| !KITS_OWN.contains(rule)).collect();
         let (name, version) = (text("name", &answer.name)?, text("version", &answer.version)?);
         Ok(Self { name, version, capabilities, lacks })
     }

@@ -2,6 +2,7 @@
 use std::fs;
 
 use syncsplit_conform::campaign::{CampaignPlan, Refused, campaign};
+use syncsplit_conform::conclusion::{Conclusion, Demands};
 use syncsplit_conform::known::Known;
 use syncsplit_conform::process::AdapterFailure;
 use syncsplit_conform::{orphans, report};
@@ -16,12 +17,14 @@ use crate::{interrupt, print};
 /// Runs the command.
 pub(crate) fn run(args: &ConformArgs) -> Ended {
     let known = known(args)?;
+    let demands = Demands { rules: args.require.clone(), coverage: args.min_coverage };
     let plan = CampaignPlan {
         command: args.adapter.clone(),
         level: args.level,
         only: args.only.clone(),
         script: args.script.clone(),
         known: known.clone(),
+        demands: demands.clone(),
         seed: args.seed,
         cases: args.cases,
         fail_fast: args.fail_fast,
@@ -41,16 +44,15 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
             return undecided(args.format, &case, &trouble);
         }
     };
-    let cases = campaign.cases.iter().map(|case| (case.id.as_str(), case.verdict));
-    let difference = known.compare(cases);
+    let conclusion = Conclusion::new(&campaign, &known, &demands);
     match args.format {
         CheckFormat::Text => {
-            print::text(report::Page { campaign: &campaign, difference: &difference })
+            print::text(report::Page { campaign: &campaign, conclusion: &conclusion })
         }
-        CheckFormat::Json => print::json(&report::json(&campaign, &difference)),
-        CheckFormat::Junit => print::junit(&report::junit(&campaign, &difference)),
+        CheckFormat::Json => print::json(&report::json(&campaign, &conclusion)),
+        CheckFormat::Junit => print::junit(&report::junit(&campaign, &conclusion)),
     }?;
-    Ok(difference.verdict())
+    Ok(conclusion.verdict())
 }
 
 /// The list of known failures.

@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod checkpoint;
+mod claims;
 mod cli;
 mod command;
 mod conform;

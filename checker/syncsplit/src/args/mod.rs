@@ -290,7 +290,7 @@ pub(crate) struct ReplayArgs {
 
 An adapter is a program that reads one JSON object a line and answers one a line; docs/test-your-implementation.md says
 what it is asked. Exit codes: 0 nothing was seen that the protocol does not do, 1 something was, 2 usage or bad input, 3 the
-adapter crashed, hung or answered what is no answer: that says nothing of the implementation.")]
+adapter crashed, hung or answered what is no answer, or no rule was shown to be kept, or less than was demanded.")]
 pub(crate) struct ConformArgs {
     /// The command that starts the adapter; the shell runs it
     #[arg(long, value_name = "COMMAND")]
@@ -302,7 +302,7 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) only: Vec<String>,
     /// Only this script; a failure's report prints it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", long_help = words::script_help())]
     pub(crate) script: Option<Script>,
     /// Where chance begins; the adapter is told it too
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -313,6 +313,17 @@ pub(crate) struct ConformArgs {
     /// A list of cases that are known to fail, one a line; another failure, or one of them passing, makes the exit code 1
     #[arg(long, value_name = "FILE", conflicts_with = "script")]
     pub(crate) known_failures: Option<PathBuf>,
+    /// Rules that have to be shown to be kept, joined by commas; the exit code is 3 otherwise
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = words::rule)]
+    pub(crate) require: Vec<Rule>,
+    /// How many of a hundred classes of steps have to be taken; the exit code is 3 otherwise
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        conflicts_with = "script",
+        value_parser = clap::value_parser!(u8).range(1..=100)
+    )]
+    pub(crate) min_coverage: Option<u8>,
     /// Stop at the first case that fails
     #[arg(long)]
     pub(crate) fail_fast: bool,

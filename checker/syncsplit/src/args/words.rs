@@ -4,6 +4,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use strum::{EnumMessage, VariantArray};
+use syncsplit_conform::verb::Verb;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{INSTANCES, Transactions, Variant};
 use syncsplit_study::instance::askable;
@@ -52,6 +53,17 @@ pub(super) fn instance_help() -> String {
     let names: Vec<_> = INSTANCES.iter().map(|instance| instance.name).collect();
     let names = names.join(", ");
     format!("Which world: {names}, a small one of `syncsplit list instances`, or a TOML file")
+}
+
+/// What a script is, with its verbs.
+pub(super) fn script_help() -> String {
+    let usages = Verb::usages();
+    format!(
+        "Only this script; a failure's report prints it\n\nIt is for example \
+         \"begin pair journal 2; link-down; write-one 0; wait; link-up; resync\". After `begin` stand pair or smpl, \
+         journal 1 to 3, suspend-when-full, hold-writes and hasty. Verbs: {usages}. MESSAGE is for example `frame 1 2`: \
+         its kind, its incarnation or backup, and its number if it has one."
+    )
 }
 
 /// The id of a rule.

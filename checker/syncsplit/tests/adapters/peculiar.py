@@ -47,6 +47,12 @@ class UnboundedUnsaid(Unbounded):
     says_its_room = True
 
 
+class LacksAll(Replicator):
+    """Nothing is promised, and nothing is ever written remotely: `lacks` names the rules that follow on the command line."""
+    def carry(self):
+        self.s_written += 1
+
+
 def every(kind):
     return [kind] + [lower for below in kind.__subclasses__() for lower in every(below)]
 
@@ -56,4 +62,6 @@ if __name__ == "__main__":
     peculiar = known[sys.argv[1]]
     if not getattr(peculiar, "says_its_room", True):
         minimal.HELLO["capabilities"].remove("journal")
+    if peculiar is LacksAll:
+        minimal.HELLO["lacks"] = sys.argv[2].split(",")
     minimal.main(peculiar)
