@@ -1,5 +1,9 @@
 //! Tells the checker which model it is built with: a number that changes with the source, so that a checkpoint is never
-//! taken up by a model that would have found other states. Nothing else is decided at build time.
+//! taken up by a model that would have found other states; and where that source names what `explain` explains. Nothing else
+//! is decided at build time.
+
+#[path = "build/places.rs"]
+mod places;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -7,6 +11,9 @@ use std::{env, fs, io};
 /// What the states of a checkpoint, their order and the groups of actions depend on. The engine's own files are not
 /// among them: how it lays out what it keeps has a number of its own.
 const SOURCES: &[&str] = &["../../model/src", "../search/src", "src/coverage.rs"];
+
+/// Whose code says where a rule, a property, a fault or an action stands, from the repository's root.
+const NAMING: &str = "model/src";
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
@@ -24,7 +31,23 @@ fn main() -> io::Result<()> {
         }
     }
     println!("cargo::rustc-env=SYNCSPLIT_MODEL={sum:016x}");
-    Ok(())
+    write_places(&root)
+}
+
+/// Writes the table of places in the model's code.
+fn write_places(root: &Path) -> io::Result<()> {
+    println!("cargo::rerun-if-changed=build");
+    let top = root.join("../..");
+    let mut files = Vec::new();
+    collect(&top.join(NAMING), &mut files)?;
+    let names = files.iter().map(|file| {
+        let parts = file.strip_prefix(&top).unwrap_or(file).iter();
+        let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
+        (parts.join("/"), file.as_path())
+    });
+    let table = places::table(&names.collect::<Vec<_>>())?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("places.rs"), table)
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

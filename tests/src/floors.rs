@@ -212,10 +212,15 @@ pub const FLOORS: &[Floors] = &[
             &["checkpoint"],
             &["explore"],
             &["matrix"],
+            &["explain"],
             &["pages"],
             &["replay"],
             &["simulate"],
         ],
+    },
+    Floors {
+        folder: "checker/study/src/explain",
+        rooms: &[&["topic"], &["places"], &["spec"], &["example"], &["text"]],
     },
     Floors {
         folder: "checker/study/src/trace",
@@ -292,6 +297,7 @@ pub const FLOORS: &[Floors] = &[
             &["interrupt"],
             &["check"],
             &["conform"],
+            &["explain"],
             &["explore"],
             &["list"],
             &["replay"],

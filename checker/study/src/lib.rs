@@ -10,6 +10,7 @@
 //! | [`trace`], [`replay`], [`explore`] | a run as a reader sees it, stepped through the model again, or step by step |
 //! | [`coverage`], [`report`], [`words`] | what a check comes to, as text and as JUnit |
 //! | [`case`], [`ablate`], [`matrix`], [`pages`] | many searches, each beside what is expected of it |
+//! | [`explain`] | a name of SPEC.md: its text, a run that shows it, its places in the code |
 //! | [`simulate`] | walks by chance, where a search would not end |
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -20,6 +21,7 @@ pub mod case;
 pub mod checkpoint;
 pub mod coverage;
 pub mod ddmin;
+pub mod explain;
 pub mod explore;
 pub mod instance;
 pub mod matrix;

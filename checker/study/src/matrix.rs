@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use syncsplit_model::protocol::primary::JournalFull;
 use syncsplit_model::world::{
     Bounds, Cache, Fault, FaultClass, Faults, NumberRange, Start, Stillness, Transactions, Variant,
-    WorldProperty,
+    World, WorldProperty,
 };
 
 use crate::bounds;
@@ -32,7 +32,7 @@ const BASE: Bounds = Bounds {
 };
 
 /// Name of the column without faults.
-const NONE: &str = "none";
+pub const NONE: &str = "none";
 
 /// A row of the table: the cell, and what its search must show.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -58,6 +58,14 @@ impl MatrixRow {
         fields.extend(self.idle.then(|| "idle = true".into()));
         fields.extend(self.shown.fields());
         format!("{{ {} }}", fields.join(", "))
+    }
+
+    /// The world of the cell, if there is such a cell.
+    #[must_use]
+    pub fn instance(&self) -> Option<Instance> {
+        let variant = Variant::ALL.iter().find(|variant| variant.name() == self.variant)?;
+        let column = columns().into_iter().find(|column| column.faults == self.faults)?;
+        Some(instance(*variant, &column))
     }
 }
 
@@ -154,23 +162,27 @@ fn columns() -> Vec<Column> {
 }
 
 fn cell(searcher: &Searcher<'_>, table: &[MatrixRow], variant: Variant, column: &Column) -> Cell {
-    let name = format!("{}, {}", variant.name(), column.faults);
-    let mut question = searcher.question(Instance {
-        name: name.clone(),
-        says: String::new(),
-        bounds: Bounds { faults: column.set, ..BASE },
-        variant,
-        without: Vec::new(),
-        properties: Vec::new(),
-        promises: false,
-        expected: None,
-    });
-    // A world with few faults cannot reach what the twins ask for: without a suspension there is no resync.
-    let properties = question.world().default_properties();
-    let always = properties.filter(|property| property.kind() == Expectation::Always);
-    question.properties = always.map(WorldProperty::name).collect();
-    let mut case = searcher.search(&question, &name);
+    let question = searcher.question(instance(variant, column));
+    let mut case = searcher.search(&question, &question.instance.name);
     let row = table.iter().find(|row| row.variant == variant.name() && row.faults == column.faults);
     case.expect(row.map(|row| &row.shown), row.is_some_and(|row| row.idle));
     Cell { faults: column.faults, case }
+}
+
+/// The world of a cell, with what is asked of it.
+fn instance(variant: Variant, column: &Column) -> Instance {
+    let bounds = Bounds { faults: column.set, ..BASE };
+    // A world with few faults cannot reach what the twins ask for: without a suspension there is no resync.
+    let world = World::new(bounds, variant, &[]);
+    let always = world.default_properties().filter(|one| one.kind() == Expectation::Always);
+    Instance {
+        name: format!("{}, {}", variant.name(), column.faults),
+        says: String::new(),
+        bounds,
+        variant,
+        without: Vec::new(),
+        properties: always.map(WorldProperty::name).collect(),
+        promises: false,
+        expected: None,
+    }
 }

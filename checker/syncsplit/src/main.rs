@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod conform;
 mod exit;
+mod explain;
 mod explore;
 mod interrupt;
 mod list;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Ablate(args) => study::ablate(&args),
         Command::Matrix(args) => study::matrix(&args),
         Command::Conform(args) => conform::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::List(args) => list::run(&args),
     })
 }

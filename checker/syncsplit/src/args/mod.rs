@@ -11,6 +11,7 @@ use syncsplit_conform::script::Script;
 use syncsplit_conform::wire::Level;
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{Transactions, Variant};
+use syncsplit_study::explain::Topic;
 use syncsplit_study::question::Engine;
 use syncsplit_study::reduce::Reduction;
 use syncsplit_study::trace::file::TraceFile;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Matrix(MatrixArgs),
     /// Take another implementation, behind an adapter, through scripts that come from the model
     Conform(ConformArgs),
+    /// Print what a rule, property, promise, fault or action is: its text in SPEC.md, a run that shows it, its code
+    Explain(ExplainArgs),
     /// Print what there is to check: instances, rules, properties, promises, faults, variants or actions
     List(ListArgs),
 }
@@ -339,6 +342,23 @@ pub(crate) struct ConformArgs {
     /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub(crate) progress: ProgressMode,
+}
+
+/// Arguments of `syncsplit explain`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  syncsplit explain SYNC-5                   a rule: what breaks without it, in the fewest steps
+  syncsplit explain image-is-prefix          a property: what breaks it, and when its question arises
+  syncsplit explain frozen-leads-to-thawed   a promise
+  syncsplit explain crash-coordinator        a fault: what it breaks, and how it happens
+  syncsplit explain Failback                 an action")]
+pub(crate) struct ExplainArgs {
+    /// The name; `syncsplit list rules`, and so on, prints those that there are
+    #[arg(value_name = "RULE|PROPERTY|PROMISE|FAULT|ACTION", value_parser = Topic::named)]
+    pub(crate) topic: Topic,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 /// Arguments of `syncsplit list`.
