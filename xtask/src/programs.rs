@@ -58,7 +58,11 @@ const SHARED: &[Shared] = &[
         ],
         Suite::Sites,
     ),
-    (COMMAND, &[(Suite::Waiting, &["conform::", "golang::", "systems::"])], Suite::Checker),
+    (
+        COMMAND,
+        &[(Suite::Waiting, &["conform::", "cpp::", "golang::", "systems::"])],
+        Suite::Checker,
+    ),
 ];
 
 /// A group of tests that is one step.

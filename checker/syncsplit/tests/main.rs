@@ -7,6 +7,7 @@ mod claims;
 mod cli;
 mod command;
 mod conform;
+mod cpp;
 mod explain;
 mod explore;
 mod golang;
