@@ -12,6 +12,7 @@ mod explain;
 mod explore;
 mod golang;
 mod instances;
+mod lassos;
 mod listing;
 mod reductions;
 mod simulate;

@@ -12,9 +12,9 @@ use crate::protocol::{
 use crate::system::{Deed, Volume};
 use crate::world::bounded::BlockSet;
 use crate::world::fault::Fault;
-use crate::world::instance::Cache;
+use crate::world::instance::{Cache, Naming};
 use crate::world::state::{
-    Flight, Image, Queue, Reply, State, Value, WorldPrimary, WorldSecondary,
+    Flight, Image, Queue, Reply, State, VALUES_MAX, Value, WorldPrimary, WorldSecondary,
 };
 use crate::world::step::{Step, StepResult, WhyNot, dropped_if_refused};
 
@@ -244,7 +244,7 @@ impl Step<'_> {
         if room || lossy { Ok(()) } else { Err(WhyNot::NoRoom) }
     }
 
-    /// The lowest value that stands nowhere in this block, nor is on its way there.
+    /// A value that stands nowhere in this block, nor is on its way there, by the world's [`Naming`].
     pub(super) fn fresh_value(&mut self, block: BlockIndex) -> Value {
         let mut used = 0_u64;
         self.state.for_each_value(|at, value| {
@@ -252,7 +252,9 @@ impl Step<'_> {
                 used |= 1 << (value.0 & 63);
             }
         });
-        Value(used.trailing_ones() as u8)
+        let above = u64::BITS - used.leading_zeros();
+        let is_rising = self.world.naming == Naming::Rising && above < VALUES_MAX;
+        Value(if is_rising { above } else { used.trailing_ones() } as u8)
     }
 
     pub(super) fn is_suspended_for_backup(&self) -> bool {

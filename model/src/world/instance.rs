@@ -187,6 +187,18 @@ pub struct World {
     pub rules: Rules,
     /// The reading of the protocol that `rules` comes from.
     pub variant: Variant,
+    /// What a write is named by.
+    pub naming: Naming,
+}
+
+/// Which of the values that a block holds nowhere a write brings. They have one normal form: no search depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Naming {
+    /// The lowest, which may have stood in the block before.
+    #[default]
+    Lowest,
+    /// One above the highest, as long as there is one: for a reader, to whom contents that come back say something else.
+    Rising,
 }
 
 impl World {
@@ -194,7 +206,13 @@ impl World {
     #[must_use]
     pub fn new(bounds: Bounds, variant: Variant, without: &[Rule]) -> Self {
         let rules = without.iter().fold(variant.rules(), |rules, rule| rules.without(*rule));
-        Self { bounds, rules, variant }
+        Self { bounds, rules, variant, naming: Naming::default() }
+    }
+
+    /// The same world with writes named for a reader.
+    #[must_use]
+    pub fn rising(self) -> Self {
+        Self { naming: Naming::Rising, ..self }
     }
 
     /// The blocks of this world.

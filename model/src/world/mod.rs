@@ -36,7 +36,8 @@ pub use action::Action;
 pub use commute::Commuting;
 pub use fault::{Fault, FaultClass, Faults};
 pub use instance::{
-    Bounds, Cache, INSTANCES, Instance, NumberRange, Start, Stillness, Transactions, Variant, World,
+    Bounds, Cache, INSTANCES, Instance, Naming, NumberRange, Start, Stillness, Transactions,
+    Variant, World,
 };
 pub use kind::{ActionKind, ActionKinds};
 pub use promise::{PROMISES, PromiseInfo};
@@ -135,7 +136,8 @@ impl World {
     /// The same trace with sequence numbers, values and ids as they would be without renaming, for a reader.
     ///
     /// `trace` is a path of this model: the initial state, then each action with the state it led to. The result is as
-    /// long as `trace`, or shorter where `trace` is no path.
+    /// long as `trace`, or shorter where `trace` is no path. Each action stands for the same one: of the same kind, to the
+    /// same state, and obliged or not as that is. So a loop that was fair is fair.
     #[must_use]
     pub fn concrete(&self, trace: &[(Option<Action>, State)]) -> Vec<(Option<Action>, State)> {
         let mut path: Vec<(Option<Action>, State)> = Vec::with_capacity(trace.len());
@@ -144,9 +146,15 @@ impl World {
                 path.push((None, self.initial()));
                 continue;
             };
-            let Some((_, before)) = path.last() else { break };
+            let Some(((_, before), (_, renamed))) = path.last().zip(trace.get(path.len() - 1))
+            else {
+                break;
+            };
+            let owed = self.obliged(renamed, action);
             let found = self.raw_successors(before).into_iter().find(|(candidate, after)| {
-                candidate.kind() == action.kind() && self.normal(*after) == *expected
+                candidate.kind() == action.kind()
+                    && self.obliged(before, candidate) == owed
+                    && self.normal(*after) == *expected
             });
             let Some((candidate, after)) = found else { break };
             path.push((Some(candidate), after));

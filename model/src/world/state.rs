@@ -17,6 +17,9 @@ pub const JOURNAL_MAX: usize = 3;
 /// The most messages of one kind in flight that a world can have.
 pub const FLIGHT_MAX: usize = 2;
 
+/// How many values of a block the normal form tells apart.
+pub const VALUES_MAX: u32 = 32;
+
 /// What a write leaves in a block. Values are only ever compared for equality; every write brings a new one.
 #[derive(
     Clone,

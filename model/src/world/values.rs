@@ -7,7 +7,7 @@ use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::{BlockIndex, Item, PairState, Rule};
 use crate::world::bounded::BlockSet;
 use crate::world::instance::{Cache, World};
-use crate::world::state::{BLOCKS_MAX, Image, State, Value};
+use crate::world::state::{BLOCKS_MAX, Image, State, VALUES_MAX, Value};
 
 /// Contents that are compared with each other.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,14 +60,14 @@ impl Compared {
 /// the order of a fixed walk. Groups that are not compared have no name in common.
 pub(super) fn rename_values(state: &mut State, compared: &Compared) {
     let tables = compared.tables();
-    let mut names = [[[u8::MAX; 32]; 3]; BLOCKS_MAX];
+    let mut names = [[[u8::MAX; VALUES_MAX as usize]; 3]; BLOCKS_MAX];
     let mut next = [0; BLOCKS_MAX];
     state.for_each_of_group(|block, group, value| {
         if *value == Value::FORGOTTEN {
             return;
         }
         let table = tables[block][group as usize];
-        let name = &mut names[block][table][usize::from(value.0 & 31)];
+        let name = &mut names[block][table][value.0 as usize % VALUES_MAX as usize];
         if *name == u8::MAX {
             *name = next[block];
             next[block] += 1;

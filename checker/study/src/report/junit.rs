@@ -68,11 +68,13 @@ fn unexercised(report: &Report, property: &str) -> String {
 }
 
 fn of_property(report: &Report, property: &PropertyReport, is_expected: bool) -> TestCase {
-    let PropertyReport { name, verdict, trace, .. } = property;
+    let PropertyReport { name, verdict, trace, closing, .. } = property;
     let steps = trace.as_deref().unwrap_or_default();
+    let closing = closing.iter().map(|closing| format!("\n{closing}\n"));
+    let shown = table(steps) + &closing.collect::<String>();
     let (status, out) = match *verdict {
-        "violated" if is_expected => (TestCaseStatus::success(), table(steps)),
-        "violated" => (failure(&violated(steps.len()), &table(steps)), String::new()),
+        "violated" if is_expected => (TestCaseStatus::success(), shown),
+        "violated" => (failure(&violated(steps.len()), &shown), String::new()),
         "unreached" if is_expected => (TestCaseStatus::success(), String::new()),
         "unreached" if report.verdict != Verdict::Violated => {
             (skipped("no run reaches it, and nothing says that one has to"), String::new())

@@ -102,6 +102,9 @@ pub struct PropertyReport {
     /// The shortest counterexample of an `always`; of a promise the stem, then the loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<Step>>,
+    /// How a run without end goes on after the trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<String>,
 }
 
 impl Report {
@@ -197,6 +200,7 @@ fn properties(question: &Question, outcome: &SearchOutcome<Action, State>) -> Ve
                 steps: discovery.map(|found| found.trace.len().saturating_sub(1)),
                 cycle: None,
                 trace: counterexample.map(|found| trace(question, found).steps()),
+                closing: None,
             }
         })
         .chain(outcome.promises.iter().map(|promise| PropertyReport {
@@ -208,13 +212,15 @@ fn properties(question: &Question, outcome: &SearchOutcome<Action, State>) -> Ve
 
 fn of_promise(question: &Question, promise: &PromiseResult<Action, State>) -> PropertyReport {
     let lasso = promise.lasso.as_ref();
+    let run = lasso.map(|lasso| run(question, promise.name, lasso));
     PropertyReport {
         name: promise.name,
         kind: "promise",
         verdict: word(promise.verdict),
         steps: lasso.map(|lasso| lasso.stem.len().saturating_sub(1)),
         cycle: lasso.map(|lasso| lasso.cycle.len().saturating_sub(1)),
-        trace: lasso.map(|lasso| run(question, promise.name, lasso).steps()),
+        trace: run.as_ref().map(Trace::steps),
+        closing: run.as_ref().and_then(Trace::closing),
     }
 }
 

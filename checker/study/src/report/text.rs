@@ -76,17 +76,8 @@ fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
             };
             writeln!(out, "\n{} is violated; {what}:\n", property.name)?;
             out.write_str(&table(trace))?;
-            match property.steps.zip(property.cycle) {
-                None => {}
-                Some((stem, 0)) => {
-                    writeln!(out, "\nAfter step {stem} nothing has to happen any more.")?
-                }
-                Some((stem, cycle)) => writeln!(
-                    out,
-                    "\nAfter step {} the run goes on with step {} for ever.",
-                    stem + cycle,
-                    stem + 1
-                )?,
+            if let Some(closing) = &property.closing {
+                writeln!(out, "\n{closing}")?;
             }
         }
     }

@@ -31,8 +31,10 @@ pub struct Diagram {
     pub start: Vec<Note>,
     /// Each step with what is known after it.
     pub steps: Vec<(Step, Vec<Note>)>,
-    /// Index of the first step of the loop, for a run without end.
+    /// Index of the first step of the loop, for a run without end that does not stand still.
     pub loop_from: Option<usize>,
+    /// What is said below the last step, a line each.
+    pub closing: Vec<String>,
 }
 
 impl Diagram {
@@ -59,7 +61,8 @@ impl Diagram {
             parties: Party::ALL.iter().copied().filter(|party| seen.contains(party)).collect(),
             start,
             steps: steps.into_iter().map(|(notes, step)| (step, notes)).collect(),
-            loop_from: trace.loop_from,
+            loop_from: trace.loop_from.filter(|from| *from < trace.len()),
+            closing: trace.closing().into_iter().collect(),
         }
     }
 }

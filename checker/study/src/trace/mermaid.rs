@@ -41,6 +41,11 @@ pub fn diagram(trace: &Trace) -> String {
     if diagram.loop_from.is_some() {
         line(4, "end".into());
     }
+    if let Some((first, last)) = diagram.parties.first().zip(diagram.parties.last()) {
+        for text in &diagram.closing {
+            line(4, format!("Note over {},{}: {}", id(*first), id(*last), escaped(text)));
+        }
+    }
     out
 }
 

@@ -33,6 +33,9 @@ pub struct Meta {
     property: Option<String>,
     #[serde(default)]
     numbers: Numbers,
+    /// For a reader; whoever reads the file goes by its `loop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closing: Option<String>,
     bounds: BoundsMeta,
 }
 
@@ -91,6 +94,7 @@ impl Meta {
             without: subject.without.iter().map(|rule| rule.id().into()).collect(),
             property: property.map(Into::into),
             numbers: *numbers,
+            closing: trace.closing(),
             bounds: BoundsMeta::of(&subject.bounds),
         }
     }

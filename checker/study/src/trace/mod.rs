@@ -35,10 +35,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The world itself.
+    /// The world itself, its writes named for a reader.
     #[must_use]
     pub fn world(&self) -> World {
-        World::new(self.bounds, self.variant, &self.without)
+        World::new(self.bounds, self.variant, &self.without).rising()
     }
 
     /// The world in one line: `ci, hardened without SYNC-5`.
@@ -74,15 +74,14 @@ pub struct Trace {
     pub numbers: Numbers,
     /// Its states, and the actions between them.
     pub path: Path,
-    /// For a run without end: the index of the state that the last one is again. Stem and loop follow each other in
-    /// `path`, and the step that closes the loop is the last one.
+    /// For a run without end: the index of the state that the last one is again, up to names. Stem and loop follow each
+    /// other in `path`, and the step that closes the loop is the last one.
     pub loop_from: Option<usize>,
 }
 
 impl Trace {
-    /// The run along `path`, whose states are normal forms, with true numbers where they can be found.
-    ///
-    /// A loop keeps the names of the normal form: with true numbers it would never come back to the same state.
+    /// The run along `path`, whose states are normal forms, with true numbers where they can be found: along a loop too,
+    /// which comes back to the same state only up to names.
     #[must_use]
     pub fn new(
         subject: Subject,
@@ -90,11 +89,8 @@ impl Trace {
         path: &[(Option<Action>, State)],
         loop_from: Option<usize>,
     ) -> Self {
-        let renamed = (Numbers::Renamed, path.to_vec());
-        let (numbers, path) = match loop_from {
-            None => with_true_numbers(&subject.world(), path).unwrap_or(renamed),
-            Some(_) => renamed,
-        };
+        let renamed = || (Numbers::Renamed, path.to_vec());
+        let (numbers, path) = with_true_numbers(&subject.world(), path).unwrap_or_else(renamed);
         Self { subject, property, numbers, path, loop_from }
     }
 
@@ -117,6 +113,24 @@ impl Trace {
             Some(property) => format!("{}: {property} is violated", self.subject.title()),
             None => self.subject.title(),
         }
+    }
+
+    /// How a run without end goes on after its last step, in a sentence; none for a run that ends.
+    #[must_use]
+    pub fn closing(&self) -> Option<String> {
+        let from = self.loop_from?;
+        let last = self.len();
+        Some(match (last.saturating_sub(from), self.numbers) {
+            (0, _) => format!("After step {last} nothing has to happen any more."),
+            (_, Numbers::True) => format!(
+                "After step {last} the run goes on with step {} for ever: it is in state {from} again, up to names.",
+                from + 1
+            ),
+            (_, Numbers::Renamed) => format!(
+                "After step {last} the run goes on with step {} for ever: it is in state {from} again.",
+                from + 1
+            ),
+        })
     }
 
     /// Each step.

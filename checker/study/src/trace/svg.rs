@@ -67,6 +67,7 @@ pub fn picture(trace: &Trace) -> String {
     if let Some(top) = loop_top {
         canvas.frame(top);
     }
+    diagram.closing.iter().for_each(|text| canvas.line(text));
     canvas.finish(&diagram.title)
 }
 
@@ -137,7 +138,8 @@ impl Canvas {
     fn notes(&mut self, notes: &[Note]) {
         let mut tallest = 0;
         for note in notes {
-            let lines: Vec<String> = note.lines.iter().flat_map(|line| wrapped(line)).collect();
+            let lines: Vec<String> =
+                note.lines.iter().flat_map(|line| wrapped(line, NOTE_LETTERS)).collect();
             let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
             let width = (longest as f64 * LETTER) as usize + 2 * PADDING;
             let height = lines.len() * LINE + PADDING;
@@ -174,6 +176,17 @@ impl Canvas {
         self.y += 2 * PADDING;
     }
 
+    /// A text from edge to edge, below all that was drawn.
+    fn line(&mut self, text: &str) {
+        let letters = ((self.width - 2 * EDGE) as f64 / LETTER) as usize;
+        for line in wrapped(text, letters) {
+            self.y += LINE;
+            let y = self.y;
+            let _ = write!(self.body, r#"<text x="{EDGE}" y="{y}">{}</text>"#, escaped(&line));
+        }
+        self.y += PADDING;
+    }
+
     fn finish(self, title: &str) -> String {
         let (width, height) = (self.width, self.y + EDGE);
         let mut out = format!(
@@ -204,12 +217,12 @@ fn head(body: &mut String, x: usize, y: usize, side: i32) {
     let _ = write!(body, r#"<path class="ss-head" d="M{x} {y} l{back} -4 v8 z"/>"#);
 }
 
-/// `line` in lines that fit a note; those that follow are indented.
-fn wrapped(line: &str) -> Vec<String> {
+/// `line` in lines of at most so many letters; those that follow are indented.
+fn wrapped(line: &str, letters: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split(' ') {
         let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + 1 + word.chars().count() > NOTE_LETTERS {
+        if last > 0 && last + 1 + word.chars().count() > letters {
             lines.push("  ".into());
         }
         if let Some(line) = lines.last_mut() {

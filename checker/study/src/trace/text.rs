@@ -11,9 +11,8 @@ const CHANGED_WIDTH: usize = 64;
 #[must_use]
 pub fn page(trace: &Trace) -> String {
     let mut page = format!("{}\n\n{}", trace.title(), table(&trace.steps()));
-    if let Some(from) = trace.loop_from {
-        let (last, next) = (trace.len(), from + 1);
-        let _ = writeln!(page, "\nAfter step {last} the run goes on with step {next} for ever.");
+    if let Some(closing) = trace.closing() {
+        let _ = writeln!(page, "\n{closing}");
     }
     page
 }
