@@ -4,7 +4,9 @@ use crate::doorway::{Arc, Condvar, Mutex};
 use crate::frame::{FrameError, Hello, Message};
 use crate::link::{Connection, Dialer};
 use crate::transport::channel::{ChannelReceiver, ChannelSender, channel};
-use crate::transport::tcp::{self, Listener, ListenerCloser, TcpReceiver};
+use crate::transport::reception::Reception;
+use crate::transport::tcp::{self, TcpReceiver};
+use crate::transport::tls::Security;
 use crate::transport::{Closer, LinkError, Receiver, Sender};
 
 /// Calls a peer that listens.
@@ -12,13 +14,14 @@ use crate::transport::{Closer, LinkError, Receiver, Sender};
 pub struct TcpCaller {
     addr: String,
     hello: Hello,
+    security: Security,
 }
 
 impl TcpCaller {
-    /// Calls `addr` ("host:port") and says `hello`.
+    /// Calls `addr` ("host:port"), shakes hands as `security` asks, and says `hello`.
     #[must_use]
-    pub fn new(addr: impl Into<String>, hello: Hello) -> Self {
-        Self { addr: addr.into(), hello }
+    pub fn new(addr: impl Into<String>, hello: Hello, security: Security) -> Self {
+        Self { addr: addr.into(), hello, security }
     }
 }
 
@@ -28,7 +31,7 @@ where
     In: TryFrom<Message, Error = FrameError> + 'static,
 {
     fn dial(&self) -> Result<Connection<Out, In>, LinkError> {
-        tcp::connect(&self.addr, &self.hello).map(connection)
+        tcp::connect(&self.addr, &self.hello, &self.security).map(connection)
     }
 
     /// A call has a time limit of its own.
@@ -40,29 +43,22 @@ where
 }
 
 /// Listens for the peer's calls.
-pub struct TcpCalled {
-    /// `std`'s lock, held while waiting for a call: only one thread ever does.
-    listener: std::sync::Mutex<Listener>,
-    closer: ListenerCloser,
-    hello: Hello,
-    addr: std::net::SocketAddr,
-}
+pub struct TcpCalled(Reception);
 
 impl TcpCalled {
-    /// Listens on `addr` ("host:port"; port 0 lets the system choose) and answers with `hello`.
+    /// Listens on `addr` ("host:port"; port 0 lets the system choose), shakes hands as `security` asks, and answers with
+    /// `hello`.
     ///
     /// # Errors
-    /// The address is not this machine's, or is taken.
-    pub fn bind(addr: &str, hello: Hello) -> Result<Self, LinkError> {
-        let listener = Listener::bind(addr)?;
-        let (closer, addr) = (listener.closer(), listener.local_addr()?);
-        Ok(Self { listener: std::sync::Mutex::new(listener), closer, hello, addr })
+    /// The address is not this machine's, or is taken; or the system starts no more threads.
+    pub fn bind(addr: &str, hello: Hello, security: Security) -> Result<Self, LinkError> {
+        Reception::bind(addr, hello, security).map(Self)
     }
 
     /// The address that the peer calls.
     #[must_use]
     pub const fn local_addr(&self) -> std::net::SocketAddr {
-        self.addr
+        self.0.local_addr()
     }
 }
 
@@ -72,12 +68,11 @@ where
     In: TryFrom<Message, Error = FrameError> + 'static,
 {
     fn dial(&self) -> Result<Connection<Out, In>, LinkError> {
-        let mut listener = self.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        listener.accept()?.greet(&self.hello).map(connection)
+        self.0.next().map(connection)
     }
 
     fn close(&self) {
-        self.closer.close();
+        self.0.close();
     }
 
     fn is_called(&self) -> bool {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 mod array_nodes;
+#[path = "../examples/trial_certificates/authority.rs"]
+mod authority;
 mod backup_nodes;
 mod common;
 mod frame;
@@ -13,3 +15,4 @@ mod restarts;
 mod sites;
 mod takeovers;
 mod tcp;
+mod tls;

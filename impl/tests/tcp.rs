@@ -13,6 +13,7 @@ use syncsplit_impl::frame::{
 };
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::transport::tcp::{Link, Listener, TcpReceiver, connect};
+use syncsplit_impl::transport::tls::Security;
 use syncsplit_impl::transport::{Closer, LinkError, Receiver, Sender};
 use syncsplit_model::protocol::{
     Ack, BackupId, BlockIndex, DirtyMap, Entry, Frame, HostMessage, Incarnation, Item, Seq,
@@ -39,8 +40,9 @@ fn meet(
 ) -> (Result<Link, LinkError>, Result<Link, LinkError>) {
     let (mut listener, addr) = listener();
     thread::scope(|scope| {
-        let accepted = scope.spawn(|| listener.accept().unwrap().greet(accepting));
-        let connected = connect(&addr, connecting);
+        let accepted =
+            scope.spawn(|| listener.accept().unwrap().greet(accepting, &Security::Plain));
+        let connected = connect(&addr, connecting, &Security::Plain);
         (accepted.join().unwrap(), connected)
     })
 }
@@ -75,7 +77,8 @@ fn receive(receiver: &mut TcpReceiver) -> Result<ToSecondary<Payload>, LinkError
 /// A primary that speaks by hand, and the secondary it is connected to.
 fn by_hand(listener: &mut Listener, addr: &str) -> (TcpStream, Link) {
     thread::scope(|scope| {
-        let accepted = scope.spawn(|| listener.accept().unwrap().greet(&hello(Role::Secondary)));
+        let accepted = scope
+            .spawn(|| listener.accept().unwrap().greet(&hello(Role::Secondary), &Security::Plain));
         let mut stream = TcpStream::connect(addr).unwrap();
         stream.write_all(&bytes_of(hello(Role::Primary))).unwrap();
         let answer = read_message(&mut stream, Limits::BEFORE_HELLO).unwrap();
@@ -269,7 +272,8 @@ fn another_version_is_refused_and_answered() {
     let (mut listener, addr) = listener();
     let later = forged(bytes_of(hello(Role::Primary)), 4, &(VERSION + 1).to_le_bytes());
     thread::scope(|scope| {
-        let accepted = scope.spawn(|| listener.accept().unwrap().greet(&hello(Role::Secondary)));
+        let accepted = scope
+            .spawn(|| listener.accept().unwrap().greet(&hello(Role::Secondary), &Security::Plain));
         let mut stream = TcpStream::connect(addr).unwrap();
         stream.write_all(&later).unwrap();
         // Its side finds this side's version in the header, as this side found its.
@@ -287,7 +291,7 @@ fn another_version_is_refused_and_answered() {
     let addr = stranger.local_addr().unwrap().to_string();
     thread::scope(|scope| {
         scope.spawn(|| stranger.accept().unwrap().0.write_all(&later).unwrap());
-        let refused = connect(&addr, &hello(Role::Secondary));
+        let refused = connect(&addr, &hello(Role::Secondary), &Security::Plain);
         let version =
             matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 3, want: 2 })));
         assert!(version, "{refused:?}");
@@ -299,7 +303,7 @@ fn strangers_hold_up_nobody_and_hear_nothing() {
     let (mut listener, addr) = listener();
     let mut stranger = TcpStream::connect(&addr).unwrap();
     stranger.write_all(&[b'x'; 100]).unwrap();
-    let refused = listener.accept().unwrap().greet(&hello(Role::Secondary));
+    let refused = listener.accept().unwrap().greet(&hello(Role::Secondary), &Security::Plain);
     assert!(matches!(refused, Err(LinkError::Frame(FrameError::WrongMagic { .. }))), "{refused:?}");
     assert!(is_dropped(&stranger));
     let silent = TcpStream::connect(&addr).unwrap();
@@ -307,7 +311,7 @@ fn strangers_hold_up_nobody_and_hear_nothing() {
     assert_eq!(waiting.peer(), silent.local_addr().unwrap());
     by_hand(&mut listener, &addr);
     drop(silent);
-    let left = waiting.greet(&hello(Role::Secondary));
+    let left = waiting.greet(&hello(Role::Secondary), &Security::Plain);
     assert!(matches!(left, Err(LinkError::Closed)), "{left:?}");
 }
 
@@ -389,7 +393,7 @@ fn a_closed_listener_accepts_nobody() {
 #[test]
 fn nobody_listening_is_an_error_that_names_the_address() {
     let free = listener().1;
-    let error = connect(&free, &hello(Role::Primary)).unwrap_err().to_string();
+    let error = connect(&free, &hello(Role::Primary), &Security::Plain).unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot connect to {free}: ")), "{error}");
     let error = Listener::bind("127.0.0.1:notaport").unwrap_err().to_string();
     assert!(error.starts_with("cannot listen on 127.0.0.1:notaport: "), "{error}");

@@ -333,7 +333,10 @@ pub const FLOORS: &[Floors] = &[
         ],
     },
     Floors { folder: "impl/src/frame", rooms: &[&["message"], &["codec"]] },
-    Floors { folder: "impl/src/transport", rooms: &[&["channel"], &["tcp"]] },
+    Floors {
+        folder: "impl/src/transport",
+        rooms: &[&["channel"], &["tls"], &["stream"], &["tcp"], &["reception"]],
+    },
     Floors { folder: "impl/src/local", rooms: &[&["hold"], &["link"], &["sync"]] },
     Floors { folder: "impl/src/backup", rooms: &[&["coordinator"], &["requester"]] },
     Floors {

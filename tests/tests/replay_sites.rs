@@ -15,6 +15,7 @@ use syncsplit_impl::site::{
     LocalDialers, LocalSite, LocalSiteConfig, RemoteDialers, RemoteSite, RemoteSiteConfig,
 };
 use syncsplit_impl::trace::{Digest, MemoryTrace};
+use syncsplit_impl::transport::tls::Security;
 use syncsplit_impl::volume::MemoryVolume;
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, PairState};
@@ -46,9 +47,11 @@ fn in_one_process() -> Result<(LocalDialers, RemoteDialers), Failure> {
 }
 
 fn over_tcp() -> Result<(LocalDialers, RemoteDialers), Failure> {
-    let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary))?;
-    let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester))?;
-    let call = |addr: SocketAddr, role| Box::new(TcpCaller::new(addr.to_string(), hello(role)));
+    let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary), Security::Plain)?;
+    let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester), Security::Plain)?;
+    let call = |addr: SocketAddr, role| {
+        Box::new(TcpCaller::new(addr.to_string(), hello(role), Security::Plain))
+    };
     let local = LocalDialers {
         array: call(array.local_addr(), Role::Primary),
         host: call(host.local_addr(), Role::Coordinator),

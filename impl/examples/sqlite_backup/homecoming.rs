@@ -12,6 +12,7 @@ use syncsplit_impl::volume::FileVolume;
 use syncsplit_model::protocol::PairState;
 
 use crate::bank::Bank;
+use crate::certificates::{self, Process};
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, Order, RemoteProcess, hello};
 use crate::moments::{ImageCounts, KnownCommits, check, recover};
 use crate::primary::Primary;
@@ -107,8 +108,9 @@ fn fail_back(
 ) -> Outcome {
     let old = primary.hand_over()?;
     let newest = old.incarnation_newest();
-    let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary))?;
-    let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester))?;
+    let security = certificates::of(directory, Process::First)?;
+    let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary), security.clone())?;
+    let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester), security)?;
     let order = Order::FailBack {
         newest,
         array: array.local_addr().to_string(),

@@ -18,9 +18,12 @@
 //! | `pace`, `dice` | a link that takes time, chance that can be repeated |
 #![deny(unsafe_code)]
 
+#[path = "../trial_certificates/authority.rs"]
+mod authority;
 mod backups;
 mod bank;
 mod blocks;
+mod certificates;
 mod control;
 mod device;
 mod dice;

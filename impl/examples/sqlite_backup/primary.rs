@@ -17,6 +17,7 @@ use syncsplit_impl::volume::FileVolume;
 use syncsplit_model::protocol::PairState;
 use syncsplit_model::protocol::sync::PairView;
 
+use crate::certificates::{self, Process};
 use crate::control::{BLOCK_SIZE, BLOCKS, GROUP, RemoteProcess, hello};
 use crate::device::HostVolume;
 use crate::dump::Dump;
@@ -110,19 +111,22 @@ impl Primary {
     ) -> Outcome<(PathBuf, RemoteProcess, Primary)> {
         let directory = scratch.root.join(name);
         std::fs::create_dir(&directory)?;
+        certificates::make(&directory)?;
         let remote = RemoteProcess::start(scratch, &directory.join("remote"))?;
-        let primary = Self::start(name, &directory.join("local"), seed, &remote)?;
+        let primary = Self::start(name, &directory, seed, &remote)?;
         Ok((directory, remote, primary))
     }
 
-    /// Makes a P-VOL in `directory`, a bank on it, and a pair with `remote`; returns when the pair is in PAIR.
-    fn start(name: &str, directory: &Path, seed: u64, remote: &RemoteProcess) -> Outcome<Primary> {
-        let call = |addr: &String, role| TcpCaller::new(addr, hello(role));
+    /// Makes a P-VOL in the folder of this part, a bank on it, and a pair with `remote`; returns when the pair is in PAIR.
+    fn start(name: &str, part: &Path, seed: u64, remote: &RemoteProcess) -> Outcome<Primary> {
+        let security = certificates::of(part, Process::First)?;
+        let call = |addr: &String, role| TcpCaller::new(addr, hello(role), security.clone());
+        let directory = part.join("local");
         let dialers = LocalDialers {
             array: Box::new(Paced(call(&remote.array, Role::Primary))),
             host: Box::new(call(&remote.host, Role::Coordinator)),
         };
-        std::fs::create_dir(directory)?;
+        std::fs::create_dir(&directory)?;
         let pvol = Arc::new(FileVolume::create(directory.join("pvol"), BLOCK_SIZE, BLOCKS)?);
         let (timeline, frozen) = (Arc::new(Timeline::default()), Arc::new(FrozenDumps::default()));
         let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {

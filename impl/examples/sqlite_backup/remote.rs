@@ -15,11 +15,13 @@ use syncsplit_impl::local::LocalNode;
 use syncsplit_impl::remote::RemoteConfig;
 use syncsplit_impl::site::{LocalDialers, LocalSite, RemoteDialers, RemoteSite, RemoteSiteConfig};
 use syncsplit_impl::trace::NoTrace;
+use syncsplit_impl::transport::tls::Security;
 use syncsplit_impl::volume::{FileVolume, Volume};
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, Incarnation, PairState, ReorderQueue, Seq};
 
+use crate::certificates::{self, Process};
 use crate::control::{Answer, BLOCK_SIZE, BLOCKS, GROUP, Order, hear, hello, say};
 use crate::device::HostVolume;
 use crate::pace::Paced;
@@ -65,8 +67,10 @@ fn remove(sweep: Option<&Path>) {
 }
 
 fn serve(directory: &Path, orders: &Receiver<Outcome<Order>>) -> Outcome {
-    let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary))?;
-    let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester))?;
+    let part = directory.parent().ok_or("the remote site's folder is in no other")?;
+    let security = certificates::of(part, Process::Second)?;
+    let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary), security.clone())?;
+    let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester), security.clone())?;
     let ready = Answer::Ready {
         array: array.local_addr().to_string(),
         host: host.local_addr().to_string(),
@@ -76,7 +80,7 @@ fn serve(directory: &Path, orders: &Receiver<Outcome<Order>>) -> Outcome {
     let dialers = RemoteDialers { array: Box::new(array), host: Box::new(host) };
     let site =
         RemoteSite::start(config(), spvol.clone(), svol.clone(), dialers, Arc::new(NoTrace))?;
-    let mut served = ServedSite { site: Site::Secondary(site), spvol, svol, vfs: None };
+    let mut served = ServedSite { site: Site::Secondary(site), security, spvol, svol, vfs: None };
     say(&mut io::stdout(), &ready)?;
     for order in orders {
         let answer = served
@@ -110,6 +114,7 @@ enum Site {
 /// What is served.
 struct ServedSite {
     site: Site,
+    security: Security,
     /// The P-VOL, after a failback.
     spvol: Arc<FileVolume>,
     svol: Arc<FileVolume>,
@@ -170,9 +175,10 @@ impl ServedSite {
         // The connection to the old role's volume is closed; the next one is to the new role's.
         self.vfs = None;
         let taken_over = site.hand_over()?;
+        let call = |addr, role| TcpCaller::new(addr, hello(role), self.security.clone());
         let dialers = LocalDialers {
-            array: Box::new(Paced(TcpCaller::new(array, hello(Role::Primary)))),
-            host: Box::new(TcpCaller::new(host, hello(Role::Coordinator))),
+            array: Box::new(Paced(call(array, Role::Primary))),
+            host: Box::new(call(host, Role::Coordinator)),
         };
         let hooks = |node: &Arc<LocalNode>| -> Box<dyn FreezeHooks> {
             Box::new(WriteThrough(node.clone()))

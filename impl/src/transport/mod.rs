@@ -2,7 +2,10 @@
 //! lose, repeat and delay, and the protocol's guards make up for it (rules XFER-1 to XFER-4).
 
 pub mod channel;
+pub mod reception;
+mod stream;
 pub mod tcp;
+pub mod tls;
 
 use std::io;
 
@@ -46,6 +49,12 @@ pub enum LinkError {
     /// The other side belongs elsewhere.
     #[error("the peer does not belong here: {0}")]
     Hello(#[source] HelloMismatch),
+    /// The other side is not who it has to be, or does not take this side for who it has to be.
+    #[error("no handshake: {source}")]
+    Handshake {
+        /// Why TLS ended.
+        source: io::Error,
+    },
     /// The other side did not finish its hello in time.
     #[error("no hello within {milliseconds} ms")]
     HelloTimeout {

@@ -1,4 +1,4 @@
-//! A link over one TCP connection, begun by a hello each way. Retries and reconnecting never live here: a link that
+//! A link over one TCP connection, under TLS if it is secured, begun by a hello each way. Retries and reconnecting never live here: a link that
 //! failed stays failed, and a node makes a new one.
 //!
 //! Whatever is wrong with a frame, the connection is dropped and no part of the frame becomes a message. Nothing is
@@ -12,7 +12,7 @@
 //!
 //! Locks and flags are the standard library's and not the doorway's: no model of threads can schedule a socket.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,12 +20,14 @@ use std::time::{Duration, Instant};
 
 use crate::frame::{FrameError, Hello, Limits, Message, encode, read_message};
 
+use super::stream::{ByteReader, ByteStream, Side, Until};
+use super::tls::Security;
 use super::{Closer, LinkError, Receiver, Sender};
 
 /// How long connecting to one address may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a peer may take over its hello.
+/// How long a peer may take over the handshake and its hello.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long, and for how many bytes, a side that refused a hello waits for the other side to read why.
@@ -48,15 +50,18 @@ pub struct Link {
     pub peer: SocketAddr,
 }
 
-/// Connects to `addr` ("host:port"), and says and hears hello.
+/// Connects to `addr` ("host:port"), shakes hands as `security` asks, and says and hears hello.
 ///
 /// # Errors
-/// The address has no listener, or the peer said no hello in time or belongs elsewhere.
-pub fn connect(addr: &str, hello: &Hello) -> Result<Link, LinkError> {
-    let stream = connect_any(addr).map_err(failed(|| format!("connect to {addr}")))?;
+/// The address has no listener; or the peer is not who it has to be, said no hello in time, or belongs elsewhere.
+pub fn connect(addr: &str, hello: &Hello, security: &Security) -> Result<Link, LinkError> {
+    let socket = connect_any(addr).map_err(failed(|| format!("connect to {addr}")))?;
+    let deadline = Instant::now() + HELLO_TIMEOUT;
+    let stream = Arc::new(ByteStream::shake_hands(socket, security, Side::Calling, deadline)?);
     say_hello(&stream, hello)?;
-    let answer = hear_hello(&stream, Instant::now() + HELLO_TIMEOUT);
-    admit(stream, hello, answer)
+    let mut reader = ByteReader::new(Arc::clone(&stream));
+    let answer = hear_hello(&stream, &mut reader, deadline);
+    admit(&stream, reader, hello, answer)
 }
 
 /// Waits for peers to connect; owned by one thread.
@@ -106,7 +111,7 @@ impl Listener {
             // What was accepted may be the connection that only says to stop.
             self.require_open()?;
             match accepted {
-                Ok((stream, peer)) => return Ok(Incoming { stream, peer }),
+                Ok((socket, peer)) => return Ok(Incoming { socket, peer }),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(source) => return Err(failed(|| "accept a connection".to_owned())(source)),
             }
@@ -152,7 +157,7 @@ impl Closer for ListenerCloser {
 /// A connection whose peer has not said who it is.
 #[derive(Debug)]
 pub struct Incoming {
-    stream: TcpStream,
+    socket: TcpStream,
     peer: SocketAddr,
 }
 
@@ -163,53 +168,71 @@ impl Incoming {
         self.peer
     }
 
-    /// Hears the peer's hello and answers with `hello`.
-    ///
-    /// # Errors
-    /// The peer said no hello in time, or it belongs elsewhere. A peer that speaks this protocol hears why: it compares
-    /// the same two hellos.
-    pub fn greet(self, hello: &Hello) -> Result<Link, LinkError> {
-        self.greet_within(hello, HELLO_TIMEOUT)
+    /// The connection once more, to end it while it is greeted.
+    pub(super) fn socket(&self) -> Result<TcpStream, LinkError> {
+        self.socket.try_clone().map_err(failed(|| "hold on to a connection".to_owned()))
     }
 
-    fn greet_within(self, hello: &Hello, limit: Duration) -> Result<Link, LinkError> {
-        let heard = hear_hello(&self.stream, Instant::now() + limit);
+    /// Shakes hands as `security` asks, hears the peer's hello, and answers with `hello`.
+    ///
+    /// # Errors
+    /// The peer is not who it has to be, said no hello in time, or belongs elsewhere. A peer that speaks this protocol
+    /// hears why it belongs elsewhere: it compares the same two hellos.
+    pub fn greet(self, hello: &Hello, security: &Security) -> Result<Link, LinkError> {
+        self.greet_within(hello, security, HELLO_TIMEOUT)
+    }
+
+    /// As [`Incoming::greet`], with another time limit.
+    pub(super) fn greet_within(
+        self,
+        hello: &Hello,
+        security: &Security,
+        limit: Duration,
+    ) -> Result<Link, LinkError> {
+        let deadline = Instant::now() + limit;
+        let stream = ByteStream::shake_hands(self.socket, security, Side::Called, deadline)?;
+        let stream = Arc::new(stream);
+        let mut reader = ByteReader::new(Arc::clone(&stream));
+        let heard = hear_hello(&stream, &mut reader, deadline);
         // Another version's hello is answered too, or its side would not learn why it was refused. Whoever speaks
         // another protocol learns nothing.
         if matches!(heard, Ok(_) | Err(LinkError::Frame(FrameError::WrongVersion { .. }))) {
-            say_hello(&self.stream, hello)?;
+            say_hello(&stream, hello)?;
         }
-        admit(self.stream, hello, heard)
+        admit(&stream, reader, hello, heard)
     }
 }
 
 /// Makes a link of a connection whose peer belongs here; drops any other.
 fn admit(
-    stream: TcpStream,
+    stream: &Arc<ByteStream>,
+    reader: ByteReader,
     hello: &Hello,
     heard: Result<Hello, LinkError>,
 ) -> Result<Link, LinkError> {
     let verdict = heard.and_then(|peer| hello.check_peer(&peer).map_err(LinkError::Hello));
     match verdict {
         Ok(()) => {
-            open(stream, hello.limits()).map_err(failed(|| "set the connection up".to_owned()))
+            let link = open(stream, reader, hello.limits());
+            link.map_err(failed(|| "set the connection up".to_owned()))
         }
         Err(error) => {
-            linger(&stream);
+            linger(stream.socket());
             Err(error)
         }
     }
 }
 
-fn open(stream: TcpStream, limits: Limits) -> io::Result<Link> {
-    let peer = stream.peer_addr()?;
+fn open(stream: &Arc<ByteStream>, reader: ByteReader, limits: Limits) -> io::Result<Link> {
+    let socket = stream.socket();
+    let peer = socket.peer_addr()?;
     // A write waits for its acknowledgement, so a short frame must not wait for a longer one.
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(None)?;
-    let reader = BufReader::with_capacity(READ_BUFFER_BYTES, stream.try_clone()?);
-    let connection =
-        Connection { stream, frame: Mutex::new(Vec::new()), closed: AtomicBool::new(false) };
-    let connection = Arc::new(connection);
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(None)?;
+    socket.set_write_timeout(None)?;
+    let reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
+    let (stream, frame) = (Arc::clone(stream), Mutex::new(Vec::new()));
+    let connection = Arc::new(Connection { stream, frame, closed: AtomicBool::new(false) });
     Ok(Link {
         sender: TcpSender { connection: Arc::clone(&connection) },
         receiver: TcpReceiver { connection: Arc::clone(&connection), reader, limits },
@@ -220,7 +243,7 @@ fn open(stream: TcpStream, limits: Limits) -> io::Result<Link> {
 
 #[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
+    stream: Arc<ByteStream>,
     /// The frame being sent. Its lock is held while the frame is written, so that frames do not mix.
     frame: Mutex<Vec<u8>>,
     /// Whether the link is over, by whichever end or error. Invariant: never reset.
@@ -233,7 +256,7 @@ impl Connection {
         let first = !self.closed.swap(true, Ordering::SeqCst);
         if first {
             // Fails only if the peer was faster.
-            let _ = self.stream.shutdown(Shutdown::Both);
+            let _ = self.stream.socket().shutdown(Shutdown::Both);
         }
         first
     }
@@ -264,8 +287,7 @@ impl<M: Into<Message>> Sender<M> for TcpSender {
         frame.clear();
         encode(&message.into(), &mut frame)?;
         // A frame that was sent in part must not be followed by another: the peer would take it for the rest.
-        let sent =
-            (&connection.stream).write_all(&frame).map_err(failed(|| "send a frame".to_owned()));
+        let sent = connection.stream.send(&frame).map_err(failed(|| "send a frame".to_owned()));
         sent.map_err(|error| connection.close_for(error))
     }
 }
@@ -274,7 +296,7 @@ impl<M: Into<Message>> Sender<M> for TcpSender {
 #[derive(Debug)]
 pub struct TcpReceiver {
     connection: Arc<Connection>,
-    reader: BufReader<TcpStream>,
+    reader: BufReader<ByteReader>,
     limits: Limits,
 }
 
@@ -318,16 +340,21 @@ fn connect_any(addr: &str) -> io::Result<TcpStream> {
     outcome
 }
 
-fn say_hello(mut stream: &TcpStream, hello: &Hello) -> Result<(), LinkError> {
+fn say_hello(stream: &ByteStream, hello: &Hello) -> Result<(), LinkError> {
     let mut frame = Vec::new();
     encode(&hello.clone().into(), &mut frame)?;
-    stream.write_all(&frame).map_err(failed(|| "send the hello".to_owned()))
+    stream.send(&frame).map_err(failed(|| "send the hello".to_owned()))
 }
 
 /// The peer's hello, and not a byte beyond it.
-fn hear_hello(stream: &TcpStream, deadline: Instant) -> Result<Hello, LinkError> {
+fn hear_hello(
+    stream: &ByteStream,
+    reader: &mut ByteReader,
+    deadline: Instant,
+) -> Result<Hello, LinkError> {
     let start = Instant::now();
-    let heard = read_message(&mut Until { stream, deadline }, Limits::BEFORE_HELLO);
+    let until = Until { socket: stream.socket(), deadline };
+    let heard = read_message(&mut InTime { reader, until }, Limits::BEFORE_HELLO);
     heard.and_then(Hello::try_from).map_err(|error| {
         if is_timeout(&error) {
             LinkError::HelloTimeout { milliseconds: start.elapsed().as_millis() }
@@ -337,44 +364,40 @@ fn hear_hello(stream: &TcpStream, deadline: Instant) -> Result<Hello, LinkError>
     })
 }
 
+/// What comes out of a connection until a deadline.
+struct InTime<'a> {
+    reader: &'a mut ByteReader,
+    until: Until<'a>,
+}
+
+impl Read for InTime<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.until.limit()?;
+        self.reader.read(buffer)
+    }
+}
+
 fn is_timeout(error: &FrameError) -> bool {
     use io::ErrorKind::{TimedOut, WouldBlock};
     matches!(error, FrameError::Io(error) if matches!(error.kind(), WouldBlock | TimedOut))
-}
-
-/// Reads until a deadline, however few bytes arrive at a time.
-struct Until<'a> {
-    stream: &'a TcpStream,
-    deadline: Instant,
-}
-
-impl Read for Until<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        self.stream.set_read_timeout(Some(left))?;
-        let mut stream = self.stream;
-        stream.read(buffer)
-    }
 }
 
 /// Waits a little for the peer to close. Story of why a refused connection is not just dropped:
 /// 1. A peer of a later version sends a hello whose header is read here and whose body is not.
 /// 2. This side answers with its own hello and drops the connection; bytes unread make that a reset.
 /// 3. The reset overtakes the hello, and the peer reports a broken connection instead of the wrong version.
-fn linger(stream: &TcpStream) {
+fn linger(socket: &TcpStream) {
     // Each failure means that the peer is gone already.
-    let _ = stream.shutdown(Shutdown::Write);
+    let _ = socket.shutdown(Shutdown::Write);
     let deadline = Instant::now() + LINGER_TIMEOUT;
-    let _ = io::copy(&mut Until { stream, deadline }.take(LINGER_BYTES_MAX), &mut io::sink());
+    let _ = io::copy(&mut Until { socket, deadline }.take(LINGER_BYTES_MAX), &mut io::sink());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::frame::Role;
+    use std::io::Write;
     use std::thread;
 
     fn hello() -> Hello {
@@ -391,7 +414,7 @@ mod tests {
     #[test]
     fn a_silent_stranger_is_given_up() -> Result<(), LinkError> {
         let (_stranger, incoming) = incoming()?;
-        let outcome = incoming.greet_within(&hello(), Duration::from_millis(20));
+        let outcome = incoming.greet_within(&hello(), &Security::Plain, Duration::from_millis(20));
         let in_time = matches!(outcome, Err(LinkError::HelloTimeout { milliseconds: ..1000 }));
         assert!(in_time, "{outcome:?}");
         Ok(())
@@ -411,7 +434,8 @@ mod tests {
             });
             let start = Instant::now();
             // 40 bytes at 10 ms each would be past the limit several times over.
-            let outcome = incoming.greet_within(&hello(), Duration::from_millis(50));
+            let outcome =
+                incoming.greet_within(&hello(), &Security::Plain, Duration::from_millis(50));
             assert!(matches!(outcome, Err(LinkError::HelloTimeout { .. })), "{outcome:?}");
             assert!(start.elapsed() < Duration::from_millis(50) + LINGER_TIMEOUT * 2);
             assert!(dripping.join().is_ok());

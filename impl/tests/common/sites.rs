@@ -15,6 +15,7 @@ use syncsplit_impl::site::{
     LocalDialers, LocalSite, LocalSiteConfig, RemoteDialers, RemoteSite, RemoteSiteConfig,
 };
 use syncsplit_impl::trace::{MemoryTrace, RoleRecord, TraceSink};
+use syncsplit_impl::transport::tls::Security;
 use syncsplit_impl::volume::FileVolume;
 use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{BlockIndex, PairState};
@@ -85,10 +86,11 @@ pub(crate) fn dialers(
             (local, RemoteDialers { array: Box::new(array_called), host: Box::new(host_called) })
         }
         Over::Tcp => {
-            let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary))?;
-            let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester))?;
-            let call =
-                |addr: std::net::SocketAddr, role| TcpCaller::new(addr.to_string(), hello(role));
+            let array = TcpCalled::bind("127.0.0.1:0", hello(Role::Secondary), Security::Plain)?;
+            let host = TcpCalled::bind("127.0.0.1:0", hello(Role::Requester), Security::Plain)?;
+            let call = |addr: std::net::SocketAddr, role| {
+                TcpCaller::new(addr.to_string(), hello(role), Security::Plain)
+            };
             let local = LocalDialers {
                 array: lossy(Box::new(call(array.local_addr(), Role::Primary))),
                 host: Box::new(call(host.local_addr(), Role::Coordinator)),

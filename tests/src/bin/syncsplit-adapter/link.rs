@@ -9,6 +9,7 @@ use syncsplit_impl::error::ignore_refusal;
 use syncsplit_impl::frame::{Hello, Role};
 use syncsplit_impl::payload::Payload;
 use syncsplit_impl::transport::tcp::{self, Listener};
+use syncsplit_impl::transport::tls::Security;
 use syncsplit_impl::transport::{Closer, LinkError, Receiver, Sender};
 use syncsplit_impl::volume::Volume;
 use syncsplit_model::protocol::{ToPrimary, ToSecondary};
@@ -46,9 +47,10 @@ impl Wire {
         let address = listener.local_addr().map_err(broken)?.to_string();
         let closer = listener.closer();
         let greeted: Result<_, LinkError> = thread::scope(|scope| {
-            let called =
-                scope.spawn(move || listener.accept()?.greet(&hello(Role::Secondary, blocks)));
-            let connected = tcp::connect(&address, &hello(Role::Primary, blocks));
+            let called = scope.spawn(move || {
+                listener.accept()?.greet(&hello(Role::Secondary, blocks), &Security::Plain)
+            });
+            let connected = tcp::connect(&address, &hello(Role::Primary, blocks), &Security::Plain);
             // Whoever waits for the call would wait for ever.
             let primary = connected.inspect_err(|_| closer.close())?;
             let secondary = called.join().unwrap_or(Err(LinkError::Closed))?;

@@ -18,6 +18,7 @@ use syncsplit_impl::site::{
     LocalDialers, LocalSite, LocalSiteConfig, RemoteDialers, RemoteSite, RemoteSiteConfig,
 };
 use syncsplit_impl::trace::{MemoryTrace, TraceSink};
+use syncsplit_impl::transport::tls::Security;
 use syncsplit_impl::transport::{LinkError, Receiver};
 use syncsplit_impl::volume::{MemoryVolume, Volume};
 use syncsplit_model::protocol::PairState;
@@ -153,9 +154,10 @@ fn write_through(node: &Arc<LocalNode>) -> Box<dyn syncsplit_impl::database::Fre
 /// What makes the connections of both sites, and counts the ends of the array link.
 fn dialers(blocks: u32) -> Result<(LocalDialers, RemoteDialers, Arc<AtomicUsize>), Refused> {
     let open = Arc::new(AtomicUsize::new(0));
-    let called = TcpCalled::bind(ADDRESS, hello(Role::Secondary, blocks)).map_err(broken)?;
+    let called = TcpCalled::bind(ADDRESS, hello(Role::Secondary, blocks), Security::Plain)
+        .map_err(broken)?;
     let address = called.local_addr().to_string();
-    let caller = TcpCaller::new(address, hello(Role::Primary, blocks));
+    let caller = TcpCaller::new(address, hello(Role::Primary, blocks), Security::Plain);
     let (host_there, host_back) = in_process(HOST_MESSAGES);
     let array = Box::new(Counted { dialer: caller, open: open.clone() });
     let local = LocalDialers { array, host: Box::new(host_there) };
