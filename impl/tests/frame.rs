@@ -7,7 +7,7 @@ use crate::common;
 use syncsplit_impl::containers::BitMap;
 use syncsplit_impl::frame::{
     BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, Hello, Kind, Limits, Message, Role,
-    encode, read_message,
+    SILENCE_MS, encode, read_message,
 };
 use syncsplit_impl::payload::Payload;
 use syncsplit_model::protocol::{
@@ -47,12 +47,15 @@ fn maps() -> impl Strategy<Value = BitMap> {
 fn hellos() -> impl Strategy<Value = Hello> {
     let role = proptest::sample::select(Role::VARIANTS);
     let group = "[^\\p{Cc}]{1,16}".prop_filter("fits", |name| Hello::is_group_name(name));
-    (role, group, any::<u32>(), any::<u32>()).prop_map(|(role, group, block_size, blocks)| Hello {
-        role,
-        group,
-        block_size,
-        blocks,
-    })
+    (role, group, any::<u32>(), any::<u32>(), SILENCE_MS).prop_map(
+        |(role, group, block_size, blocks, silence_ms)| Hello {
+            role,
+            group,
+            block_size,
+            blocks,
+            silence_ms,
+        },
+    )
 }
 
 /// A message of `kind` made of any numbers, payload, map and hello.
@@ -68,6 +71,7 @@ fn message(
     let frame = |item| ToSecondary::Frame(Frame { incarnation, entry: Entry { seq, item } }).into();
     match kind {
         Kind::Hello => hello.into(),
+        Kind::Pulse => Message::Pulse,
         Kind::Write => frame(Item::Write { block, payload }),
         Kind::Copy => frame(Item::Copy { block, payload }),
         Kind::PairMark => frame(Item::PairMark),
@@ -209,21 +213,22 @@ fn suspended() -> Message {
 }
 
 fn hello() -> Message {
-    Hello { role: Role::Primary, group: "g".into(), block_size: 24, blocks: 77 }.into()
+    Hello { role: Role::Primary, group: "g".into(), block_size: 24, blocks: 77, silence_ms: 100 }
+        .into()
 }
 
 /// Each forged frame has a right checksum, so each refusal is that of one check.
 #[test]
 fn each_bad_frame_is_refused_with_its_reason() {
     let says = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
-    let cases: [(Vec<u8>, &str); 20] = [
+    let cases: [(Vec<u8>, &str); 21] = [
         (
             forged(&ack(), 0, b"HTTP"),
             "the frame begins with [48, 54, 54, 50]; frames begin with [53, 53, 50, 31]",
         ),
-        (forged(&ack(), 4, &[1]), "the peer speaks version 1; this side speaks version 2"),
-        (forged(&ack(), 6, &[0x77]), "kind 0x0277 is no message of version 2"),
-        (forged(&delete(), 6, &[0x07]), "kind 0x0107 is no message of version 2"),
+        (forged(&ack(), 4, &[1]), "the peer speaks version 1; this side speaks version 3"),
+        (forged(&ack(), 6, &[0x77]), "kind 0x0277 is no message of version 3"),
+        (forged(&delete(), 6, &[0x07]), "kind 0x0107 is no message of version 3"),
         (forged(&ack(), 13, &[1]), "field reserved is 0x100; it has to be 0 here"),
         (forged(&ack(), 24, &[3]), "field address is 0x3; it has to be 0 here"),
         (forged(&hello(), 8, &[1]), "field incarnation is 0x1; it has to be 0 here"),
@@ -252,18 +257,22 @@ fn each_bad_frame_is_refused_with_its_reason() {
             "the body of a ready frame: a dirty map of 77 blocks has a bit set at or above block 77; those bits are \
              zero",
         ),
+        (
+            forged(&hello(), 52, &[99, 0, 0, 0]),
+            "the body of a hello frame: a silence is 100 to 3600000 ms; this one is 99 ms",
+        ),
         (forged(&hello(), 40, &[5]), "the body of a hello frame: 5 is no role; valid are 1 to 4"),
         (
-            forged(&hello(), 52, &[0xff]),
+            forged(&hello(), 56, &[0xff]),
             "the body of a hello frame: a group name is 1 to 64 bytes of UTF-8 without control characters",
         ),
         (
-            forged(&hello(), 52, b"\n"),
+            forged(&hello(), 56, b"\n"),
             "the body of a hello frame: a group name is 1 to 64 bytes of UTF-8 without control characters",
         ),
         (
             forged(&hello(), 33, &[1]),
-            "the body of a hello frame has 269 bytes; at most 76 are valid",
+            "the body of a hello frame has 273 bytes; at most 80 are valid",
         ),
     ];
     for (bytes, expected) in cases {
@@ -309,7 +318,14 @@ fn before_the_hello_nothing_with_a_body_is_let_in_but_it() {
 #[test]
 fn the_longest_group_name_fits_and_the_next_does_not() {
     let named = |len| {
-        Hello { role: Role::Requester, group: "g".repeat(len), block_size: 1, blocks: 1 }.into()
+        Hello {
+            role: Role::Requester,
+            group: "g".repeat(len),
+            block_size: 1,
+            blocks: 1,
+            silence_ms: 100,
+        }
+        .into()
     };
     assert_eq!(read(&frame_of(&named(GROUP_NAME_MAX))).unwrap(), named(GROUP_NAME_MAX));
     let refused = encode(&named(GROUP_NAME_MAX + 1), &mut Vec::new());

@@ -24,7 +24,13 @@ const BLOCK_SIZE: u32 = 16;
 const BLOCKS: u32 = 4;
 
 fn hello(role: Role) -> Hello {
-    Hello { role, group: "oradb".to_owned(), block_size: BLOCK_SIZE, blocks: BLOCKS }
+    Hello {
+        role,
+        group: "oradb".to_owned(),
+        block_size: BLOCK_SIZE,
+        blocks: BLOCKS,
+        silence_ms: Hello::USUAL_SILENCE_MS,
+    }
 }
 
 fn listener() -> (Listener, String) {
@@ -163,13 +169,13 @@ fn each_bad_frame_ends_the_connection_and_nothing_else() {
         (
             "another version",
             forged(good.clone(), 4, &[9]),
-            "the peer speaks version 9; this side speaks version 2",
+            "the peer speaks version 9; this side speaks version 3",
         ),
         ("damaged", damaged, "the frame's checksum is"),
         (
             "unknown kind",
             forged(good.clone(), 6, &[0xee]),
-            "kind 0x01ee is no message of version 2",
+            "kind 0x01ee is no message of version 3",
         ),
         ("reserved", forged(good.clone(), 12, &[1]), "field reserved is 0x1; it has to be 0 here"),
         (
@@ -284,7 +290,7 @@ fn another_version_is_refused_and_answered() {
         drop(stream);
         let refused = accepted.join().unwrap();
         let version =
-            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 3, want: 2 })));
+            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 4, want: 3 })));
         assert!(version, "{refused:?}");
     });
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -293,7 +299,7 @@ fn another_version_is_refused_and_answered() {
         scope.spawn(|| stranger.accept().unwrap().0.write_all(&later).unwrap());
         let refused = connect(&addr, &hello(Role::Secondary), &Security::Plain);
         let version =
-            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 3, want: 2 })));
+            matches!(refused, Err(LinkError::Frame(FrameError::WrongVersion { got: 4, want: 3 })));
         assert!(version, "{refused:?}");
     });
 }
@@ -397,4 +403,61 @@ fn nobody_listening_is_an_error_that_names_the_address() {
     assert!(error.starts_with(&format!("cannot connect to {free}: ")), "{error}");
     let error = Listener::bind("127.0.0.1:notaport").unwrap_err().to_string();
     assert!(error.starts_with("cannot listen on 127.0.0.1:notaport: "), "{error}");
+}
+
+/// Each side's end of a connection whose other end says hello and then nothing: power, or a cut cable.
+#[test]
+fn a_peer_that_falls_silent_is_noticed_by_whichever_side_it_was() {
+    let impatient = |role| Hello { silence_ms: 150, ..hello(role) };
+    let (mut listener, addr) = listener();
+    let called = thread::scope(|scope| {
+        let accepted = scope.spawn(|| {
+            listener.accept().unwrap().greet(&impatient(Role::Secondary), &Security::Plain)
+        });
+        let mut silent = TcpStream::connect(addr).unwrap();
+        silent.write_all(&bytes_of(hello(Role::Primary))).unwrap();
+        let mut link = accepted.join().unwrap().unwrap();
+        let noticed = receive(&mut link.receiver);
+        // What the silent side was sent in the meantime: the hello, and nothing in the 10 s that it bears.
+        assert!(matches!(receive(&mut link.receiver), Err(LinkError::Closed)));
+        assert!(matches!(link.sender.send(ack(1)), Err(LinkError::Closed)));
+        noticed
+    });
+    assert!(matches!(called, Err(LinkError::Silent { milliseconds: 150 })), "{called:?}");
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = stranger.local_addr().unwrap().to_string();
+    thread::scope(|scope| {
+        let silent = scope.spawn(|| {
+            let mut silent = stranger.accept().unwrap().0;
+            silent.write_all(&bytes_of(hello(Role::Primary))).unwrap();
+            silent
+        });
+        let mut link = connect(&addr, &impatient(Role::Secondary), &Security::Plain).unwrap();
+        let noticed = receive(&mut link.receiver);
+        assert!(matches!(noticed, Err(LinkError::Silent { milliseconds: 150 })), "{noticed:?}");
+        drop(silent.join().unwrap());
+    });
+}
+
+#[test]
+fn a_quiet_link_is_no_silent_one() {
+    let bears = |role| Hello { silence_ms: 900, ..hello(role) };
+    let (secondary, primary) = meet(&bears(Role::Secondary), &bears(Role::Primary));
+    let (mut secondary, primary) = (secondary.unwrap(), primary.unwrap());
+    thread::scope(|scope| {
+        let heard = scope.spawn(move || receive(&mut secondary.receiver));
+        thread::sleep(Duration::from_millis(2500));
+        primary.sender.send(write(1)).unwrap();
+        assert_eq!(heard.join().unwrap().unwrap(), write(1));
+    });
+}
+
+#[test]
+fn a_silence_that_nobody_can_keep_is_refused() {
+    for silence_ms in [0, 99, 3_600_001, u32::MAX] {
+        let refused = encode(&Hello { silence_ms, ..hello(Role::Primary) }.into(), &mut Vec::new());
+        let refused = refused.unwrap_err().to_string();
+        let expected = format!("a silence is 100 to 3600000 ms; this one is {silence_ms} ms");
+        assert!(refused.contains(&expected), "{refused}");
+    }
 }

@@ -33,7 +33,13 @@ const LOCAL: &str = "local.example";
 const REMOTE: &str = "192.0.2.7";
 
 fn hello(role: Role) -> Hello {
-    Hello { role, group: "oradb".to_owned(), block_size: BLOCK_SIZE, blocks: BLOCKS }
+    Hello {
+        role,
+        group: "oradb".to_owned(),
+        block_size: BLOCK_SIZE,
+        blocks: BLOCKS,
+        silence_ms: Hello::USUAL_SILENCE_MS,
+    }
 }
 
 fn write(seq: u64) -> ToSecondary<Payload> {
@@ -78,11 +84,11 @@ impl Pair {
     }
 }
 
+/// One side's outcome of a connection.
+type Met = Result<Link, LinkError>;
+
 /// Both sides' outcome of one connection: the called side's, then the calling side's.
-fn meet(
-    called: &Security,
-    calling: &Security,
-) -> Result<(Result<Link, LinkError>, Result<Link, LinkError>), Failure> {
+fn meet(called: &Security, calling: &Security) -> Result<(Met, Met), Failure> {
     let mut listener = Listener::bind("127.0.0.1:0")?;
     let addr = listener.local_addr()?.to_string();
     thread::scope(|scope| {

@@ -36,7 +36,13 @@ fn image(volume: &MemoryVolume) -> Image {
 }
 
 fn hello(role: Role) -> Hello {
-    Hello { role, group: GROUP.to_owned(), block_size: BLOCK_SIZE as u32, blocks: BLOCKS }
+    Hello {
+        role,
+        group: GROUP.to_owned(),
+        block_size: BLOCK_SIZE as u32,
+        blocks: BLOCKS,
+        silence_ms: Hello::USUAL_SILENCE_MS,
+    }
 }
 
 fn in_one_process() -> Result<(LocalDialers, RemoteDialers), Failure> {

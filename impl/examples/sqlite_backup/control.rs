@@ -22,7 +22,13 @@ pub(crate) const GROUP: &str = "bank";
 
 /// What a side says when a link comes up.
 pub(crate) fn hello(role: Role) -> Hello {
-    Hello { role, group: GROUP.to_owned(), block_size: BLOCK_SIZE as u32, blocks: BLOCKS }
+    Hello {
+        role,
+        group: GROUP.to_owned(),
+        block_size: BLOCK_SIZE as u32,
+        blocks: BLOCKS,
+        silence_ms: Hello::USUAL_SILENCE_MS,
+    }
 }
 
 /// What the remote site is asked to do.

@@ -22,7 +22,7 @@ use crate::volume::{BLOCK_SIZE_MAX, BLOCKS_MAX};
 
 use super::{
     BodyProblem, FrameError, GROUP_NAME_MAX, HEADER_BYTES, HELLO_FIXED_BYTES, Hello, Kind, Limits,
-    MAGIC, Message, READY_FIXED_BYTES, Role, VERSION,
+    MAGIC, Message, READY_FIXED_BYTES, Role, SILENCE_MS, VERSION,
 };
 
 /// Where the checksum begins in the header; it is the last field.
@@ -102,7 +102,8 @@ fn body_bytes(kind: Kind, limits: Limits) -> RangeInclusive<usize> {
         | Kind::SplitDone
         | Kind::SplitFailed
         | Kind::Permit
-        | Kind::Reject => exactly(0),
+        | Kind::Reject
+        | Kind::Pulse => exactly(0),
     }
 }
 
@@ -111,6 +112,7 @@ fn fields_of(message: &Message) -> Result<(Fields, Cow<'_, [u8]>), FrameError> {
     let none = Cow::Borrowed(&[][..]);
     Ok(match message {
         Message::Hello(hello) => (Fields::default(), Cow::Owned(hello_body(hello)?)),
+        Message::Pulse => (Fields::default(), none),
         Message::ToSecondary(ToSecondary::Frame(frame)) => {
             let seq = frame.entry.seq.0;
             let address = frame.entry.item.block().map_or(0, |block| u64::from(block.0));
@@ -149,8 +151,10 @@ fn hello_body(hello: &Hello) -> Result<Vec<u8>, FrameError> {
     if !Hello::is_group_name(&hello.group) {
         return Err(FrameError::BadBody { kind: Kind::Hello, problem: BodyProblem::GroupName });
     }
+    check_silence(hello.silence_ms)
+        .map_err(|problem| FrameError::BadBody { kind: Kind::Hello, problem })?;
     let mut body = Vec::with_capacity(HELLO_FIXED_BYTES + hello.group.len());
-    for number in [hello.role as u32, hello.block_size, hello.blocks] {
+    for number in [hello.role as u32, hello.block_size, hello.blocks, hello.silence_ms] {
         body.extend(number.to_le_bytes());
     }
     body.extend(hello.group.as_bytes());
@@ -228,6 +232,7 @@ fn message_of(
     let bad = |problem| FrameError::BadBody { kind, problem };
     Ok(match kind {
         Kind::Hello => hello_of(&body).map_err(bad)?.into(),
+        Kind::Pulse => Message::Pulse,
         Kind::Write => frame(Item::Write { block, payload: Payload::from(body) }),
         Kind::Copy => frame(Item::Copy { block, payload: Payload::from(body) }),
         Kind::PairMark => frame(Item::PairMark),
@@ -252,7 +257,7 @@ fn message_of(
 /// Holds the fields that `kind` does not use to 0, the column `uses` of the table.
 fn check_unused(kind: Kind, fields: Fields) -> Result<(), FrameError> {
     let (incarnation, seq, address) = match kind {
-        Kind::Hello => (false, false, false),
+        Kind::Hello | Kind::Pulse => (false, false, false),
         Kind::Write | Kind::Copy => (true, true, true),
         Kind::PairMark | Kind::Ack | Kind::Ready => (true, true, false),
         Kind::Resync | Kind::Suspend | Kind::Delete | Kind::Suspended => (true, false, false),
@@ -273,16 +278,23 @@ fn require_zero(field: &'static str, got: u64) -> Result<(), FrameError> {
     if got == 0 { Ok(()) } else { Err(FrameError::NonZeroReserved { field, got }) }
 }
 
+fn check_silence(got: u32) -> Result<(), BodyProblem> {
+    if SILENCE_MS.contains(&got) { Ok(()) } else { Err(BodyProblem::Silence { got }) }
+}
+
 fn hello_of(body: &[u8]) -> Result<Hello, BodyProblem> {
     let role = u32::from_le_bytes(array_at(body, 0));
     let role = Role::from_repr(role).ok_or(BodyProblem::WrongRole { got: role })?;
     let name = body.get(HELLO_FIXED_BYTES..).and_then(|name| std::str::from_utf8(name).ok());
     let group = name.filter(|name| Hello::is_group_name(name)).ok_or(BodyProblem::GroupName)?;
+    let silence_ms = u32::from_le_bytes(array_at(body, 12));
+    check_silence(silence_ms)?;
     Ok(Hello {
         role,
         group: group.to_owned(),
         block_size: u32::from_le_bytes(array_at(body, 4)),
         blocks: u32::from_le_bytes(array_at(body, 8)),
+        silence_ms,
     })
 }
 
@@ -336,7 +348,7 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&write.into(), &mut bytes)?;
         let expected =
-            b"SSP1\x02\0\x01\x01\x03\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x04\0\0\0";
+            b"SSP1\x03\0\x01\x01\x03\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x04\0\0\0";
         assert_eq!(&bytes[..CRC_AT], expected);
         assert_eq!(&bytes[HEADER_BYTES..], b"data");
         let mut zeroed = bytes.clone();
@@ -379,8 +391,13 @@ mod tests {
             "{refused:?}"
         );
         for group in ["", "a\nb", &"g".repeat(GROUP_NAME_MAX + 1)] {
-            let hello =
-                Hello { role: Role::Primary, group: group.to_owned(), block_size: 4, blocks: 9 };
+            let hello = Hello {
+                role: Role::Primary,
+                group: group.to_owned(),
+                block_size: 4,
+                blocks: 9,
+                silence_ms: 100,
+            };
             let refused = encode(&hello.into(), &mut bytes);
             let group_name = BodyProblem::GroupName;
             assert!(

@@ -1,5 +1,7 @@
 //! The messages of all links as one type, and the hello each side begins with. Their bytes never live here.
 
+use std::time::Duration;
+
 use strum::{Display, FromRepr, IntoStaticStr, VariantArray};
 use syncsplit_model::protocol::{HostMessage, Item, ToPrimary, ToSecondary};
 
@@ -13,6 +15,8 @@ use super::{FrameError, GROUP_NAME_MAX, Limits};
 pub enum Message {
     /// Who speaks: the first frame each way.
     Hello(Hello),
+    /// The sender lives, and has nothing to say.
+    Pulse,
     /// Array link, primary to secondary.
     ToSecondary(ToSecondary<Payload>),
     /// Array link, secondary to primary.
@@ -27,6 +31,7 @@ impl Message {
     pub fn kind(&self) -> Option<Kind> {
         Some(match self {
             Self::Hello(_) => Kind::Hello,
+            Self::Pulse => Kind::Pulse,
             Self::ToSecondary(ToSecondary::Frame(frame)) => match frame.entry.item {
                 Item::Write { .. } => Kind::Write,
                 Item::Copy { .. } => Kind::Copy,
@@ -93,6 +98,8 @@ carried_as! {
 pub enum Kind {
     /// [`Hello`].
     Hello = 0x0001,
+    /// [`Message::Pulse`].
+    Pulse = 0x0002,
     /// A host write's entry.
     Write = 0x0101,
     /// A copied block's entry.
@@ -175,9 +182,21 @@ pub struct Hello {
     pub block_size: u32,
     /// Blocks in each of the group's volumes.
     pub blocks: u32,
+    /// How long this side bears to hear nothing, in milliseconds, before it takes the peer for gone: within
+    /// [`SILENCE_MS`](super::SILENCE_MS).
+    pub silence_ms: u32,
 }
 
 impl Hello {
+    /// The silence that a side bears unless it is told otherwise, in milliseconds.
+    pub const USUAL_SILENCE_MS: u32 = 10_000;
+
+    /// How long this side bears to hear nothing.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        Duration::from_millis(u64::from(self.silence_ms))
+    }
+
     /// The geometry that every later frame on the link is held to.
     #[must_use]
     pub fn limits(&self) -> Limits {

@@ -5,7 +5,7 @@
 //! ```text
 //! offset  bytes  field        says
 //!      0      4  magic        "SSP1"
-//!      4      2  version      of this table; 2
+//!      4      2  version      of this table; 3
 //!      6      2  kind         which message, below
 //!      8      4  incarnation  the pairing the message belongs to
 //!     12      4  reserved     0
@@ -18,7 +18,9 @@
 //!
 //! ```text
 //! kind    message        uses                       body
-//! 0x0001  hello                                     role u32, block size u32, blocks u32, group name in UTF-8
+//! 0x0001  hello                                     role u32, block size u32, blocks u32, silence u32 in milliseconds,
+//!                                                   group name in UTF-8
+//! 0x0002  pulse
 //! 0x0101  write          incarnation, seq, address  the block's new contents
 //! 0x0102  copy           incarnation, seq, address  the block's contents
 //! 0x0103  pair mark      incarnation, seq
@@ -44,6 +46,7 @@ mod codec;
 mod message;
 
 use std::io;
+use std::ops::RangeInclusive;
 
 pub use codec::{encode, read_message};
 pub use message::{Hello, HelloMismatch, Kind, Message, Role};
@@ -55,7 +58,7 @@ use crate::volume::{BLOCK_SIZE_MAX, BLOCKS_MAX};
 pub const MAGIC: [u8; 4] = *b"SSP1";
 
 /// The version of the format that this side speaks. There is no negotiation: both sides speak the same.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 40;
@@ -66,8 +69,11 @@ pub const BODY_MAX: usize = READY_FIXED_BYTES + BLOCK_SIZE_MAX as usize;
 /// Bytes of the longest group name.
 pub const GROUP_NAME_MAX: usize = 64;
 
+/// How long a side may bear silence, in milliseconds.
+pub const SILENCE_MS: RangeInclusive<u32> = 100..=3_600_000;
+
 /// Bytes of a hello's body before the group name.
-const HELLO_FIXED_BYTES: usize = 12;
+const HELLO_FIXED_BYTES: usize = 16;
 
 /// Bytes of a ready's body before the dirty map.
 const READY_FIXED_BYTES: usize = 4;
@@ -214,6 +220,12 @@ pub enum BodyProblem {
     #[error("{got} is no role; valid are 1 to 4")]
     WrongRole {
         /// The role's number.
+        got: u32,
+    },
+    /// The hello's silence is too short to be told from a quiet moment, or too long to be noticed.
+    #[error("a silence is {min} to {max} ms; this one is {got} ms", min = SILENCE_MS.start(), max = SILENCE_MS.end())]
+    Silence {
+        /// The silence in milliseconds.
         got: u32,
     },
     /// The hello's group name is none.

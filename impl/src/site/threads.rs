@@ -2,6 +2,7 @@
 //! read them. What the threads do lives in [`super`].
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::doorway::{Arc, Mutex, spawn, thread::JoinHandle};
 use crate::error::{NodeError, ignore_refusal};
@@ -9,6 +10,9 @@ use crate::link::Link;
 use crate::mailbox::Mailbox;
 use crate::transport::LinkError;
 use syncsplit_model::protocol::HostMessage;
+
+/// How long a worker whose step was refused leaves it alone.
+const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
 /// The most troubles kept; older ones give way.
 const TROUBLES_MAX: usize = 64;
@@ -71,7 +75,7 @@ impl Threads {
     }
 
     /// Starts a thread that repeats `work` until it says that there is no more, or the node is broken. A volume that
-    /// fails is noted; `work` waits until it is worth trying again.
+    /// fails is noted, and so is a step that is refused; `work` waits until a volume is worth trying again.
     pub(super) fn start_worker(
         &self,
         name: &str,
@@ -83,6 +87,11 @@ impl Threads {
                     Ok(true) => {}
                     Ok(false) => return,
                     Err(error @ NodeError::Volume { .. }) => troubles.note(&error),
+                    // Nothing is wrong with the node, so it goes on; not at once, since the same may be refused again.
+                    Err(error) if error.is_refusal() => {
+                        troubles.note(&error);
+                        std::thread::sleep(REFUSED_PAUSE);
+                    }
                     Err(error) => return troubles.note(&error),
                 }
             }
@@ -143,4 +152,30 @@ pub(super) fn as_link_error(
     };
     troubles.note(&error);
     if error.is_misfit() { Err(LinkError::Closed) } else { Ok(()) }
+}
+
+#[cfg(all(test, not(any(feature = "loom", feature = "shuttle"))))]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use syncsplit_model::protocol::primary::PrimaryRefusal;
+
+    use super::*;
+
+    /// The story that this guards against: a peer's numbers make one step of the sender pointless, its thread ends, and
+    /// nothing is ever sent again.
+    #[test]
+    fn a_refusal_ends_no_thread() -> std::io::Result<()> {
+        let threads = Threads::default();
+        let turns = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&turns);
+        threads.start_worker("refused", move || match counted.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Err(NodeError::Primary(PrimaryRefusal::NotQuiesced)),
+            _ => Ok(false),
+        })?;
+        threads.join();
+        assert_eq!(turns.load(Ordering::SeqCst), 3, "it was tried again");
+        assert_eq!(threads.troubles().take().len(), 1, "and the operator can read of it");
+        Ok(())
+    }
 }

@@ -61,6 +61,12 @@ pub enum LinkError {
         /// How long this side waited, in milliseconds.
         milliseconds: u128,
     },
+    /// Nothing was heard of the other side for as long as this side bears it: not even a pulse.
+    #[error("nothing was heard of the peer for {milliseconds} ms")]
+    Silent {
+        /// How long this side bears silence, in milliseconds.
+        milliseconds: u32,
+    },
     /// The network failed.
     #[error("cannot {doing}: {source}")]
     Io {

@@ -230,7 +230,13 @@ mod tests {
     use crate::transport::tcp::connect;
 
     fn hello(role: Role) -> Hello {
-        Hello { role, group: "g".to_owned(), block_size: 16, blocks: 4 }
+        Hello {
+            role,
+            group: "g".to_owned(),
+            block_size: 16,
+            blocks: 4,
+            silence_ms: Hello::USUAL_SILENCE_MS,
+        }
     }
 
     /// A reception whose strangers have all the time there is.

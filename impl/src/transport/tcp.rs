@@ -5,17 +5,20 @@
 //! lost by it: an entry stays in the journal until it was reported written (rule XFER-2) and is sent again on the next
 //! connection (rule XFER-1).
 //!
-//! A peer that vanishes without a word - power, a cut cable - leaves [`Receiver::recv`] waiting. No timeout here ends
-//! that wait, since a quiet link is no failed link; the node's clock decides that it has heard nothing for too long,
-//! and calls [`Closer::close`], which wakes the waiting thread. Only connecting and the hello have a time limit of
-//! their own: at that point no node watches the connection yet.
+//! A quiet link is no failed link, and a peer that vanishes without a word - power, a cut cable - is quiet too. So each
+//! side sends a pulse three times in the silence that its peer says it bears, and [`Receiver::recv`] ends the link once
+//! nothing was heard for as long as this side does. A pulse says that the peer's process runs, and nothing of its node:
+//! whether that one answers is for this side's node to judge.
 //!
 //! Locks and flags are the standard library's and not the doorway's: no model of threads can schedule a socket.
 
+use std::convert::Infallible;
 use std::io::{self, BufReader, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::frame::{FrameError, Hello, Limits, Message, encode, read_message};
@@ -29,6 +32,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a peer may take over the handshake and its hello.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// So many pulses a side sends in the silence that its peer bears: two may be late.
+const PULSES: u32 = 3;
 
 /// How long, and for how many bytes, a side that refused a hello waits for the other side to read why.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -210,10 +216,11 @@ fn admit(
     hello: &Hello,
     heard: Result<Hello, LinkError>,
 ) -> Result<Link, LinkError> {
-    let verdict = heard.and_then(|peer| hello.check_peer(&peer).map_err(LinkError::Hello));
+    let verdict =
+        heard.and_then(|peer| hello.check_peer(&peer).map_err(LinkError::Hello).map(|()| peer));
     match verdict {
-        Ok(()) => {
-            let link = open(stream, reader, hello.limits());
+        Ok(peer) => {
+            let link = open(stream, reader, hello, &peer);
             link.map_err(failed(|| "set the connection up".to_owned()))
         }
         Err(error) => {
@@ -223,22 +230,47 @@ fn admit(
     }
 }
 
-fn open(stream: &Arc<ByteStream>, reader: ByteReader, limits: Limits) -> io::Result<Link> {
+fn open(
+    stream: &Arc<ByteStream>,
+    reader: ByteReader,
+    hello: &Hello,
+    theirs: &Hello,
+) -> io::Result<Link> {
     let socket = stream.socket();
     let peer = socket.peer_addr()?;
     // A write waits for its acknowledgement, so a short frame must not wait for a longer one.
     socket.set_nodelay(true)?;
-    socket.set_read_timeout(None)?;
+    socket.set_read_timeout(Some(hello.silence()))?;
     socket.set_write_timeout(None)?;
     let reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
-    let (stream, frame) = (Arc::clone(stream), Mutex::new(Vec::new()));
-    let connection = Arc::new(Connection { stream, frame, closed: AtomicBool::new(false) });
+    let (lives, ended) = mpsc::channel();
+    let connection = Arc::new(Connection {
+        stream: Arc::clone(stream),
+        frame: Mutex::new(Vec::new()),
+        closed: AtomicBool::new(false),
+        _lives: lives,
+    });
+    let (pulsing, every) = (Arc::downgrade(&connection), theirs.silence() / PULSES);
+    thread::Builder::new()
+        .name("pulse".to_owned())
+        .spawn(move || pulse(&pulsing, every, &ended))?;
+    let (limits, silence_ms) = (hello.limits(), hello.silence_ms);
     Ok(Link {
         sender: TcpSender { connection: Arc::clone(&connection) },
-        receiver: TcpReceiver { connection: Arc::clone(&connection), reader, limits },
+        receiver: TcpReceiver { connection: Arc::clone(&connection), reader, limits, silence_ms },
         closer: TcpCloser { connection },
         peer,
     })
+}
+
+/// The pulsing thread's whole work: a pulse each time, until the connection is over.
+fn pulse(connection: &Weak<Connection>, every: Duration, ended: &mpsc::Receiver<Infallible>) {
+    while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+        let sent = connection.upgrade().map(|connection| connection.send(&Message::Pulse));
+        if !matches!(sent, Some(Ok(()))) {
+            return;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -248,9 +280,26 @@ struct Connection {
     frame: Mutex<Vec<u8>>,
     /// Whether the link is over, by whichever end or error. Invariant: never reset.
     closed: AtomicBool,
+    /// Nothing is ever sent on it: it ends with the connection, and wakes the thread that sends its pulses.
+    _lives: mpsc::Sender<Infallible>,
 }
 
 impl Connection {
+    /// Sends one message's frame whole.
+    fn send(&self, message: &Message) -> Result<(), LinkError> {
+        // A thread that panicked in here left no half-sent frame: writing does not panic, and what was encoded is
+        // cleared.
+        let mut frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(LinkError::Closed);
+        }
+        frame.clear();
+        encode(message, &mut frame)?;
+        // A frame that was sent in part must not be followed by another: the peer would take it for the rest.
+        let sent = self.stream.send(&frame).map_err(failed(|| "send a frame".to_owned()));
+        sent.map_err(|error| self.close_for(error))
+    }
+
     /// Ends the link; the first to do so learns that it was.
     fn close(&self) -> bool {
         let first = !self.closed.swap(true, Ordering::SeqCst);
@@ -277,18 +326,7 @@ pub struct TcpSender {
 
 impl<M: Into<Message>> Sender<M> for TcpSender {
     fn send(&self, message: M) -> Result<(), LinkError> {
-        let connection = &*self.connection;
-        // A thread that panicked in here left no half-sent frame: writing does not panic, and what was encoded is
-        // cleared.
-        let mut frame = connection.frame.lock().unwrap_or_else(PoisonError::into_inner);
-        if connection.closed.load(Ordering::SeqCst) {
-            return Err(LinkError::Closed);
-        }
-        frame.clear();
-        encode(&message.into(), &mut frame)?;
-        // A frame that was sent in part must not be followed by another: the peer would take it for the rest.
-        let sent = connection.stream.send(&frame).map_err(failed(|| "send a frame".to_owned()));
-        sent.map_err(|error| connection.close_for(error))
+        self.connection.send(&message.into())
     }
 }
 
@@ -298,15 +336,29 @@ pub struct TcpReceiver {
     connection: Arc<Connection>,
     reader: BufReader<ByteReader>,
     limits: Limits,
+    /// How long this side bears to hear nothing, in milliseconds; the socket's time limit for reading.
+    silence_ms: u32,
 }
 
 impl<M: TryFrom<Message, Error = FrameError>> Receiver<M> for TcpReceiver {
     fn recv(&mut self) -> Result<M, LinkError> {
-        if self.connection.closed.load(Ordering::SeqCst) {
-            return Err(LinkError::Closed);
-        }
-        let message = read_message(&mut self.reader, self.limits).and_then(M::try_from);
-        message.map_err(|error| self.connection.close_for(error.into()))
+        let message = loop {
+            if self.connection.closed.load(Ordering::SeqCst) {
+                return Err(LinkError::Closed);
+            }
+            match read_message(&mut self.reader, self.limits) {
+                Ok(Message::Pulse) => {}
+                other => break other.and_then(M::try_from),
+            }
+        };
+        message.map_err(|error| {
+            let error = if is_timeout(&error) {
+                LinkError::Silent { milliseconds: self.silence_ms }
+            } else {
+                error.into()
+            };
+            self.connection.close_for(error)
+        })
     }
 }
 
@@ -398,10 +450,15 @@ mod tests {
     use super::*;
     use crate::frame::Role;
     use std::io::Write;
-    use std::thread;
 
     fn hello() -> Hello {
-        Hello { role: Role::Secondary, group: "g".to_owned(), block_size: 16, blocks: 4 }
+        Hello {
+            role: Role::Secondary,
+            group: "g".to_owned(),
+            block_size: 16,
+            blocks: 4,
+            silence_ms: Hello::USUAL_SILENCE_MS,
+        }
     }
 
     fn incoming() -> Result<(TcpStream, Incoming), LinkError> {

@@ -70,7 +70,13 @@ pub(crate) struct Sites {
 }
 
 pub(crate) fn hello(role: Role) -> Hello {
-    Hello { role, group: "oradb".to_owned(), block_size: BLOCK_SIZE as u32, blocks: BLOCKS }
+    Hello {
+        role,
+        group: "oradb".to_owned(),
+        block_size: BLOCK_SIZE as u32,
+        blocks: BLOCKS,
+        silence_ms: Hello::USUAL_SILENCE_MS,
+    }
 }
 
 pub(crate) fn dialers(

@@ -32,7 +32,13 @@ pub(crate) enum Transport {
 
 /// How an end of the array link names itself.
 pub(crate) fn hello(role: Role, blocks: u32) -> Hello {
-    Hello { role, group: "group".to_owned(), block_size: BLOCK_SIZE as u32, blocks }
+    Hello {
+        role,
+        group: "group".to_owned(),
+        block_size: BLOCK_SIZE as u32,
+        blocks,
+        silence_ms: Hello::USUAL_SILENCE_MS,
+    }
 }
 
 /// A TCP connection, both ends of it.
