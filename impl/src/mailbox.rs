@@ -33,6 +33,12 @@ impl<M> Outbox<M> {
         self.messages.push_back(message);
     }
 
+    /// Queues `message` in place of those that it makes `stale`: what nobody needs any more holds no room.
+    pub(crate) fn supersede(&mut self, message: M, stale: impl Fn(&M) -> bool) {
+        self.messages.retain(|queued| !stale(queued));
+        self.push(message);
+    }
+
     /// Drops what is queued: what was on its way out of a role that crashed.
     pub(crate) fn clear(&mut self) {
         self.messages.clear();

@@ -503,6 +503,13 @@ impl RemoteNode {
                 // From here on the S-VOL may follow, and the S/P-VOL is the only image there is.
                 self.volumes.spvol.flush().map_err(spvol)
             }
+            // Each answer holds a whole map, and only that to the newest question is of use: a peer that asks and does not
+            // listen costs one.
+            SecondaryEffect::Send(message @ ToPrimary::Ready { .. }) => {
+                let is_ready = |queued: &_| matches!(queued, ToPrimary::Ready { .. });
+                inner.outbox.supersede(message.clone(), is_ready);
+                Ok(())
+            }
             SecondaryEffect::Send(message) => {
                 inner.outbox.push(message.clone());
                 Ok(())

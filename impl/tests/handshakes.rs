@@ -8,7 +8,9 @@ use syncsplit_impl::NodeError;
 use syncsplit_impl::frame::Kind;
 use syncsplit_impl::trace::RoleRecord;
 use syncsplit_model::protocol::primary::{PrimaryEvent, PrimaryRefusal};
-use syncsplit_model::protocol::{BlockIndex, DirtyMap, Incarnation, PairState, ToPrimary};
+use syncsplit_model::protocol::{
+    BlockIndex, DirtyMap, Incarnation, PairState, ToPrimary, ToSecondary,
+};
 
 /// Nodes that never suspend the pair because of the clock.
 fn patient() -> Result<Kit, Failure> {
@@ -157,6 +159,22 @@ fn a_resync_is_asked_for_until_it_is_answered() -> Result<(), Failure> {
     assert_eq!((kit.local.view()?.state, kit.volumes_agree()), (PairState::Pair, true));
     kit.local.tick()?;
     assert_eq!(kit.local.take_outgoing(), None);
+    Ok(())
+}
+
+/// A peer that asks for one pairing after the other, and takes no answer, is owed one: a map may be megabytes.
+#[test]
+fn answers_that_nobody_takes_do_not_pile_up() -> Result<(), Failure> {
+    let kit = Kit::paired()?;
+    for number in 2..=1_500 {
+        kit.remote.on_message(ToSecondary::Resync { incarnation: Incarnation(number) })?;
+    }
+    let owed: Vec<_> = std::iter::from_fn(|| kit.remote.take_outgoing()).collect();
+    let answers = owed.iter().filter(|message| matches!(message, ToPrimary::Ready { .. }));
+    assert_eq!(answers.count(), 1, "{} messages", owed.len());
+    let newest =
+        matches!(owed.last(), Some(ToPrimary::Ready { incarnation: Incarnation(1_500), .. }));
+    assert!(newest, "{:?}", owed.last());
     Ok(())
 }
 
