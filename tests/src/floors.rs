@@ -295,6 +295,7 @@ pub const FLOORS: &[Floors] = &[
             &["exit"],
             &["progress"],
             &["interrupt"],
+            &["world"],
             &["check"],
             &["conform"],
             &["explain"],

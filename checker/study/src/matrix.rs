@@ -184,5 +184,6 @@ fn instance(variant: Variant, column: &Column) -> Instance {
         properties: always.map(WorldProperty::name).collect(),
         promises: false,
         expected: None,
+        is_changed: false,
     }
 }

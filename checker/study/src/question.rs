@@ -11,8 +11,7 @@ use syncsplit_engine::{
 };
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
-    Action, Bounds, PROMISES, PromiseInfo, State, Transactions, Variant, Verdict, World,
-    WorldProperty,
+    Action, Bounds, PROMISES, PromiseInfo, State, Variant, Verdict, World, WorldProperty,
 };
 use syncsplit_search::SearchSpace;
 
@@ -87,15 +86,6 @@ impl Question {
             threads,
             limits: Limits::default(),
             instance,
-        }
-    }
-
-    /// Asks about other transactions of two writes than the instance does.
-    pub fn set_transactions(&mut self, transactions: Transactions) {
-        if transactions != self.instance.bounds.transactions {
-            self.instance.bounds.transactions = transactions;
-            // It was expected of another world.
-            self.instance.expected = None;
         }
     }
 

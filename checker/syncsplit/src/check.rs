@@ -5,13 +5,14 @@ use syncsplit_engine::{KeptOutcome, Limits, Store};
 use syncsplit_model::world::{Action, State, Verdict};
 use syncsplit_study::ablate;
 use syncsplit_study::checkpoint::Checkpoint;
-use syncsplit_study::instance::{Instance, askable};
+use syncsplit_study::instance::askable;
 use syncsplit_study::question::{Question, Watch};
 use syncsplit_study::report::{self, Report, junit};
 
 use crate::args::{CheckArgs, CheckFormat, Stored};
 use crate::exit::{Ended, Failure};
 use crate::progress::Reporter;
+use crate::world::{self, NamedWorld};
 use crate::{interrupt, print};
 
 /// Runs the command.
@@ -42,13 +43,9 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
 
 /// The question that the arguments ask.
 fn question(args: &CheckArgs) -> Result<Question, String> {
-    let instance = Instance::load(&args.instance).map_err(|refused| refused.to_string())?;
+    let NamedWorld { instance, variant, without } = world::named(&args.instance, &args.world)?;
     let mut question = Question::about(instance, threads(args.threads));
-    if let Some(transactions) = args.transactions {
-        question.set_transactions(transactions);
-    }
-    question.variant = args.variant.unwrap_or(question.variant);
-    question.without = question.instance.without_also(&args.without);
+    (question.variant, question.without) = (variant, without);
     let asked: Vec<_> = askable().filter(|name| args.property.iter().any(|p| p == name)).collect();
     if !asked.is_empty() {
         question.properties = asked;

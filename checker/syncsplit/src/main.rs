@@ -18,6 +18,7 @@ mod simulate;
 mod study;
 mod terminal;
 mod validate;
+mod world;
 
 use std::process::ExitCode;
 

@@ -160,3 +160,64 @@ fn an_interrupt_ends_a_long_run_with_a_report() {
     assert_eq!(report["ended"], "interrupt");
     assert!(report["states"].as_u64().unwrap() > 0);
 }
+
+#[test]
+fn check_and_simulate_take_the_same_world_on_the_command_line() {
+    let small = ["small", "--fault", "link-down", "--fault", "timeouts", "--frames", "2"];
+    let words = [
+        "--stillness=quiesce",
+        "--journal-full=suspend",
+        "--cache=volatile",
+        "--start=smpl",
+        "--numbers=ending",
+        "--transactions=any",
+        "--volumes=2",
+    ];
+    let world = [&small[..], &words].concat();
+    let cut = [&["check"], &world[..], &["--states", "10"]].concat();
+    let checked = json(&cut, 3);
+    let walk = [&["simulate"], &world[..], &["--runs", "1", "--steps", "5"]].concat();
+    let walked = json(&walk, 0);
+    for key in ["instance", "bounds"] {
+        assert_eq!(checked[key], walked[key], "{key}");
+    }
+    let name = "small with volumes 2, frames 2, journal full suspend, cache volatile, stillness quiesce, start smpl, \
+                transactions any, numbers ending, faults link-down, timeouts";
+    assert_eq!(checked["instance"], name);
+    let bounds = checked["bounds"].as_str().unwrap();
+    assert!(bounds.ends_with("faults link-down, timeouts"), "{bounds}");
+    let all = json(&["check", "small", "--fault", "all", "--states", "10"], 3);
+    assert_eq!(all["bounds"].as_str().unwrap().rsplit(", ").next(), Some("all faults"));
+}
+
+#[test]
+fn a_world_by_arguments_is_the_instance_of_those_bounds() {
+    let counts = |arguments: &[&str]| {
+        let report = json(&[&["check"], arguments].concat(), 0);
+        ["states", "transitions", "depth"].map(|key| report[key].as_u64().unwrap())
+    };
+    let asked = ["small", "--fault", "link-down", "--frames", "2"];
+    assert_eq!(counts(&asked), counts(&["small-link-down-two-frames"]));
+    let none = ["small-link-down-two-frames", "--fault", "none", "--frames", "1"];
+    assert_eq!(counts(&none), counts(&["small"]));
+    // An argument that says what the instance says leaves it what it is.
+    let same = json(&["check", "small", "--journal", "1", "--fault", "none"], 0);
+    assert_eq!((&same["instance"], &same["expected"]["met"]), (&"small".into(), &true.into()));
+}
+
+#[test]
+fn impossible_bounds_are_refused_by_check_as_by_simulate() {
+    for command in ["check", "simulate"] {
+        for (arguments, says) in [
+            (["--blocks", "1"], "--blocks: found 1; valid is 2 to "),
+            (["--volumes", "9"], "--volumes: found 9; valid is 1 to 2"),
+            (["--journal", "0"], "--journal: found 0; valid is 1 to "),
+            (["--frames", "0"], "--frames: found 0; valid is 1 to 2"),
+            (["--host-messages", "0"], "--host-messages: found 0; valid is 1 to 2"),
+        ] {
+            refused(&[&[command], &arguments[..]].concat(), &[says]);
+        }
+        refused(&[command, "--fault", "rain"], &["'rain'", "link-down", "takeover", "none"]);
+        refused(&[command, "--stillness", "sleep"], &["'sleep'", "freeze", "quiesce"]);
+    }
+}

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::MAIN_SEPARATOR;
 
+pub use parse::{CACHE, JOURNAL_FULL, START, STILLNESS};
 use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{self, Bounds, INSTANCES, PROMISES, Variant, WorldProperty};
 
@@ -36,6 +37,8 @@ pub struct Instance {
     pub promises: bool,
     /// What the check must come to, if that is known.
     pub expected: Option<Expected>,
+    /// Whether its bounds are others than those of the instance whose name it has.
+    pub is_changed: bool,
 }
 
 /// What a check must come to. What is none is not compared.
@@ -66,6 +69,7 @@ impl From<&world::Instance> for Instance {
             properties: Vec::new(),
             promises: named.promises,
             expected: None,
+            is_changed: false,
         }
     }
 }
@@ -86,10 +90,10 @@ impl Instance {
         Self::all().ok()?.into_iter().find(|instance| instance.name == name)
     }
 
-    /// Whether it has a name of its own, and is no file.
+    /// Whether it has a name of its own: it is no file, and nothing in it was changed.
     #[must_use]
     pub fn is_named(&self) -> bool {
-        !Self::is_path(&self.name)
+        !Self::is_path(&self.name) && !self.is_changed
     }
 
     /// The rules that are left out when `more` are left out as well.

@@ -22,12 +22,17 @@ pub(super) type Wrong = (Span, String);
 /// Words a key takes, each with what it means.
 type Words<T> = [(&'static str, T)];
 
-const JOURNAL_FULL: &Words<JournalFull> =
+/// What a full journal does, each with its word in files and on the command line.
+pub const JOURNAL_FULL: &[(&str, JournalFull)] =
     &[("hold", JournalFull::Hold), ("suspend", JournalFull::Suspend)];
-const CACHE: &Words<Cache> = &[("non-volatile", Cache::NonVolatile), ("volatile", Cache::Volatile)];
-const STILLNESS: &Words<Stillness> =
+/// What becomes of the cache in a crash, each with its word.
+pub const CACHE: &[(&str, Cache)] =
+    &[("non-volatile", Cache::NonVolatile), ("volatile", Cache::Volatile)];
+/// What a backup holds still, each with its word.
+pub const STILLNESS: &[(&str, Stillness)] =
     &[("freeze", Stillness::Freeze), ("quiesce", Stillness::Quiesce)];
-const START: &Words<Start> = &[("pair", Start::Pair), ("smpl", Start::Smpl)];
+/// Where a run begins, each with its word.
+pub const START: &[(&str, Start)] = &[("pair", Start::Pair), ("smpl", Start::Smpl)];
 const HOLDS: &Words<bool> = &[("holds", true), ("violated", false)];
 
 /// The instance that `toml`, the text of the file `name`, describes.
@@ -52,6 +57,7 @@ fn translate(name: &str, file: &File) -> Result<Instance, Wrong> {
         properties: list("properties", &file.properties, &properties(|_| true))?,
         promises: file.promises,
         expected: file.expected.as_ref().map(expected).transpose()?,
+        is_changed: false,
     };
     let has_twins = file.twins.as_ref().is_none_or(|twins| *twins.get_ref());
     if instance.properties.is_empty() && !has_twins {

@@ -2,6 +2,7 @@
 
 mod validate;
 mod words;
+mod world;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,13 +11,14 @@ use strum::IntoStaticStr;
 use syncsplit_conform::script::Script;
 use syncsplit_conform::wire::Level;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{Transactions, Variant};
+use syncsplit_model::world::Variant;
 use syncsplit_study::explain::Topic;
 use syncsplit_study::question::Engine;
 use syncsplit_study::reduce::Reduction;
 use syncsplit_study::trace::file::TraceFile;
 
 pub(crate) use self::validate::ValidateArgs;
+pub(crate) use self::world::WorldArgs;
 
 /// Checks the protocol of JP 2003-099306: backing up a database from an asynchronous remote copy without ever
 /// suspending the copy.
@@ -65,6 +67,7 @@ pub(crate) enum Command {
   syncsplit check --without SYNC-5 --property backup-is-frozen-image --format json
   syncsplit check --reduce sleep             the same counts in less time: no two steps in both orders if they commute
   syncsplit check --transactions any --reduce symmetry    blocks that can be exchanged count once
+  syncsplit check smoke --journal 2 --fault link-down --fault timeouts    other bounds and faults
   syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it
   syncsplit check nightly --time 20m --checkpoint FILE   as far as 20 minutes go: exit code 3
   syncsplit check nightly --time 20m --resume FILE       on from there, until it is another
@@ -75,21 +78,15 @@ pub(crate) struct CheckArgs {
     /// Which world to check: a name, or the path of a TOML file
     #[arg(default_value = "ci", help = words::instance_help())]
     pub(crate) instance: String,
-    /// Which reading of the protocol to check [default: what the instance says]
-    #[arg(long, value_parser = words::variant())]
-    pub(crate) variant: Option<Variant>,
-    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
-    #[arg(long, value_name = "RULE", value_parser = words::rule)]
-    pub(crate) without: Vec<Rule>,
+    /// Which world it is, where it is not the instance's own.
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
     /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = words::property())]
     pub(crate) property: Vec<String>,
     /// Exit with 3 where everything holds, but the question of some property never arose in this world
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Which blocks a transaction of two writes takes, in place of the instance's
-    #[arg(long, value_name = "WHICH", value_parser = words::transactions())]
-    pub(crate) transactions: Option<Transactions>,
     /// Search fewer states, or take fewer steps, for the same verdicts; several with commas. docs/reductions.md says why
     /// that is sound
     #[arg(long, value_parser = words::one_of::<Reduction>(), value_delimiter = ',')]
@@ -210,12 +207,9 @@ pub(crate) struct SimulateArgs {
     /// Which world to walk through; `syncsplit list instances` describes them
     #[arg(default_value = "ci", help = words::instance_help())]
     pub(crate) instance: String,
-    /// Which reading of the protocol to walk through [default: what the instance says]
-    #[arg(long, value_parser = words::variant())]
-    pub(crate) variant: Option<Variant>,
-    /// Leave a rule out; may be given again. `syncsplit list rules` describes them
-    #[arg(long, value_name = "RULE", value_parser = words::rule)]
-    pub(crate) without: Vec<Rule>,
+    /// Which world it is, where it is not the instance's own.
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
     /// Where chance begins; the same seed gives the same runs on any machine [default: any, and it is printed]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -225,21 +219,6 @@ pub(crate) struct SimulateArgs {
     /// How many runs
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) runs: u64,
-    /// Blocks of the group, in place of the instance's
-    #[arg(long, value_name = "N")]
-    pub(crate) blocks: Option<u32>,
-    /// Entries the journal holds, in place of the instance's
-    #[arg(long, value_name = "N")]
-    pub(crate) journal: Option<usize>,
-    /// Messages in flight from primary to secondary, in place of the instance's
-    #[arg(long, value_name = "N")]
-    pub(crate) frames: Option<usize>,
-    /// Messages in flight from secondary to primary, in place of the instance's
-    #[arg(long, value_name = "N")]
-    pub(crate) acks: Option<usize>,
-    /// Messages in flight between the hosts, in place of the instance's
-    #[arg(long, value_name = "N")]
-    pub(crate) host_messages: Option<usize>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use strum::{EnumMessage, VariantArray};
 use syncsplit_conform::verb::Verb;
 use syncsplit_model::protocol::Rule;
-use syncsplit_model::world::{INSTANCES, Transactions, Variant};
+use syncsplit_model::world::{Fault, Faults, INSTANCES, Variant};
 use syncsplit_study::instance::askable;
 
 /// One of the variants of an enum, each with what it means in the help.
@@ -23,24 +23,26 @@ where
 }
 
 /// One of the things that have these names.
-fn named<T: Copy + Send + Sync + 'static>(
-    all: Vec<(&'static str, T)>,
+pub(super) fn named<T: Copy + Send + Sync + 'static>(
+    all: impl AsRef<[(&'static str, T)]> + Clone + Send + Sync + 'static,
 ) -> impl TypedValueParser<Value = T> {
-    let names = PossibleValuesParser::new(all.iter().map(|(name, _)| *name));
-    names.try_map(move |name| {
-        let found = all.iter().find(|(other, _)| *other == name);
+    let names: Vec<_> = all.as_ref().iter().map(|(name, _)| *name).collect();
+    PossibleValuesParser::new(names).try_map(move |name| {
+        let found = all.as_ref().iter().find(|(other, _)| *other == name);
         found.map(|(_, one)| *one).ok_or("no such name")
     })
 }
 
 /// The name of a variant.
 pub(super) fn variant() -> impl TypedValueParser<Value = Variant> {
-    named(Variant::ALL.iter().map(|variant| (variant.name(), *variant)).collect())
+    named(Variant::ALL.iter().map(|variant| (variant.name(), *variant)).collect::<Vec<_>>())
 }
 
-/// Which blocks a transaction of two writes takes.
-pub(super) fn transactions() -> impl TypedValueParser<Value = Transactions> {
-    named(Transactions::WORDS.to_vec())
+/// A fault by its name, or all of them, or none.
+pub(super) fn faults() -> impl TypedValueParser<Value = Faults> {
+    let sets = [("all", Faults::all()), ("none", Faults::empty())];
+    let each = Fault::ALL.iter().map(|fault| (fault.name(), Faults::only(*fault)));
+    named(sets.into_iter().chain(each).collect::<Vec<_>>())
 }
 
 /// The name of a property or a promise.
