@@ -129,5 +129,6 @@ fn about(question: &Question) -> Vec<(&'static str, String)> {
         ("start", format!("{:?}", bounds.start)),
         ("faults", names(bounds.faults.iter().map(Fault::name).collect())),
         ("promises", names(promises)),
+        ("stop", format!("{:?}", question.stop)),
     ]
 }

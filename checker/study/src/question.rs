@@ -67,6 +67,8 @@ pub struct Question {
     pub threads: usize,
     /// What ends the run early.
     pub limits: Limits,
+    /// Whether the first level with a violation ends the run.
+    pub stop: StopAt,
 }
 
 /// An engine's failure in words; none of them is a verdict.
@@ -85,6 +87,7 @@ impl Question {
             engine: Engine::Native,
             threads,
             limits: Limits::default(),
+            stop: StopAt::FirstViolation,
             instance,
         }
     }
@@ -108,7 +111,9 @@ impl Question {
     #[must_use]
     pub fn is_as_the_instance_asks(&self) -> bool {
         let Instance { variant, without, properties, .. } = &self.instance;
-        self.variant == *variant && self.without == *without && self.properties == *properties
+        let is_same =
+            self.variant == *variant && self.without == *without && self.properties == *properties;
+        is_same && self.stop == StopAt::FirstViolation
     }
 
     /// The space that is searched.
@@ -199,7 +204,7 @@ impl Question {
         let space = self.space();
         let options = Options {
             threads: self.threads,
-            stop: StopAt::FirstViolation,
+            stop: self.stop,
             store: self.store,
             limits: self.limits,
             kind: Some(coverage::group),

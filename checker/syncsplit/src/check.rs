@@ -1,7 +1,7 @@
 //! `syncsplit check`: asks an engine about an instance.
 use std::thread::available_parallelism;
 
-use syncsplit_engine::{KeptOutcome, Limits, Store};
+use syncsplit_engine::{KeptOutcome, Limits, StopAt, Store};
 use syncsplit_model::world::{Action, State, Verdict};
 use syncsplit_study::ablate;
 use syncsplit_study::checkpoint::Checkpoint;
@@ -46,6 +46,9 @@ fn question(args: &CheckArgs) -> Result<Question, String> {
     let NamedWorld { instance, variant, without } = world::named(&args.instance, &args.world)?;
     let mut question = Question::about(instance, threads(args.threads));
     (question.variant, question.without) = (variant, without);
+    if args.go_on {
+        question.stop = StopAt::Exhaust;
+    }
     let asked: Vec<_> = askable().filter(|name| args.property.iter().any(|p| p == name)).collect();
     if !asked.is_empty() {
         question.properties = asked;

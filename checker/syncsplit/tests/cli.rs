@@ -221,3 +221,29 @@ fn impossible_bounds_are_refused_by_check_as_by_simulate() {
         refused(&[command, "--stillness", "sleep"], &["'sleep'", "freeze", "quiesce"]);
     }
 }
+
+#[test]
+fn a_check_goes_on_after_a_violation_where_it_is_asked_to() {
+    let arguments = ["check", "small-link-down", "--without", "SYNC-2"];
+    let steps_of = |report: &Value| -> Vec<(String, u64)> {
+        let properties = report["properties"].as_array().unwrap();
+        let violated = properties.iter().filter(|property| property["verdict"] == "violated");
+        let steps =
+            |one: &Value| (one["name"].as_str().unwrap().into(), one["steps"].as_u64().unwrap());
+        violated.map(steps).collect()
+    };
+    let first = json(&arguments, 1);
+    assert_eq!(first["ended"], "violation");
+    let all = json(&[&arguments[..], &["--continue"]].concat(), 1);
+    assert_eq!(all["ended"], "complete");
+    assert!(all["states"].as_u64() > first["states"].as_u64());
+    let (first, all) = (steps_of(&first), steps_of(&all));
+    assert!(all.len() > first.len(), "{first:?} and {all:?}");
+    assert!(first.iter().all(|found| all.contains(found)), "{first:?} and {all:?}");
+    for property in all {
+        let alone = json(&[&arguments[..], &["--property", &property.0]].concat(), 1);
+        assert_eq!(steps_of(&alone), [property], "a shortest way is one for each property");
+    }
+    let whole = json(&["check", "small", "--continue"], 0);
+    assert_eq!((&whole["verdict"], &whole["states"]), (&"holds".into(), &173.into()));
+}

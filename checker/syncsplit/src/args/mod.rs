@@ -68,6 +68,7 @@ pub(crate) enum Command {
   syncsplit check --reduce sleep             the same counts in less time: no two steps in both orders if they commute
   syncsplit check --transactions any --reduce symmetry    blocks that can be exchanged count once
   syncsplit check smoke --journal 2 --fault link-down --fault timeouts    other bounds and faults
+  syncsplit check smoke --without SYNC-2 --continue    every property that breaks, not only the first
   syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it
   syncsplit check nightly --time 20m --checkpoint FILE   as far as 20 minutes go: exit code 3
   syncsplit check nightly --time 20m --resume FILE       on from there, until it is another
@@ -84,6 +85,9 @@ pub(crate) struct CheckArgs {
     /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = words::property())]
     pub(crate) property: Vec<String>,
+    /// Go on after a violation until every state is seen, and report each property that breaks, with a shortest way there
+    #[arg(long = "continue")]
+    pub(crate) go_on: bool,
     /// Exit with 3 where everything holds, but the question of some property never arose in this world
     #[arg(long)]
     pub(crate) strict: bool,
