@@ -296,6 +296,7 @@ pub const FLOORS: &[Floors] = &[
             &["progress"],
             &["interrupt"],
             &["world"],
+            &["next"],
             &["check"],
             &["conform"],
             &["explain"],

@@ -11,9 +11,10 @@ use syncsplit_study::report::{self, Report, junit};
 
 use crate::args::{CheckArgs, CheckFormat, Stored};
 use crate::exit::{Ended, Failure};
+use crate::print::Stream;
 use crate::progress::Reporter;
 use crate::world::{self, NamedWorld};
-use crate::{interrupt, print};
+use crate::{interrupt, next, print};
 
 /// Runs the command.
 pub(crate) fn run(args: &CheckArgs) -> Ended {
@@ -88,18 +89,20 @@ fn tell(
             report.notes.extend(ablate::harm_shows(*rule)?);
         }
     }
+    let conclusion = report.conclusion(args.strict);
+    let stream = Stream::beside(args.trace_out.as_ref());
     let printed = match args.format {
-        CheckFormat::Text => print::text(&report),
-        CheckFormat::Json => print::json(&report),
-        CheckFormat::Junit => print::junit(&junit::check(&report)),
+        CheckFormat::Text => {
+            stream.text(format!("{report}{}", next::closing(&report, conclusion, args)))
+        }
+        CheckFormat::Json => stream.json(&report),
+        CheckFormat::Junit => stream.junit(&junit::check(&report)),
     };
     // What was kept does not depend on who reads the report.
     checkpoint.resumed(kept).into_iter().for_each(print::note);
     checkpoint.written(kept)?.into_iter().for_each(print::note);
     printed?;
-    if let Some(file) = &args.trace_out {
-        let trace = report::shortest(question, &kept.outcome);
-        file.offer(trace.as_ref())?.into_iter().for_each(print::note);
-    }
-    Ok(report.conclusion(args.strict))
+    let trace = report::shortest(question, &kept.outcome);
+    print::trace(args.trace_out.as_ref(), trace.as_ref())?;
+    Ok(conclusion)
 }

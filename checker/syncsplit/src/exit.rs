@@ -26,13 +26,20 @@ pub(crate) type Ended = Result<Verdict, Failure>;
 /// The exit code of a command, after the word on stderr that a failure needs.
 pub(crate) fn code(ended: Ended) -> ExitCode {
     ExitCode::from(match ended {
-        Ok(Verdict::Holds | Verdict::NoViolationFound) => 0,
-        Ok(Verdict::Violated) => 1,
-        Ok(Verdict::Undecided) => 3,
+        Ok(verdict) => number(verdict),
         Err(Failure::Reported) => 2,
         Err(Failure::Unusable(message)) => {
             complain(message);
             2
         }
     })
+}
+
+/// The exit code that a verdict is.
+pub(crate) const fn number(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Holds | Verdict::NoViolationFound => 0,
+        Verdict::Violated => 1,
+        Verdict::Undecided => 3,
+    }
 }

@@ -11,6 +11,7 @@ mod explain;
 mod explore;
 mod interrupt;
 mod list;
+mod next;
 mod print;
 mod progress;
 mod replay;

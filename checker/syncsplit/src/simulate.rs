@@ -8,6 +8,7 @@ use syncsplit_study::trace::Subject;
 
 use crate::args::{Format, SimulateArgs};
 use crate::exit::Ended;
+use crate::print::Stream;
 use crate::world::{self, NamedWorld};
 use crate::{interrupt, print};
 
@@ -20,13 +21,12 @@ pub(crate) fn run(args: &SimulateArgs) -> Ended {
     let seed = args.seed.unwrap_or_else(any_seed);
     let plan = Simulation { seed, runs: args.runs, steps: args.steps };
     let (report, trace) = simulate(&subject, plan, &interrupt);
+    let stream = Stream::beside(args.trace_out.as_ref());
     match args.format {
-        Format::Text => print::text(&report),
-        Format::Json => print::json(&report),
+        Format::Text => stream.text(&report),
+        Format::Json => stream.json(&report),
     }?;
-    if let Some(file) = &args.trace_out {
-        file.offer(trace.as_ref())?.into_iter().for_each(print::note);
-    }
+    print::trace(args.trace_out.as_ref(), trace.as_ref())?;
     Ok(report.verdict)
 }
 

@@ -18,5 +18,6 @@ mod reductions;
 mod simulate;
 mod studies;
 mod systems;
+mod terminal;
 mod traces;
 mod validate;

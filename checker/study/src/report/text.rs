@@ -17,10 +17,18 @@ impl fmt::Display for Report {
     }
 }
 
+impl Report {
+    /// The verdict, and of what, in one line.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let without: String = self.without.iter().map(|rule| format!(" without {rule}")).collect();
+        let but = but_for(self);
+        format!("{}{but}: {}, {}{without}", self.verdict, self.instance, self.variant)
+    }
+}
+
 fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
-    let without: String = report.without.iter().map(|rule| format!(" without {rule}")).collect();
-    let but = but_for(report);
-    writeln!(out, "{}{but}: {}, {}{without}", report.verdict, report.instance, report.variant)?;
+    writeln!(out, "{}", report.headline())?;
     writeln!(out, "  world        {}", report.bounds)?;
     let sleep = Reduction::Sleep.name();
     let smaller: Vec<_> = report.reductions.iter().copied().filter(|name| *name != sleep).collect();

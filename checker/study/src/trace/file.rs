@@ -35,6 +35,9 @@ impl TraceFormat {
     }
 }
 
+/// The name that stands for stdout.
+const STDOUT: &str = "-";
+
 /// A file to write a run to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceFile {
@@ -50,12 +53,15 @@ impl TraceFile {
     /// # Errors
     /// The name ends in no known format: the sentence says what would be valid.
     pub fn named(name: &str) -> Result<Self, String> {
+        if name == STDOUT {
+            return Ok(Self { path: name.into(), format: TraceFormat::Itf });
+        }
         let format = TraceFormat::ALL
             .iter()
             .find(|format| name.strip_suffix(format.ending()).is_some_and(|stem| !stem.is_empty()));
         let Some(format) = format else {
             let valid: Vec<_> = TraceFormat::ALL.iter().map(|format| format.ending()).collect();
-            return Err(format!("the name has to end in {}", valid.join(", ")));
+            return Err(format!("the name has to end in {}, or is `-`", valid.join(", ")));
         };
         let path = PathBuf::from(name);
         // Found out now, and not after the search.
@@ -69,19 +75,35 @@ impl TraceFile {
         Ok(Self { path, format: *format })
     }
 
+    /// Whether the run goes to stdout, in ITF, in place of a file.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        self.path.as_os_str() == STDOUT
+    }
+
+    /// `trace` in the format of the file.
+    ///
+    /// # Errors
+    /// A value of the run is none of the format.
+    pub fn text(&self, trace: &Trace) -> io::Result<String> {
+        Ok(match self.format {
+            TraceFormat::Itf => {
+                let mut out = Vec::new();
+                itf::write(trace, &mut out)?;
+                String::from_utf8_lossy(&out).into_owned()
+            }
+            TraceFormat::Mermaid => mermaid::diagram(trace),
+            TraceFormat::Svg => svg::picture(trace),
+            TraceFormat::Text => text::page(trace),
+        })
+    }
+
     /// Writes `trace`.
     ///
     /// # Errors
     /// The file could not be written.
     pub fn write(&self, trace: &Trace) -> io::Result<()> {
-        let mut out = Vec::new();
-        match self.format {
-            TraceFormat::Itf => itf::write(trace, &mut out)?,
-            TraceFormat::Mermaid => out.extend(mermaid::diagram(trace).into_bytes()),
-            TraceFormat::Svg => out.extend(svg::picture(trace).into_bytes()),
-            TraceFormat::Text => out.extend(text::page(trace).into_bytes()),
-        }
-        fs::write(&self.path, out)
+        fs::write(&self.path, self.text(trace)?)
     }
 
     /// Writes `trace` if there is one. What the user should know besides is returned.
@@ -89,7 +111,7 @@ impl TraceFile {
     /// # Errors
     /// The file could not be written: the sentence names it and says why.
     pub fn offer(&self, trace: Option<&Trace>) -> Result<Option<String>, String> {
-        let path = self.path.display();
+        let path = if self.is_stdout() { "stdout".into() } else { self.path.display().to_string() };
         let Some(trace) = trace else {
             return Ok(Some(format!("no counterexample: nothing is written to {path}")));
         };

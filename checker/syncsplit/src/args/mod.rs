@@ -126,7 +126,8 @@ pub(crate) struct CheckArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,
-    /// Write the shortest counterexample to this file; its name ends in .itf.json, .mmd, .svg or .txt
+    /// Write the shortest counterexample to this file; its name ends in .itf.json, .mmd, .svg or .txt. `-` is stdout, in
+    /// ITF; the report goes to stderr then
     #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
     pub(crate) trace_out: Option<TraceFile>,
     /// Whether to show progress on stderr: a line on a terminal, a line every ten seconds, or nothing
@@ -226,7 +227,8 @@ pub(crate) struct SimulateArgs {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Write the run that was found to this file; its name ends in .itf.json, .mmd, .svg or .txt
+    /// Write the run that was found to this file; its name ends in .itf.json, .mmd, .svg or .txt. `-` is stdout, in
+    /// ITF; the report goes to stderr then
     #[arg(long, value_name = "FILE", value_parser = TraceFile::named)]
     pub(crate) trace_out: Option<TraceFile>,
 }
