@@ -31,6 +31,9 @@ const BASE: Bounds = Bounds {
     faults: Faults::empty(),
 };
 
+/// The named instance that this world is.
+const BASE_NAME: &str = "small-journal-2";
+
 /// Name of the column without faults.
 pub const NONE: &str = "none";
 
@@ -58,6 +61,18 @@ impl MatrixRow {
         fields.extend(self.idle.then(|| "idle = true".into()));
         fields.extend(self.shown.fields());
         format!("{{ {} }}", fields.join(", "))
+    }
+
+    /// The command that shows what breaks in the cell, if anything does.
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
+        let property = self.shown.property()?;
+        let column = columns().into_iter().find(|column| column.faults == self.faults)?;
+        let faults: String = column.names.iter().map(|name| format!(" --fault {name}")).collect();
+        let variant = &self.variant;
+        Some(format!(
+            "syncsplit check {BASE_NAME} --variant {variant}{faults} --property {property}"
+        ))
     }
 
     /// The world of the cell, if there is such a cell.

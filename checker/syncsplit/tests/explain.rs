@@ -6,6 +6,7 @@ use std::path::Path;
 use syncsplit_model::world::ActionKind;
 use syncsplit_study::ablate;
 use syncsplit_study::explain::{Demonstration, Topic, explain, places};
+use syncsplit_study::matrix;
 
 use crate::command::{json, refused, stdout};
 
@@ -46,6 +47,23 @@ fn is_as_the_table_has_it(rule: &str, shown: &Demonstration) {
     let is_left_out = LONG.contains(&rule);
     assert_eq!(shown.steps.len(), if is_left_out { 0 } else { steps }, "{rule}");
     assert_eq!(shown.says.contains("the search is longer"), is_left_out, "{rule}");
+}
+
+#[test]
+fn the_command_beside_a_fault_shows_what_the_matrix_has_found() {
+    let rows = matrix::table().unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| row.shown.property().is_some()).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let command = row.command().unwrap();
+        let arguments: Vec<_> = command.split(' ').skip(1).collect();
+        let report = json(&arguments, 1);
+        let [property] = report["properties"].as_array().unwrap().as_slice() else { panic!() };
+        assert_eq!(property["name"], row.shown.property().unwrap(), "{command}");
+        assert_eq!(property["steps"].as_u64().map(|n| n as usize), row.shown.steps(), "{command}");
+    }
+    let of_link = explain(Topic::named("link-down").unwrap()).unwrap();
+    assert!(of_link.demonstrations[0].command.as_deref().unwrap().contains("--fault link-down"));
 }
 
 #[test]

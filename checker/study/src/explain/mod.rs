@@ -177,7 +177,7 @@ fn broken(name: &str) -> Result<Demonstration, String> {
     Ok(match row {
         Some(row) => Demonstration::new(
             format!("under {}, faults {}: {}", row.variant, row.faults, row.shown),
-            Some("syncsplit matrix".into()),
+            row.command(),
             row.instance().and_then(counterexample),
         ),
         None => Demonstration::new(
@@ -218,7 +218,7 @@ fn of_fault(fault: Fault) -> Result<Vec<Demonstration>, String> {
         }
     };
     let trace = lost.first().and_then(|row| row.instance()).and_then(counterexample);
-    let harm = Demonstration::new(says, Some("syncsplit matrix".into()), trace);
+    let harm = Demonstration::new(says, lost.first().and_then(|row| row.command()), trace);
     let instances = small_first()?.into_iter().filter(|one| one.bounds.faults.contains(fault));
     let trace = example::shortest(instances, |_, (before, action, _)| {
         action.fault(before.link_up) == Some(fault)
