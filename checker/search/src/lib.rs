@@ -10,4 +10,4 @@ mod reductions;
 mod space;
 
 pub use bits::PACKED_WORDS;
-pub use space::SearchSpace;
+pub use space::{GOAL, Goal, SearchSpace};

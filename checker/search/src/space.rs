@@ -2,7 +2,10 @@
 //!
 //! Never here: a decision of the world. Each answer is the world's own.
 
-use stateright::{Model, Property};
+use std::fmt;
+use std::sync::Arc;
+
+use stateright::{Expectation, Model, Property};
 use syncsplit_engine::liveness::{Faults, Live, Promise};
 use syncsplit_engine::packed::{Pack, Sink};
 use syncsplit_engine::positions::{POSITIONS_MAX, Positions, conditions};
@@ -13,12 +16,23 @@ use syncsplit_model::world::{
 use crate::bits::{PACKED_WORDS, Packed};
 use crate::pack::{pack, pack_into, packed_bits, unpack};
 
+/// A condition that a search looks for a state of, in place of properties. Its text tells it from any other.
+pub trait Goal: fmt::Debug + Send + Sync {
+    /// Whether the condition is true of `state`.
+    fn is_reached(&self, world: &World, state: &State) -> bool;
+}
+
+/// The name of the property that no state is the goal.
+pub const GOAL: &str = "reach";
+
 /// A world that is ready to be searched.
 #[derive(Clone, Debug)]
 pub struct SearchSpace {
     pub(crate) world: World,
     properties: Vec<WorldProperty>,
     promises: Vec<&'static PromiseInfo>,
+    /// What is looked for; then no property or promise is asked.
+    goal: Option<Arc<dyn Goal>>,
     /// The exchanges of blocks under which states count as one; none unless asked for.
     pub(crate) exchanges: Vec<Exchange>,
     /// Whether a step that can be taken first is taken at once.
@@ -35,7 +49,13 @@ impl SearchSpace {
     pub fn new(world: World) -> Self {
         let properties = world.default_properties().collect();
         let (promises, exchanges, leads_first, commuting) = (Vec::new(), Vec::new(), false, None);
-        Self { world, properties, promises, exchanges, leads_first, commuting }
+        Self { world, properties, promises, goal: None, exchanges, leads_first, commuting }
+    }
+
+    /// The same space, in which nothing is asked but for a state that is the goal.
+    #[must_use]
+    pub fn seeking(self, goal: Arc<dyn Goal>) -> Self {
+        Self { properties: Vec::new(), promises: Vec::new(), goal: Some(goal), ..self }
     }
 
     /// The same space, asked for these properties and promises.
@@ -94,6 +114,10 @@ impl Model for SearchSpace {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
+        if self.goal.is_some() {
+            let [condition, ..] = conditions();
+            return vec![Property { expectation: Expectation::Always, name: GOAL, condition }];
+        }
         let asked = self.properties.iter().zip(conditions());
         asked
             .map(|(info, condition)| {
@@ -107,6 +131,9 @@ impl Model for SearchSpace {
 /// The properties in their order, then `from` and `to` of each promise.
 impl Positions for SearchSpace {
     fn is_true(&self, position: usize, state: &State) -> bool {
+        if let Some(goal) = &self.goal {
+            return !goal.is_reached(&self.world, state);
+        }
         if let Some(property) = self.properties.get(position) {
             return property.is_true(&self.world, state);
         }

@@ -11,6 +11,7 @@
 //! | [`coverage`], [`report`], [`words`] | what a check comes to, as text and as JUnit |
 //! | [`case`], [`ablate`], [`matrix`], [`pages`] | many searches, each beside what is expected of it |
 //! | [`explain`] | a name of SPEC.md: its text, a run that shows it, its places in the code |
+//! | [`condition`], [`reach`] | a condition on a state, and the shortest way to such a state |
 //! | [`simulate`] | walks by chance, where a search would not end |
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -19,6 +20,7 @@ pub mod ablate;
 pub mod bounds;
 pub mod case;
 pub mod checkpoint;
+pub mod condition;
 pub mod coverage;
 pub mod ddmin;
 pub mod explain;
@@ -27,6 +29,7 @@ pub mod instance;
 pub mod matrix;
 pub mod pages;
 pub mod question;
+pub mod reach;
 pub mod reduce;
 pub mod replay;
 pub mod report;

@@ -13,7 +13,7 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::{
     Action, Bounds, PROMISES, PromiseInfo, State, Variant, Verdict, World, WorldProperty,
 };
-use syncsplit_search::SearchSpace;
+use syncsplit_search::{Goal, SearchSpace};
 
 use crate::coverage;
 use crate::instance::Instance;
@@ -69,6 +69,8 @@ pub struct Question {
     pub limits: Limits,
     /// Whether the first level with a violation ends the run.
     pub stop: StopAt,
+    /// The state that is looked for, in place of properties and promises.
+    pub goal: Option<Arc<dyn Goal>>,
 }
 
 /// An engine's failure in words; none of them is a verdict.
@@ -88,6 +90,7 @@ impl Question {
             threads,
             limits: Limits::default(),
             stop: StopAt::FirstViolation,
+            goal: None,
             instance,
         }
     }
@@ -113,14 +116,17 @@ impl Question {
         let Instance { variant, without, properties, .. } = &self.instance;
         let is_same =
             self.variant == *variant && self.without == *without && self.properties == *properties;
-        is_same && self.stop == StopAt::FirstViolation
+        is_same && self.stop == StopAt::FirstViolation && self.goal.is_none()
     }
 
     /// The space that is searched.
     #[must_use]
     pub fn space(&self) -> SearchSpace {
         let space = SearchSpace::new(self.world());
-        let space = space.asking(self.asked_properties(), self.asked_promises());
+        let space = match &self.goal {
+            Some(goal) => space.seeking(Arc::clone(goal)),
+            None => space.asking(self.asked_properties(), self.asked_promises()),
+        };
         reduce::reduced(space, &self.reduce)
     }
 
@@ -169,6 +175,9 @@ impl Question {
     /// The promises that are checked: those named, or the instance's when nothing is named, which apply to its bounds.
     #[must_use]
     pub fn asked_promises(&self) -> Vec<&'static PromiseInfo> {
+        if self.goal.is_some() {
+            return Vec::new();
+        }
         let all =
             self.instance.promises && self.engine == Engine::Native && self.properties.is_empty();
         let is_asked = |info: &&PromiseInfo| {
@@ -297,6 +306,12 @@ fn refuse_reduction(question: &Question, reduction: Reduction) -> Option<String>
     }
     if reduction == Reduction::Sleep {
         return refuse_sleep(question);
+    }
+    if question.goal.is_some() {
+        return Some(format!(
+            "the reduction {name} leaves states out, and any could be the one that is looked for; valid beside --reach is {}",
+            Reduction::Sleep.name()
+        ));
     }
     (reduction == Reduction::Symmetry && question.world().automorphisms().is_empty()).then(|| {
         format!(

@@ -5,8 +5,10 @@ use syncsplit_engine::{KeptOutcome, Limits, StopAt, Store};
 use syncsplit_model::world::{Action, State, Verdict};
 use syncsplit_study::ablate;
 use syncsplit_study::checkpoint::Checkpoint;
+use syncsplit_study::condition::Condition;
 use syncsplit_study::instance::askable;
 use syncsplit_study::question::{Question, Watch};
+use syncsplit_study::reach;
 use syncsplit_study::report::{self, Report, junit};
 
 use crate::args::{CheckArgs, CheckFormat, Stored};
@@ -18,7 +20,18 @@ use crate::{interrupt, next, print};
 
 /// Runs the command.
 pub(crate) fn run(args: &CheckArgs) -> Ended {
-    let question = question(args)?;
+    let mut question = question(args)?;
+    let condition = args.reach.as_ref().map(|text| Condition::parse(text, &question.world()));
+    let condition = condition.transpose().map_err(|error| format!("--reach: {error}"))?;
+    if let Some(condition) = &condition {
+        if args.format == CheckFormat::Junit {
+            return Err("--format junit tells properties; --reach takes text or json"
+                .to_owned()
+                .into());
+        }
+        question.reach(condition.clone());
+        question.check()?;
+    }
     let file = args.checkpoint.as_ref().or(args.resume.as_ref());
     let checkpoint = match file {
         Some(file) => Checkpoint::new(&question, file, args.resume.is_some())?,
@@ -31,7 +44,10 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     let asked = question.ask_kept(watch, &checkpoint.keep());
     reporter.finish();
     match asked {
-        Ok(kept) => tell(args, &question, &checkpoint, &kept),
+        Ok(kept) => match condition {
+            Some(condition) => tell_way(args, &question, &condition, &checkpoint, &kept),
+            None => tell(args, &question, &checkpoint, &kept),
+        },
         Err(error) => {
             print::complain(&error);
             if args.format == CheckFormat::Junit {
@@ -67,7 +83,9 @@ fn question(args: &CheckArgs) -> Result<Question, String> {
     };
     question.engine = args.engine;
     question.limits = Limits { time: args.time, states: args.states, memory_bytes: args.memory };
-    question.check()?;
+    if args.reach.is_none() {
+        question.check()?;
+    }
     Ok(question)
 }
 
@@ -105,4 +123,25 @@ fn tell(
     let trace = report::shortest(question, &kept.outcome);
     print::trace(args.trace_out.as_ref(), trace.as_ref())?;
     Ok(conclusion)
+}
+
+/// As [`tell`], of a search for a state.
+fn tell_way(
+    args: &CheckArgs,
+    question: &Question,
+    condition: &Condition,
+    checkpoint: &Checkpoint,
+    kept: &KeptOutcome<Action, State>,
+) -> Ended {
+    let (report, trace) = reach::report(question, condition, &kept.outcome);
+    let stream = Stream::beside(args.trace_out.as_ref());
+    let printed = match args.format {
+        CheckFormat::Text => stream.text(&report),
+        CheckFormat::Json | CheckFormat::Junit => stream.json(&report),
+    };
+    checkpoint.resumed(kept).into_iter().for_each(print::note);
+    checkpoint.written(kept)?.into_iter().for_each(print::note);
+    printed?;
+    print::trace(args.trace_out.as_ref(), trace.as_ref())?;
+    Ok(report.conclusion())
 }

@@ -14,6 +14,7 @@ mod golang;
 mod instances;
 mod lassos;
 mod listing;
+mod reach;
 mod reductions;
 mod simulate;
 mod studies;

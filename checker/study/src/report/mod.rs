@@ -252,7 +252,7 @@ pub fn trace(question: &Question, found: &Discovery<Action, State>) -> Trace {
     Trace::new(subject(question), Some(found.property), &found.trace, None)
 }
 
-fn subject(question: &Question) -> Subject {
+pub(crate) fn subject(question: &Question) -> Subject {
     Subject {
         instance: question.instance.name.clone(),
         bounds: question.instance.bounds,
@@ -310,7 +310,7 @@ fn limit_note(limit: Limit, outcome: &SearchOutcome<Action, State>) -> String {
     }
 }
 
-const fn ended(ending: Ending) -> &'static str {
+pub(crate) const fn ended(ending: Ending) -> &'static str {
     match ending {
         Ending::Complete => "complete",
         Ending::Violation => "violation",

@@ -69,6 +69,7 @@ pub(crate) enum Command {
   syncsplit check --transactions any --reduce symmetry    blocks that can be exchanged count once
   syncsplit check smoke --journal 2 --fault link-down --fault timeouts    other bounds and faults
   syncsplit check smoke --without SYNC-2 --continue    every property that breaks, not only the first
+  syncsplit check smoke --reach 'replica_pair has split and not consistent'    the shortest way to such a state
   syncsplit check ./mine.toml                a world of your own; docs/instances.md says how to write it
   syncsplit check nightly --time 20m --checkpoint FILE   as far as 20 minutes go: exit code 3
   syncsplit check nightly --time 20m --resume FILE       on from there, until it is another
@@ -85,6 +86,10 @@ pub(crate) struct CheckArgs {
     /// Check only this property or promise; may be given again. `syncsplit list properties` describes them
     #[arg(long, value_name = "NAME", value_parser = words::property())]
     pub(crate) property: Vec<String>,
+    /// Look for a state of which this is true, in place of properties, and print a shortest way there, for example
+    /// 'primary == PSUE and journal.size > 0'. Fields are those of a trace in ITF; docs/instances.md says more
+    #[arg(long, value_name = "EXPR", conflicts_with_all = ["property", "go_on", "strict"])]
+    pub(crate) reach: Option<String>,
     /// Go on after a violation until every state is seen, and report each property that breaks, with a shortest way there
     #[arg(long = "continue")]
     pub(crate) go_on: bool,
