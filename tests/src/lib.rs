@@ -12,6 +12,7 @@ pub mod ids;
 #[allow(clippy::wildcard_enum_match_arm, reason = "words of another syntax")]
 pub mod imports;
 pub mod kills;
+pub mod liberties;
 #[allow(clippy::wildcard_enum_match_arm, reason = "words of another syntax")]
 pub mod literals;
 pub mod pinned;

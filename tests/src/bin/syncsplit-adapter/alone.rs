@@ -7,6 +7,9 @@ use std::time::Duration;
 use syncsplit_impl::NodeError;
 use syncsplit_impl::error::ignore_refusal;
 
+use syncsplit_tests::liberties::Liberty;
+
+use crate::liberty::Transit;
 use crate::sites::Sites;
 use crate::threads::PATIENCE;
 
@@ -40,6 +43,7 @@ impl Sites {
         if self.threads.is_some() {
             return self.pass_time();
         }
+        self.suspect()?;
         match self.draw(9) {
             0 | 1 => ignore_refusal(self.local.send_next().map(drop))?,
             2 | 3 => self.carry()?,
@@ -69,28 +73,43 @@ impl Sites {
         }
     }
 
-    fn draw(&mut self, bound: usize) -> usize {
+    pub(crate) fn draw(&mut self, bound: usize) -> usize {
         self.alone.as_mut().map_or(0, |chance| chance.below(bound))
     }
 
-    /// Delivers any one message, in whichever direction.
+    /// Delivers any one message, in whichever direction, as far as the link pleases.
     fn carry(&mut self) -> Result<(), NodeError> {
         let (there, back) = (self.to_secondary.len(), self.to_primary.len());
         if !self.up || there + back == 0 {
             return Ok(());
         }
         let at = self.draw(there + back);
+        let Transit { arrives, stays } = self.transit();
         if at < there {
-            ignore_refusal(self.remote.on_message(self.to_secondary.remove(at)))
+            let message = self.to_secondary.remove(at);
+            if stays {
+                self.to_secondary.push(message.clone());
+            }
+            if arrives {
+                return ignore_refusal(self.remote.on_message(message));
+            }
         } else {
-            ignore_refusal(self.local.on_message(self.to_primary.remove(at - there)))
+            let message = self.to_primary.remove(at - there);
+            if stays {
+                self.to_primary.push(message.clone());
+            }
+            if arrives {
+                return ignore_refusal(self.local.on_message(message));
+            }
         }
+        Ok(())
     }
 
     /// The clock of both nodes, which ends their patience with a link that is down. While it is up nothing is overdue but
     /// what a full queue refused, and a request that was not answered.
     fn tick(&mut self) -> Result<(), NodeError> {
-        if !self.up || self.local.state()?.pending.is_some() {
+        let asks_again = self.setup.options.liberty != Some(Liberty::Loses);
+        if !self.up || asks_again && self.local.state()?.pending.is_some() {
             self.local.tick()?;
             return self.remote.tick();
         }

@@ -4,10 +4,12 @@
 //!
 //! What is asked is known from docs/test-your-implementation.md; the system under test is in `sites` and `threads`, the link
 //! in `link`, what it does by itself in `alone`, what it shows in `show`. With `--defect NAME` it is a wrong program, as
-//! [`syncsplit_tests::defects`] says. Nothing is judged here.
+//! [`syncsplit_tests::defects`] says; with `--liberty NAME` it is a right one that does what hardly any other does, as
+//! [`syncsplit_tests::liberties`] says. Nothing is judged here.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 mod alone;
+mod liberty;
 mod link;
 mod options;
 mod show;
@@ -21,13 +23,17 @@ use std::io::{BufRead, Write, stdin, stdout};
 use serde_json::{Value, json};
 use syncsplit_conform::wire::{FEATURES, OPERATIONS};
 use syncsplit_impl::NodeError;
+use syncsplit_tests::liberties::Liberty;
 
+use crate::options::Options;
 use crate::sites::Sites;
 
 /// Why a request was not done.
 pub(crate) enum Refused {
     /// The implementation says no.
     Code(&'static str, String),
+    /// Nobody knows whether it was done.
+    Perhaps,
     /// The adapter itself cannot go on.
     Broken(Box<dyn Error>),
 }
@@ -48,6 +54,13 @@ pub(crate) fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
     Refused::Broken(what.into())
 }
 
+/// Every operation and every feature that the program has.
+fn capabilities(options: Options) -> Vec<&'static str> {
+    let marks_more = options.liberty == Some(Liberty::MarksMore);
+    let all = OPERATIONS.iter().chain(FEATURES).copied();
+    all.filter(|name| *name != "marks-more" || marks_more).collect()
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let Some(options) = options::read()? else { return Ok(()) };
     let mut sites: Option<Sites> = None;
@@ -57,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let done = match op.as_str() {
             "hello" => Ok(json!({
                 "protocol": 1, "name": "syncsplit-impl", "version": env!("CARGO_PKG_VERSION"),
-                "capabilities": ([OPERATIONS, FEATURES].concat()),
+                "capabilities": capabilities(options),
             })),
             "init" => Sites::new(&request, options).map(|new| {
                 sites = Some(new);
@@ -69,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             _ => match &mut sites {
                 Some(sites) => {
-                    let done = sites.take(&op, &request);
+                    let done = sites.take_freely(&op, &request);
                     sites.collect();
                     // Who only looks gives it more time than who asks for something.
                     let steps = if matches!(op.as_str(), "status" | "sync") { 24 } else { 6 };
@@ -84,6 +97,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(ok) => json!({ "id": id, "ok": ok }),
             Err(Refused::Code(code, text)) => {
                 json!({ "id": id, "error": { "code": code, "definite": true, "text": text } })
+            }
+            Err(Refused::Perhaps) => {
+                json!({ "id": id, "error": { "code": "no-answer", "definite": false } })
             }
             Err(Refused::Broken(error)) => return Err(error),
         };
