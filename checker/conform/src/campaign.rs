@@ -19,7 +19,7 @@ use crate::left_out::LeftOut;
 use crate::process::{Adapter, AdapterFailure};
 use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
-use crate::session::AdapterOptions;
+use crate::session::{AdapterOptions, Failure};
 use crate::verb::Verb;
 use crate::wire::{Hello, KITS_OWN, Level};
 
@@ -163,7 +163,8 @@ struct Runner<'a> {
     unshown: Vec<Rule>,
     shown: BTreeMap<Rule, String>,
     broken: BTreeMap<Rule, String>,
-    shrunk: BTreeSet<Vec<Rule>>,
+    /// What those failures are like of which one was made short.
+    shrunk: BTreeSet<(Vec<Rule>, String)>,
     classes: BTreeSet<Class>,
     left_out: Vec<LeftOut>,
     lost: usize,
@@ -321,12 +322,12 @@ impl Runner<'_> {
         };
         let mut outcome = outcome;
         let explaining = first.rules();
-        let is_minimal = self.shrunk.insert(blamed(rule, &explaining));
+        let is_minimal = self.shrunk.insert(likeness(&first, &explaining));
         if is_minimal {
             (done, outcome) = run::shrink(&mut self.adapter, self.how, &done, outcome)?;
         }
         let failure = outcome.failure.clone().unwrap_or(first);
-        let rules = blamed(rule, &if is_minimal { failure.rules() } else { explaining });
+        let rules = blamed(rule, if is_minimal { failure.rules() } else { explaining });
         if let Some(rule) = rules.first() {
             self.broken.entry(*rule).or_insert_with(|| id.clone());
         }
@@ -404,16 +405,21 @@ impl Runner<'_> {
     }
 }
 
-/// The rule to blame first: the one the case is about, if it explains what was seen or nothing does.
-fn blamed(case: Option<Rule>, explaining: &[Rule]) -> Vec<Rule> {
-    let mut rules = explaining.to_vec();
-    match case {
-        Some(rule) if rules.is_empty() => rules.push(rule),
-        Some(rule) if rules.contains(&rule) => {
-            rules.retain(|other| *other != rule);
-            rules.insert(0, rule);
-        }
-        _ => {}
-    }
+/// What a failure is like: the rules that explain it, or what differs where none does. Of those that are alike one is made
+/// short.
+fn likeness(failure: &Failure, explaining: &[Rule]) -> (Vec<Rule>, String) {
+    let differs = match failure.verb.split(' ').next() {
+        _ if !explaining.is_empty() => "",
+        Some(verb) if failure.mismatch.what.starts_with("the answer to") => verb,
+        Some(_) | None => &failure.mismatch.what,
+    };
+    (explaining.to_vec(), differs.to_owned())
+}
+
+/// The rules to blame: those that explain what was seen, the one that the case is about before the others. What no rule
+/// explains is blamed on none.
+fn blamed(case: Option<Rule>, explaining: Vec<Rule>) -> Vec<Rule> {
+    let mut rules = explaining;
+    rules.sort_by_key(|rule| Some(*rule) != case);
     rules
 }

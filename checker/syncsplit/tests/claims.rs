@@ -160,3 +160,28 @@ fn the_headline_on_the_page_is_the_one_that_is_printed() {
     let says = headline(&conform("minimal.py", &[]));
     assert!(says.starts_with("CONFORMS on ") && page.contains(&says), "{says}");
 }
+
+/// A case is about a rule, and may fail for another reason: what no rule explains is blamed on none, whichever case shows it.
+#[test]
+fn a_failure_that_no_rule_explains_is_blamed_on_none() {
+    for (peculiarity, what) in [
+        ("NeverHeld", "the answer to `thaw`"),
+        ("MarksAll", "primary dirty"),
+        ("NeverAgain", "what has to come in the end"),
+    ] {
+        let only = ["WRITE-3", "PAIR-3", "RESYNC-4", "SPLIT-2"].map(|rule| ["--only", rule]);
+        let more = [only.as_flattened(), &["--format", "json"]].concat();
+        let report = json(&peculiar(peculiarity, &more));
+        let cases = report["cases"].as_array().unwrap();
+        let failures = || cases.iter().filter(|case| case["verdict"] == "fail");
+        assert!(failures().count() > 0, "{peculiarity}: {report:#}");
+        for case in failures() {
+            let id = &case["id"];
+            assert_eq!(case["failure"]["rules"], serde_json::json!([]), "{peculiarity}, {id}");
+        }
+        let is_about = |case: &&serde_json::Value| case["failure"]["what"] == what;
+        assert!(failures().any(|case| is_about(&case)), "{peculiarity}: {report:#}");
+        let rules = report["rules"].as_array().unwrap();
+        assert!(rules.iter().all(|row| row["verdict"] != "fail"), "{peculiarity}: {report:#}");
+    }
+}

@@ -47,6 +47,27 @@ class UnboundedUnsaid(Unbounded):
     says_its_room = True
 
 
+class NeverHeld(Replicator):
+    """Not permitted, and no rule left out explains it: no freeze is ever answered to have held."""
+    def thaw(self, backup):
+        super().thaw(backup)
+        return False
+
+
+class MarksAll(Replicator):
+    """Whatever is suspended is marked as a whole, as a coarse bitmap may."""
+    def leave(self, state):
+        super().leave(state)
+        self.dirty = set(range(len(self.p_vol)))
+
+
+class NeverAgain(Replicator):
+    """Not permitted, and each state on the way is one of the protocol: what was suspended by a failure is never copied again."""
+    def begin_copy(self):
+        if self.state != "PSUE":
+            super().begin_copy()
+
+
 class LacksAll(Replicator):
     """Nothing is promised, and nothing is ever written remotely: `lacks` names the rules that follow on the command line."""
     def carry(self):
