@@ -276,6 +276,7 @@ pub const FLOORS: &[Floors] = &[
             &["leash"],
             &["orphans"],
             &["process"],
+            &["shadow"],
             &["session"],
             &["finish"],
             &["run"],

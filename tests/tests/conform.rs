@@ -27,6 +27,7 @@ fn plan(cases: u64) -> CampaignPlan {
         fail_fast: false,
         limit: Duration::from_secs(10),
         sync: Duration::from_secs(1),
+        lease: Duration::from_secs(10),
     }
 }
 
@@ -89,7 +90,7 @@ fn all_that_is_said_is_in_the_schema() {
     let interrupt = Arc::new(AtomicBool::new(false));
     let plan = plan(0);
     let mut adapter = Adapter::start(&plan.command, plan.limit, &interrupt, true).unwrap();
-    let how = AdapterOptions { level: Level::Steered, sync_ms: 0, seed: 1 };
+    let how = AdapterOptions { level: Level::Steered, sync_ms: 0, seed: 1, lease_ms: 10_000 };
     for (_, script) in directed::cases().unwrap() {
         run::script(&mut adapter, how, &script, &[]).unwrap();
     }

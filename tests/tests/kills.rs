@@ -158,7 +158,12 @@ fn a_rule_left_out_is_reported_by_a_script_no_longer_than_the_shortest_way_to_th
         let command = format!("'{ADAPTER}' --defect {name}");
         let (limit, interrupt) = (Duration::from_secs(10), Arc::new(AtomicBool::new(false)));
         let mut adapter = Adapter::start(&command, limit, &interrupt, false).unwrap();
-        let how = AdapterOptions { level: Level::Steered, sync_ms: 1000, seed: kills::SEED };
+        let how = AdapterOptions {
+            level: Level::Steered,
+            sync_ms: 1000,
+            seed: kills::SEED,
+            lease_ms: 10_000,
+        };
         let first = run::script(&mut adapter, how, by_hand, &[]).unwrap().unwrap();
         assert!(first.failure.is_some(), "{name} is not found by its own case");
         let (script, shown) = run::shrink(&mut adapter, how, by_hand, first).unwrap();

@@ -51,6 +51,8 @@ pub struct CampaignPlan {
     pub limit: Duration,
     /// How long a Sync may wait where the implementation runs by itself.
     pub sync: Duration,
+    /// The shortest lease of a freeze.
+    pub lease: Duration,
 }
 
 /// One case.
@@ -198,7 +200,8 @@ pub fn campaign(
         if plan.script.is_some() { Generated::default() } else { generate(&hello, level) };
     let wanted = wanted(plan, &hello, level, &generated).map_err(Refused::Usage)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
-    let how = AdapterOptions { level, sync_ms, seed: plan.seed };
+    let lease_ms = u64::try_from(plan.lease.as_millis()).unwrap_or(u64::MAX);
+    let how = AdapterOptions { level, sync_ms, seed: plan.seed, lease_ms };
     let is_watched = |rule: &&Rule| !hello.lacks.contains(rule) && !KITS_OWN.contains(rule);
     let unshown = Rule::ALL.iter().filter(is_watched).copied().collect();
     let mut runner = Runner {

@@ -99,16 +99,21 @@ const GIVES_UP: ActionKinds = enum_set!(
 pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, AdapterFailure> {
     let mut looks = 0;
     let mut is_last = false;
+    let mut losses = Losses::default();
     for _ in 0..VERBS_MAX {
-        if session.is_lost {
+        if session.is_lost || losses.are_too_many() {
             return Ok(Ending::NoWay);
         }
         let track = session.tracks[0];
         let was_reading = is_reading(&track);
-        let is_sure = match level {
-            Level::BlackBox => is_at_rest(&track) && waited(session) == Some(true),
-            Level::Steered | Level::Marked => is_settled(&track, level),
+        let is_sure = if session.is_blind() {
+            is_at_rest(&track) && waited(session) == Some(true)
+        } else {
+            is_settled(&track, level)
         };
+        if losses.add(session) {
+            looks = 0;
+        }
         if !is_last && is_sure {
             is_last = true;
             match session.perform(&Verb::bare(ActionKind::StartBackup))? {
@@ -193,16 +198,19 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
         verb.is(kind) && (message.is_none() || verb.message_kind() == message)
     };
     let is_decided = session.tracks.iter().all(Track::is_decided);
-    if is_free && level != Level::BlackBox && is_decided {
+    let is_blind = session.is_blind();
+    if is_free && !is_blind && is_decided {
         // Before it is given up it has to be told what it has come to: a timeout may hide that it never is.
         return Some(Verb::bare(ActionKind::SyncLook));
+    }
+    if let Some(verb) = settles_a_doubt(session) {
+        return Some(verb);
     }
     let link_up = steps.iter().find(|verb| verb.is(ActionKind::LinkUp));
     if let Some(verb) = link_up.filter(|_| !session.says_its_room()) {
         // Without the link there may never be room for the rest of a transaction.
         return Some(*verb);
     }
-    let is_blind = level == Level::BlackBox;
     for towards @ (kind, _) in order {
         if is_blind && (ActionKind::Create | ActionKind::Resync).contains(kind) {
             continue;
@@ -229,20 +237,75 @@ fn next(session: &Session<'_>, track: &Track, level: Level, is_last: bool) -> Op
     if !is_free {
         return None;
     }
-    if level == Level::BlackBox && waited(session) != Some(false) {
+    if is_blind && waited(session) != Some(false) {
         return Some(Verb::WAIT);
     }
-    let is_suspended = |track: &Track| track.state.primary.state.is_suspended();
-    let shown = session.tracks.iter().find(|track| is_suspended(track));
-    let shown = shown.filter(|_| level == Level::BlackBox).unwrap_or(track);
-    let primary = shown.state.primary.state;
-    Some(if primary.is_suspended() {
+    let may_be = |is: &dyn Fn(PairState) -> bool| {
+        let state = |track: &Track| track.state.primary.state;
+        if is_blind { session.tracks.iter().map(state).any(is) } else { is(state(track)) }
+    };
+    let (is_suspended, is_alone) =
+        (may_be(&PairState::is_suspended), may_be(&|state| state == PairState::Smpl));
+    // Where both may be, each is asked for in turn: a command of which nothing was heard is given again (SPEC.md, 3.1).
+    let was_resync = session
+        .seen
+        .iter()
+        .rev()
+        .find(|seen| seen.verb.is_in(ActionKind::Create | ActionKind::Resync))
+        .is_some_and(|seen| seen.verb.is(ActionKind::Resync));
+    Some(if is_suspended && !(is_alone && was_resync) {
         Verb::bare(ActionKind::Resync)
-    } else if primary == PairState::Smpl {
+    } else if is_alone {
         Verb::bare(ActionKind::Create)
     } else {
         Verb::WAIT
     })
+}
+
+/// The verb after which the same is so in each state that may be, where an answer has left open whether a step was taken
+/// that the kit has to know of: whether the link is up, and whether a transaction is open.
+fn settles_a_doubt(session: &Session<'_>) -> Option<Verb> {
+    let differs = |is: &dyn Fn(&State) -> bool| {
+        let mut states = session.tracks.iter().map(|track| is(&track.state));
+        let first = states.next();
+        states.any(|other| Some(other) != first)
+    };
+    if differs(&|state| state.link_up) {
+        Some(Verb::bare(ActionKind::LinkUp))
+    } else if differs(&|state| state.database.open > 0) {
+        Some(Verb::bare(ActionKind::WriteSecond))
+    } else {
+        None
+    }
+}
+
+/// How often a pair that was in PAIR for certain is not any more, while the kit brings a script to its end. An implementation
+/// may suspect its link at any time (PAIR-3), and what it has come to before counts for nothing then.
+#[derive(Default)]
+struct Losses {
+    was_paired: bool,
+    count: usize,
+}
+
+impl Losses {
+    /// So many say that it may never come to a backup, and nothing against that.
+    const MAX: usize = 20;
+
+    /// Whether the pair has just been seen to be in PAIR no more.
+    fn add(&mut self, session: &Session<'_>) -> bool {
+        let mut states = session.tracks.iter().map(|track| track.state.primary.state);
+        let is_paired = states.clone().all(|state| state == PairState::Pair);
+        let is_lost = self.was_paired && states.all(PairState::is_suspended);
+        if is_paired || is_lost {
+            self.was_paired = is_paired;
+        }
+        self.count += usize::from(is_lost);
+        is_lost
+    }
+
+    const fn are_too_many(&self) -> bool {
+        self.count > Self::MAX
+    }
 }
 
 /// Whether a verb that is possible gets anything further.

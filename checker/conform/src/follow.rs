@@ -6,7 +6,7 @@ use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::database::FreezeState;
 use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
-use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule};
+use syncsplit_model::protocol::{BackupId, BlockIndex, PairState, Rule, Seq};
 use syncsplit_model::world::{ActionKind, Stillness, WhyNot};
 
 use crate::seen::{NoExplanation, Numbers, Observation, keep};
@@ -58,6 +58,7 @@ pub fn judged(
     if seen.verb == Verb::WAIT {
         return sync::waited(tracks, seen);
     }
+    let tracks = lapsed(guide, tracks, seen);
     let shown = || seen.reply.as_ref().map_or_else(|| "-".into(), ToString::to_string);
     keep(tracks, &format!("the answer to `{}`", seen.verb), &shown, |track| {
         answer(guide, numbers, track, seen)
@@ -71,9 +72,10 @@ pub fn judged(
 pub fn observed(
     guide: &Guide,
     numbers: Numbers,
-    mut tracks: Vec<Track>,
+    tracks: Vec<Track>,
     seen: &Observation,
 ) -> Result<Vec<Track>, NoExplanation> {
+    let mut tracks = lapsed(guide, tracks, seen);
     if let Some(image) = &seen.image {
         let shown = || image.to_string();
         tracks = guide.closure(&tracks).ok_or(NoExplanation::TooMany)?;
@@ -101,6 +103,23 @@ pub fn observed(
     Ok(tracks)
 }
 
+/// With each state the one in which the lease of its freeze is over, if it may be by now (FREEZE-2, QUIESCE-1).
+fn lapsed(guide: &Guide, mut tracks: Vec<Track>, seen: &Observation) -> Vec<Track> {
+    if seen.may_lapse {
+        let lapse =
+            |track: &Track| guide.take(track, &Verb::bare(ActionKind::LeaseExpires), 0).ok();
+        tracks.extend(tracks.iter().filter_map(lapse).collect::<Vec<_>>());
+    }
+    tracks
+}
+
+/// An answer that leaves open whether the step was taken. The kit was not told what it has come to, so its own roles go on
+/// as if it had not: coordinator, requester and Sync wait for the answer that they were to have.
+fn uncertain(track: &Track, after: Result<Track, WhyNot>) -> Vec<Track> {
+    let done = after.ok().map(|after| after.with_hosts_of(track)).filter(|after| after != track);
+    [*track].into_iter().chain(done).collect()
+}
+
 /// The states after the answer to a verb's own request in one state, or what should have been answered.
 fn answer(
     guide: &Guide,
@@ -113,9 +132,15 @@ fn answer(
         // Which block is copied next is the implementation's choice.
         verb.number = Some(block);
     }
+    let is_alone = verb.is(ActionKind::WriteSecond) && track.state.database.open == 0;
+    if is_alone {
+        // Whether its first write was done was not told, and it was not: what is left is one write.
+        let last = u64::from(guide.world.bounds.blocks - 1);
+        verb = Verb { number: Some(last), ..Verb::bare(ActionKind::WriteOne) };
+    }
     let mut after = guide.take(track, &verb, seen.number);
     if let Err(WhyNot::Secondary(SecondaryRefusal::ApplyFirst(_))) = after
-        && matches!(seen.reply, Some(Reply::Ok(_)))
+        && !matches!(seen.reply, Some(Reply::Refused { definite: true, .. }))
     {
         // It may apply what is contiguous itself.
         after = applied_first(guide, track, seen);
@@ -128,6 +153,8 @@ fn answer(
     };
     match (seen.verb.kind, reply) {
         (_, Reply::Unsupported) => Ok(vec![*track]),
+        (_, Reply::Refused { definite: false, .. }) => Ok(uncertain(track, after)),
+        (_, Reply::Refused { .. }) if is_alone => Ok(vec![*track]),
         (Some(ActionKind::SyncLook), _) if !guide.manner.is_marked => {
             let mut anew = *track;
             anew.state.sync = None;
@@ -150,11 +177,6 @@ fn answer(
                 _ => Err("an outcome".into()),
             }
         }
-        (_, Reply::Refused { definite: false, .. }) => {
-            let mut both = vec![*track];
-            both.extend(after);
-            Ok(both)
-        }
         (_, Reply::Refused { .. }) if seen.verb.is_in(ActionKind::AT_LEISURE) => Ok(vec![*track]),
         (_, Reply::Refused { .. }) if seen.verb.is_in(ActionKind::ON_ARRAY_LINK) => {
             let mut without = *track;
@@ -173,6 +195,10 @@ fn answer(
             // What arrives late is taken and changes nothing.
             Err(WhyNot::NotOffered) if seen.verb.message.is_some() => Ok(vec![*track]),
             Err(WhyNot::Nothing) => Ok(vec![*track]),
+            // A link that is up may be put up.
+            Err(_) if seen.verb.is_in(ActionKind::LinkDown | ActionKind::LinkUp) => {
+                Ok(vec![*track])
+            }
             // Time passes whether or not a lease ends by it (FREEZE-2).
             Err(_) if seen.verb.is(ActionKind::LeaseExpires) => Ok(vec![*track]),
             // What has no room on the model's link is lost there, and can be sent again.
@@ -250,24 +276,24 @@ fn field(guide: &Guide, numbers: Numbers, track: &Track, part: &str, name: &str)
     let paired = |state: PairState| state != PairState::Smpl;
     Some(match (part, name) {
         ("primary", "state") => primary.state.to_string().into(),
-        ("primary", "incarnation") => numbers.incarnation(primary.incarnation.0).into(),
-        ("primary", "newest") if primary.state.is_linked() => numbers.seq(primary.newest.0).into(),
+        ("primary", "incarnation") => number(numbers.incarnation(primary.incarnation.0)?),
+        ("primary", "newest") if primary.state.is_linked() => {
+            number(numbers.seq(primary.newest.0)?)
+        }
         ("primary", "written") if primary.state.is_linked() => {
-            numbers.seq(primary.written.0).into()
+            number(numbers.seq(primary.written.0)?)
         }
         ("primary", "journal") => {
-            let seqs = primary.journal.entries().map(|entry| numbers.seq(entry.seq.0));
-            seqs.collect::<Vec<_>>().into()
+            seqs(numbers, &mut primary.journal.entries().map(|entry| entry.seq))?
         }
         ("primary", "dirty") if paired(primary.state) => blocks(&mut primary.dirty.iter()),
         ("primary", "pending") => primary.pending.is_some().into(),
         ("primary", "held") => primary.quiesced.is_some().into(),
         ("secondary", "state") => secondary.state.to_string().into(),
-        ("secondary", "incarnation") => numbers.incarnation(secondary.incarnation.0).into(),
-        ("secondary", "written") => numbers.seq(secondary.written.0).into(),
+        ("secondary", "incarnation") => number(numbers.incarnation(secondary.incarnation.0)?),
+        ("secondary", "written") => number(numbers.seq(secondary.written.0)?),
         ("secondary", "queue") => {
-            let seqs = secondary.queue.entries().map(|entry| numbers.seq(entry.seq.0));
-            seqs.collect::<Vec<_>>().into()
+            seqs(numbers, &mut secondary.queue.entries().map(|entry| entry.seq))?
         }
         ("secondary", "dirty") if paired(secondary.state) => blocks(&mut secondary.dirty.iter()),
         ("secondary", "consistent") => secondary.consistent.into(),
@@ -289,4 +315,14 @@ fn field(guide: &Guide, numbers: Numbers, track: &Track, part: &str, name: &str)
         ("volumes", "s_vol") if secondary.replica.is_split() => image(&state.svol),
         _ => return None,
     })
+}
+
+/// A number as JSON has it. Those of 64 bits fit, and no implementation's status shows another.
+fn number(number: i128) -> Json {
+    serde_json::to_value(number).unwrap_or_else(|_| number.to_string().into())
+}
+
+/// Numbers of writes as the implementation counts them, where that is known.
+fn seqs(numbers: Numbers, seqs: &mut dyn Iterator<Item = Seq>) -> Option<Json> {
+    seqs.map(|seq| numbers.seq(seq.0).map(number)).collect::<Option<Vec<_>>>().map(Json::from)
 }

@@ -31,6 +31,7 @@ pub mod run;
 pub mod script;
 pub mod seen;
 pub mod session;
+mod shadow;
 mod sync;
 pub mod track;
 pub mod verb;

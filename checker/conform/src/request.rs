@@ -37,6 +37,8 @@ pub struct Asker<'a> {
     pub sync_ms: u64,
     /// Whether marks and states are looked at.
     pub is_marked: bool,
+    /// The mark that the Sync has which is on, as it was answered.
+    pub mark: Option<(i128, i128)>,
 }
 
 impl Asker<'_> {
@@ -55,7 +57,8 @@ impl Asker<'_> {
                 Request::RemoteWrite { block, data: Data(data) }
             }
             ActionKind::Send => {
-                Request::Send { seq: self.numbers.seq(verb.number.unwrap_or_default()) }
+                let seq = verb.number.unwrap_or_default();
+                Request::Send { seq: self.numbers.seq(seq).unwrap_or(i128::from(seq)) }
             }
             ActionKind::Deliver
             | ActionKind::DeliverReply
@@ -172,16 +175,15 @@ impl Asker<'_> {
     }
 
     fn look(&self, track: &Track) -> Request {
-        let sync = track.state.sync.filter(|_| self.is_marked);
-        let incarnation = sync.map(|sync| self.numbers.incarnation(sync.held.incarnation.0));
-        let seq = sync.map(|sync| self.numbers.seq(sync.held.seq.0));
+        let is_held = self.is_marked && track.state.sync.is_some();
+        let (incarnation, seq) = self.mark.filter(|_| is_held).unzip();
         Request::Sync(SyncRequest { timeout_ms: self.sync_ms, incarnation, seq })
     }
 
     fn message(&self, verb: &Verb) -> Option<LinkMessage> {
         let Message { kind, of, seq } = verb.message?;
-        let seq = seq.map(|seq| self.numbers.seq(seq));
-        let incarnation = self.numbers.incarnation(of);
+        let seq = seq.map(|seq| self.numbers.seq(seq).unwrap_or(i128::from(seq)));
+        let incarnation = self.numbers.incarnation(of).unwrap_or(i128::from(of));
         Some(LinkMessage { kind: kind.to_string(), incarnation, seq })
     }
 

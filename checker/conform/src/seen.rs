@@ -12,23 +12,31 @@ use crate::wire::Reply;
 /// How an implementation's numbers differ from the model's, which begin at a pair that is just made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers {
-    /// What is added to an incarnation.
-    pub incarnation: i64,
-    /// What is added to a number of a write.
-    pub seq: i64,
+    /// What is added to an incarnation; none while nothing has said where they begin.
+    pub incarnation: Option<i128>,
+    /// What is added to a number of a write; none while nothing has said where they begin.
+    pub seq: Option<i128>,
 }
 
 impl Numbers {
-    /// An incarnation of the model as the implementation counts it.
+    /// An incarnation of the model as the implementation counts it, where that is known.
     #[must_use]
-    pub const fn incarnation(self, model: u32) -> i64 {
-        model as i64 + self.incarnation
+    pub fn incarnation(self, model: u32) -> Option<i128> {
+        Some(i128::from(model) + self.incarnation?)
     }
 
-    /// A number of the model as the implementation counts it.
+    /// A number of the model as the implementation counts it, where that is known.
     #[must_use]
-    pub const fn seq(self, model: u64) -> i64 {
-        model as i64 + self.seq
+    pub fn seq(self, model: u64) -> Option<i128> {
+        Some(i128::from(model) + self.seq?)
+    }
+
+    /// Learns from a number of the implementation's which one of the model's it is.
+    pub fn learn(&mut self, incarnation: Option<(i128, u32)>, seq: Option<(i128, u64)>) {
+        let begin = incarnation.map(|(shown, model)| shown - i128::from(model));
+        self.incarnation = self.incarnation.or(begin);
+        let begin = seq.map(|(shown, model)| shown - i128::from(model));
+        self.seq = self.seq.or(begin);
     }
 }
 
@@ -47,6 +55,8 @@ pub struct Observation {
     pub status: Option<Map<String, Json>>,
     /// Whether a Sync that is decided has run out of time so often that it has to say now what it has come to.
     pub is_overdue: bool,
+    /// Whether a freeze has lasted so long that its lease may be over.
+    pub may_lapse: bool,
 }
 
 /// What was seen is not what the protocol does.

@@ -1,12 +1,11 @@
 //! One script, done with one adapter: what is asked, what is answered, and what the oracle makes of it. Which script it is,
 //! and what becomes of the outcome, is not decided here.
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::time::Instant;
 
-use syncsplit_model::protocol::coordinator::CoordinatorState;
-use syncsplit_model::protocol::sync::SyncOutcome;
 use syncsplit_model::protocol::{PairState, Rule};
 use syncsplit_model::world::state::JOURNAL_MAX;
-use syncsplit_model::world::{ActionKind, Start, WhyNot};
+use syncsplit_model::world::{ActionKind, WhyNot};
 
 use crate::class::Class;
 use crate::explain::Witness;
@@ -17,9 +16,12 @@ use crate::process::{Adapter, AdapterFailure};
 use crate::request::{self, Asked, Asker, has_setting};
 use crate::script::{BLOCKS, Setting};
 use crate::seen::{Mismatch, NoExplanation, Numbers, Observation};
+use crate::shadow::{Shadow, ShadowOutcome};
 use crate::track::{Guide, Pacing, Track};
 use crate::verb::Verb;
-use crate::wire::{Hello, Level, Reply, Request, Transaction};
+use crate::wire::{Hello, Level, Reply, Request};
+
+mod notes;
 
 /// After how many verbs a hasty script asks for the status.
 const HASTY: usize = 6;
@@ -27,8 +29,6 @@ const HASTY: usize = 6;
 pub const LOOKS_MAX: usize = 50;
 /// How often it is looked at without a pause: one that moves with each request needs none, and threads of its own do.
 const LOOKS_AT_ONCE: usize = 10;
-/// How often in a row a Sync that is decided may run out of time. The protocol says that it is told in the end, and not when.
-const TIMEOUTS_MAX: usize = 10;
 
 /// How an adapter is used.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,8 @@ pub struct AdapterOptions {
     pub sync_ms: u64,
     /// For the implementation's own choices, if it makes any by chance.
     pub seed: u64,
+    /// The shortest lease of a freeze: one that has lasted so long may end by itself.
+    pub lease_ms: u64,
 }
 
 /// What an implementation did that the protocol does not do.
@@ -74,14 +76,6 @@ pub enum VerbOutcome {
     Failed(Box<Failure>),
 }
 
-/// The world without one rule, followed beside the true one: when it can no longer explain what was seen, the
-/// implementation has shown that it keeps the rule.
-struct Shadow {
-    rule: Rule,
-    guide: Guide,
-    tracks: Vec<Track>,
-}
-
 /// A script under way.
 pub struct Session<'a> {
     adapter: &'a mut Adapter,
@@ -91,6 +85,12 @@ pub struct Session<'a> {
     /// The world with every promised rule.
     pub guide: Guide,
     numbers: Numbers,
+    /// The newest mark as it was answered.
+    mark: Option<(i128, i128)>,
+    /// Whether the primary's pair state is among what the status shows.
+    shows_pair: bool,
+    /// When the newest freeze was asked for.
+    still_since: Option<Instant>,
     /// The states the implementation may be in.
     pub tracks: Vec<Track>,
     /// Whether there are too many of them to follow.
@@ -133,19 +133,13 @@ impl<'a> Session<'a> {
         }
         let (runs_free, is_marked) = (how.level != Level::Steered, how.level != Level::BlackBox);
         let followed = followed(&hello, setting);
-        let manner = Pacing { runs_free, is_marked, sync_waits: runs_free && how.sync_ms > 0 };
-        let guide = |without: &[Rule]| Guide::new(followed.world(without), manner);
-        let main = guide(&hello.lacks);
+        let (sync_waits, marks_more) = (runs_free && how.sync_ms > 0, hello.can("marks-more"));
+        let manner = Pacing { runs_free, is_marked, sync_waits, marks_more, suspects: false };
+        let main = Guide::new(followed.world(&hello.lacks), manner);
         let tracks = vec![main.begin()];
         let watched = watched.iter().filter(|rule| !hello.lacks.contains(rule));
-        let shadows = watched
-            .map(|rule| {
-                let mut without = hello.lacks.clone();
-                without.push(*rule);
-                let guide = guide(&without);
-                Shadow { rule: *rule, tracks: vec![guide.begin()], guide }
-            })
-            .collect();
+        let shadow = |rule: &Rule| Shadow::begin(followed, manner, &hello.lacks, *rule);
+        let shadows = watched.map(shadow).collect();
         let mut session = Self {
             adapter,
             hello,
@@ -153,6 +147,9 @@ impl<'a> Session<'a> {
             setting,
             guide: main,
             numbers: Numbers::default(),
+            mark: None,
+            shows_pair: false,
+            still_since: None,
             tracks,
             is_lost: false,
             shadows,
@@ -168,21 +165,11 @@ impl<'a> Session<'a> {
         Ok(Some(session))
     }
 
-    /// Where the implementation begins to count.
-    fn learn_numbers(&mut self) -> Result<(), AdapterFailure> {
-        if self.how.level == Level::BlackBox || !self.hello.can("status") {
-            return Ok(());
-        }
-        let status = self.adapter.ask(&Request::Status)?;
-        let primary = &self.tracks[0].state.primary;
-        let shown = status.answer().and_then(|answer| answer.primary.as_ref());
-        if let Some(incarnation) = shown.and_then(|shown| shown.incarnation) {
-            self.numbers.incarnation = incarnation - i64::from(primary.incarnation.0);
-        }
-        if let Some(newest) = shown.and_then(|shown| shown.newest) {
-            self.numbers.seq = newest - primary.newest.0 as i64;
-        }
-        Ok(())
+    /// Whether nothing tells what state the pair is in but what becomes of a Sync.
+    #[must_use]
+    pub const fn is_blind(&self) -> bool {
+        matches!(self.how.level, Level::BlackBox)
+            || !self.shows_pair && !matches!(self.how.level, Level::Steered)
     }
 
     /// Whether it is known how many entries the journal holds.
@@ -197,6 +184,7 @@ impl<'a> Session<'a> {
             numbers: self.numbers,
             sync_ms: if matches!(self.how.level, Level::Steered) { 0 } else { self.how.sync_ms },
             is_marked: !matches!(self.how.level, Level::BlackBox),
+            mark: self.mark,
         }
     }
 
@@ -210,7 +198,7 @@ impl<'a> Session<'a> {
             return if is_steered { Ok(()) } else { Err(WhyLeftOut::NotSteered) };
         }
         if verb.is_in(ActionKind::WriteOne | ActionKind::WriteFirst) {
-            let is_open = self.tracks.first().is_none_or(|track| track.state.database.open > 0);
+            let is_open = self.tracks.iter().any(|track| track.state.database.open > 0);
             return if is_open { Err(WhyLeftOut::InTransaction) } else { Ok(()) };
         }
         let mut first = None;
@@ -250,9 +238,7 @@ impl<'a> Session<'a> {
         let number = self.number + 1;
         let ask = match verb.kind {
             // Looking is what gives an implementation time, and a Sync is all that can be looked at.
-            None if self.how.level == Level::BlackBox => {
-                Asked::This(Request::sync(self.how.sync_ms))
-            }
+            None if self.is_blind() => Asked::This(Request::sync(self.how.sync_ms)),
             None => Asked::Nothing,
             Some(_) => self.asker().ask(&self.guide, &before, verb, number),
         };
@@ -265,25 +251,34 @@ impl<'a> Session<'a> {
             Asked::This(request) => Some(self.ask(request, &mut log)?),
         };
         let is_overdue = self.is_overdue(verb, reply.as_ref());
+        let (image, status, may_lapse) = (None, None, self.may_lapse(&ask));
         let mut seen =
-            Observation { verb: *verb, number, reply, image: None, status: None, is_overdue };
+            Observation { verb: *verb, number, reply, image, status, is_overdue, may_lapse };
         self.remember(&seen, &ask);
-        let answered = follow::judged(&self.guide, self.numbers, self.tracks.clone(), &seen);
+        let numbers = self.numbers;
+        let answered = follow::judged(&self.guide, numbers, self.tracks.clone(), &seen);
+        let answered = answered.or_else(|lost| {
+            self.excused(lost, |guide, tracks| follow::answered(guide, numbers, &tracks, &seen))
+        });
         let mut tracks = match answered {
             Ok(tracks) => tracks,
             Err(lost) => return Ok(self.end(seen, log, lost)),
         };
+        if verb.is(ActionKind::SyncBegin) {
+            self.learn_mark(seen.reply.as_ref(), &tracks);
+        }
+        let numbers = self.numbers;
         let after = tracks[0];
         let (consequences, reading) = {
             let asker = self.asker();
             (asker.consequences(&before, &after, verb), asker.reading(&before, &after))
         };
         for request in consequences {
-            self.ask(&request, &mut log)?;
+            self.insist(&request, &mut log)?;
         }
         let mut flaw = None;
         if let Some(request) = reading {
-            let image = self.ask(&request, &mut log)?;
+            let image = self.insist(&request, &mut log)?;
             let read = image.answer().and_then(|answer| answer.blocks.as_ref());
             flaw = read.and_then(|image| self.history.backup(image).err());
             seen.image = Some(image);
@@ -297,7 +292,12 @@ impl<'a> Session<'a> {
                 seen.status = Some(status.shown);
             }
         }
-        match follow::observed(&self.guide, self.numbers, tracks, &seen) {
+        seen.may_lapse |= self.may_lapse(&ask);
+        let observed = follow::observed(&self.guide, numbers, tracks, &seen);
+        let observed = observed.or_else(|lost| {
+            self.excused(lost, |guide, tracks| follow::follow(guide, numbers, &tracks, &seen))
+        });
+        match observed {
             Ok(observed) => tracks = observed,
             Err(lost) => return Ok(self.end(seen, log, lost)),
         }
@@ -342,16 +342,6 @@ impl<'a> Session<'a> {
         Ok(VerbOutcome::LeftOut(WhyLeftOut::NoRoom))
     }
 
-    /// Whether a mark is waited for in vain: a look would end the Sync in each state that may be, and it has been told that its
-    /// time is over as often as that may be.
-    fn is_overdue(&mut self, verb: &Verb, reply: Option<&Reply>) -> bool {
-        let is_timeout = reply.is_some_and(|reply| reply.outcome() == Some(SyncOutcome::Timeout));
-        let is_look = verb.is(ActionKind::SyncLook) && self.guide.manner.is_marked;
-        let is_vain = is_look && is_timeout && self.tracks.iter().all(Track::is_decided);
-        self.timeouts = if is_vain { self.timeouts + 1 } else { 0 };
-        self.timeouts >= TIMEOUTS_MAX
-    }
-
     /// The pair states on both sides that may be now.
     pub fn pairs(&self) -> HashSet<(PairState, PairState)> {
         let tracks = self.guide.closure(&self.tracks).unwrap_or_default();
@@ -375,91 +365,62 @@ impl<'a> Session<'a> {
         Ok(reply)
     }
 
-    /// Writes down what the history has to know.
-    fn remember(&mut self, seen: &Observation, ask: &Asked) {
-        let done = matches!(seen.reply, Some(Reply::Ok(_)));
-        let perhaps = matches!(seen.reply, Some(Reply::Refused { definite: false, .. }));
-        let Asked::This(request) = ask else { return };
-        if let Request::Write { block, transaction, .. } = request {
-            self.number = seen.number;
-            if done || perhaps {
-                let goes_on = *transaction == Transaction::First;
-                self.history.write(seen.number, *block, done, goes_on);
+    /// Asks for what the kit does itself as coordinator and requester: again, as long as it is not told whether it was done.
+    fn insist(
+        &mut self,
+        request: &Request,
+        log: &mut Vec<String>,
+    ) -> Result<Reply, AdapterFailure> {
+        for _ in 0..LOOKS_MAX {
+            let reply = self.ask(request, log)?;
+            if !matches!(reply, Reply::Refused { definite: false, .. }) {
+                return Ok(reply);
             }
-        } else if let Request::RemoteWrite { .. } = request {
-            self.number = seen.number;
-            self.history.fork();
-        } else if done && matches!(request, Request::Freeze { .. }) {
-            self.history.freeze();
-        } else if done && matches!(request, Request::Takeover { .. }) {
-            self.history.fork();
         }
-        // A freeze that waited is reached with the transaction's last write.
-        let state = &self.tracks[0].state;
-        let waits = matches!(state.coordinator.state, CoordinatorState::Freezing(_));
-        if waits && request.transaction() == Some(Transaction::Last) {
-            self.history.freeze();
-        }
-    }
-
-    /// The S/P-VOL has to be an image of a prefix wherever the implementation says that it is consistent.
-    fn judge(&self, status: &Reply) -> Option<Flaw> {
-        let answer = status.answer()?;
-        let is_consistent = answer.secondary.as_ref()?.consistent == Some(true);
-        let image = answer.volumes.as_ref()?.sp_vol.as_ref()?;
-        let is_judged = is_consistent && self.setting.start == Start::Pair;
-        if is_judged { self.history.prefix(image).err() } else { None }
-    }
-
-    /// Notes the class of the step that was taken, where it is certain: all states that it may have been taken in, and from
-    /// which what was seen can have come of it, are of one.
-    fn note_class(&mut self, seen: &Observation) {
-        let verb = &seen.verb;
-        let Some(kind) = verb.kind else { return };
-        let mut classes: HashMap<Class, Vec<Track>> = HashMap::new();
-        for track in &self.tracks {
-            let is_taken = self.guide.take(track, verb, 0).is_ok();
-            let class = Class::of(kind, &track.state, is_taken);
-            classes.entry(class).or_default().push(*track);
-        }
-        if classes.keys().all(|class| self.classes.contains(class)) {
-            return;
-        }
-        if classes.len() > 1 {
-            classes.retain(|_, tracks| {
-                let answered = follow::judged(&self.guide, self.numbers, tracks.clone(), seen);
-                let observed = answered
-                    .and_then(|after| follow::observed(&self.guide, self.numbers, after, seen));
-                observed.is_ok()
-            });
-        }
-        if classes.len() == 1 {
-            self.classes.extend(classes.keys());
-        }
+        let what = format!("whether it was done is left open {LOOKS_MAX} times in a row");
+        Err(self.adapter.trouble(request, what))
     }
 
     fn shadow(&mut self, seen: &Observation) {
-        let numbers = self.numbers;
-        let shown = &mut self.shown;
-        self.shadows.retain_mut(|shadow| {
-            let guide = &shadow.guide;
-            let is_kits = seen.reply.is_none();
-            if is_kits && follow::answered(guide, numbers, &shadow.tracks, seen).is_err() {
-                // What the kit itself does, and does otherwise without the rule, shows nothing of the implementation.
-                return false;
-            }
-            match follow::follow(&shadow.guide, numbers, &shadow.tracks, seen) {
-                Ok(tracks) => {
-                    shadow.tracks = tracks;
-                    true
-                }
-                Err(NoExplanation::Mismatch(_)) => {
-                    shown.insert(shadow.rule);
-                    false
-                }
-                Err(NoExplanation::TooMany) => false,
+        let (numbers, shown) = (self.numbers, &mut self.shown);
+        self.shadows.retain_mut(|shadow| match shadow.follow(numbers, seen) {
+            ShadowOutcome::Explained => true,
+            ShadowOutcome::Lost => false,
+            ShadowOutcome::RuleShown => {
+                shown.insert(shadow.rule);
+                false
             }
         });
+    }
+
+    /// What nothing explains as long as the link is only taken for failed once it was, may be a false suspicion, which PAIR-3
+    /// permits: then the implementation is followed as one that suspects, from the beginning. How the rules that it was
+    /// seen to keep would have looked is not asked again.
+    fn excused(
+        &mut self,
+        lost: NoExplanation,
+        judge: impl Fn(&Guide, Vec<Track>) -> Result<Vec<Track>, NoExplanation>,
+    ) -> Result<Vec<Track>, NoExplanation> {
+        let manner = self.guide.manner;
+        if lost == NoExplanation::TooMany || !manner.runs_free || manner.suspects {
+            return Err(lost);
+        }
+        let world = self.guide.world.clone();
+        let guide = Guide::new(world, Pacing { suspects: true, ..manner });
+        let begin = Ok(vec![guide.begin()]);
+        let before = self
+            .seen
+            .iter()
+            .fold(begin, |tracks, seen| follow::follow(&guide, self.numbers, &tracks?, seen));
+        match before.and_then(|tracks| judge(&guide, tracks)) {
+            Ok(tracks) => {
+                self.guide = guide;
+                (self.shadows, self.shown) = (Vec::new(), BTreeSet::new());
+                Ok(tracks)
+            }
+            Err(NoExplanation::TooMany) => Err(NoExplanation::TooMany),
+            Err(NoExplanation::Mismatch(_)) => Err(lost),
+        }
     }
 
     fn end(&mut self, seen: Observation, log: Vec<String>, lost: NoExplanation) -> VerbOutcome {

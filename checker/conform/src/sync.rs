@@ -42,12 +42,15 @@ pub(crate) fn mark(
     };
     let incarnation = numbers.incarnation(sync.held.incarnation.0);
     let seq = numbers.seq(sync.held.seq.0);
-    let same = |shown: Option<i64>, expected: i64| shown.is_none_or(|shown| shown == expected);
+    let same = |shown: Option<i128>, expected: Option<i128>| {
+        shown.zip(expected).is_none_or(|(shown, expected)| shown == expected)
+    };
     let is_so = |answer: &Answer| same(answer.incarnation, incarnation) && same(answer.seq, seq);
     if reply.answer().is_some_and(is_so) {
         Ok(vec![after])
     } else {
-        Err(format!("incarnation {incarnation}, seq {seq}"))
+        let word = |number: Option<i128>| number.map_or_else(|| "any".into(), |n| n.to_string());
+        Err(format!("incarnation {}, seq {}", word(incarnation), word(seq)))
     }
 }
 

@@ -7,10 +7,11 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use foldhash::fast::FixedState;
+use syncsplit_model::protocol::containers::DirtyMap;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{PairState, Rules, Seq, ToSecondary};
+use syncsplit_model::protocol::{BlockIndex, PairState, Rules, Seq, ToSecondary};
 use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{Action, ActionKind, Start, State, Value, WhyNot, World};
 
@@ -63,7 +64,7 @@ pub struct Track {
 }
 
 /// How an implementation is followed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Pacing {
     /// Whether the implementation takes its internal steps by itself.
     pub runs_free: bool,
@@ -72,6 +73,10 @@ pub struct Pacing {
     pub is_marked: bool,
     /// Whether a Sync is given time to wait, which may run out (SYNC-4). Where it is not, it looks once.
     pub sync_waits: bool,
+    /// Whether more blocks may be marked dirty than need be.
+    pub marks_more: bool,
+    /// Whether a link that was never down may be taken for failed (PAIR-3).
+    pub suspects: bool,
 }
 
 /// A state's successors are asked for with this.
@@ -212,7 +217,7 @@ impl Guide {
             return verb.number.is_some_and(|seq| is_news(Seq(seq)));
         }
         if verb.is_in(ActionKind::Fail | ActionKind::SecondaryFail) {
-            return track.was_down;
+            return track.was_down || self.manner.suspects;
         }
         verb.is_in(ActionKind::AT_LEISURE)
             || verb.is_in(ActionKind::Deliver | ActionKind::DeliverReply) && !verb.extra
@@ -229,13 +234,37 @@ impl Guide {
         (is_in || !track.state.link_up).then_some(after)
     }
 
+    /// What is suspended may be marked further, block by block.
+    fn marked_more(&self, track: &Track) -> Vec<Track> {
+        let mut after = Vec::new();
+        let State { primary, secondary, .. } = &track.state;
+        for block in (0..self.world.bounds.blocks).map(BlockIndex) {
+            if !self.manner.marks_more {
+                break;
+            }
+            if primary.state.is_suspended() && !primary.dirty.is_dirty(block) {
+                let mut marked = *track;
+                marked.state.primary.dirty.mark(block);
+                after.push(marked);
+            }
+            let is_left = secondary.state != PairState::Smpl && !secondary.state.is_linked();
+            if is_left && !secondary.dirty.is_dirty(block) {
+                let mut marked = *track;
+                marked.state.secondary.dirty.mark(block);
+                after.push(marked);
+            }
+        }
+        after.iter_mut().for_each(|track| self.settle(track));
+        after
+    }
+
     /// Every state that `from` may have become by itself. None where there are too many.
     ///
     /// What is asked next is mostly about some of the states that the last answer named: those that show what has been seen
     /// since. So a state's own steps are found once.
     #[must_use]
     pub fn closure(&self, from: &[Track]) -> Option<Vec<Track>> {
-        if !self.manner.runs_free {
+        if !self.manner.runs_free && !self.manner.marks_more {
             return Some(from.to_vec());
         }
         let mut reached = self.reached.borrow_mut();
@@ -267,10 +296,11 @@ impl Guide {
             return Rc::clone(known);
         }
         let track = reached.found.tracks[place];
-        let is_internal = |action: &Action| self.is_internal(&track, action);
+        let is_internal =
+            |action: &Action| self.manner.runs_free && self.is_internal(&track, action);
         let steps = self.world.raw_successors_of(&track.state, is_internal).into_iter();
         let steps = steps.map(|(action, state)| self.after(&track, action, state, 0));
-        let after = steps.chain(self.late_enters(&track));
+        let after = steps.chain(self.late_enters(&track)).chain(self.marked_more(&track));
         let places: Rc<[u32]> = after.map(|after| reached.found.add(&after) as u32).collect();
         if reached.after.len() <= place {
             reached.after.resize(place + 1, None);
@@ -373,6 +403,18 @@ impl Track {
         }
     }
 
+    /// The state with coordinator, requester, Sync and the link between the hosts as they are in `other`.
+    #[must_use]
+    pub fn with_hosts_of(&self, other: &Self) -> Self {
+        let hosts = &other.state;
+        let mut state = self.state;
+        (state.coordinator, state.requester) = (hosts.coordinator, hosts.requester);
+        (state.host, state.sync) = (hosts.host, hosts.sync);
+        let (was_done, was_lost) =
+            (self.was_done || other.was_done, self.was_lost || other.was_lost);
+        Self { state, was_done, was_lost, ..*self }
+    }
+
     /// Whether the Sync that is on has nothing to wait for any more: a look ends it.
     #[must_use]
     pub const fn is_decided(&self) -> bool {
@@ -432,7 +474,10 @@ mod tests {
 
     fn guide(start: Start, is_marked: bool) -> Guide {
         let world = Setting { start, ..Setting::default() }.world(&[]);
-        Guide::new(world, Pacing { runs_free: true, is_marked, sync_waits: true })
+        Guide::new(
+            world,
+            Pacing { runs_free: true, is_marked, sync_waits: true, ..Pacing::default() },
+        )
     }
 
     /// Every state that there may be after a verb.

@@ -70,7 +70,7 @@ const STEERING: &[&str] =
 
 /// What may stand among the capabilities beside the operations.
 pub const FEATURES: &[&str] =
-    &["transactions", "journal", "suspend-when-full", "start-smpl", "hold-writes"];
+    &["transactions", "journal", "suspend-when-full", "start-smpl", "hold-writes", "marks-more"];
 
 /// Every operation but `hello`.
 pub const OPERATIONS: &[&str] = match Request::VARIANTS {
@@ -318,7 +318,7 @@ pub enum Request {
     LinkDown,
     LinkUp,
     Send {
-        seq: i64,
+        seq: i128,
     },
     Deliver {
         message: LinkMessage,

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
         fail_fast: args.fail_fast,
         limit: args.time_limit,
         sync: args.sync_timeout,
+        lease: args.lease,
     };
     orphans::adopt();
     let reporter = Reporter::new(args.progress);

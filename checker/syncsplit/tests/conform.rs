@@ -41,6 +41,11 @@ pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// An adapter at level marked whose Sync may take so long.
+fn marked(sync_ms: u64) -> AdapterOptions {
+    AdapterOptions { level: Level::Marked, sync_ms, seed: 1, lease_ms: 10_000 }
+}
+
 /// The seed in the command that repeats a failing case.
 fn seed(case: &Value) -> String {
     let command = case["failure"]["command"].as_str().unwrap();
@@ -238,8 +243,7 @@ fn a_sync_that_forgets_the_pair_is_found_by_directed_cases_at_every_seed() {
     for seed in 1..=20 {
         let mut found = false;
         for case in &of_rule {
-            let how =
-                AdapterOptions { level: Level::Marked, sync_ms: 1000, seed: seed + case.beginning };
+            let how = AdapterOptions { seed: seed + case.beginning, ..marked(1000) };
             let fails = |adapter: &mut Adapter| {
                 let outcome = run::script(adapter, how, &case.script, &[]).unwrap();
                 outcome.is_some_and(|outcome| outcome.failure.is_some())
@@ -472,7 +476,7 @@ fn all_that_is_said_is_in_the_schema() {
     let command = format!("python3 {}/minimal.py", adapters().display());
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut adapter = Adapter::start(&command, Duration::from_secs(10), &interrupt, true).unwrap();
-    let how = AdapterOptions { level: Level::Marked, sync_ms: 100, seed: 1 };
+    let how = marked(100);
     for (_, script) in directed::cases().unwrap() {
         run::script(&mut adapter, how, &script, &[]).unwrap();
     }

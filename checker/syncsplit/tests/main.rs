@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod alarms;
 mod checkpoint;
 mod claims;
 mod cli;

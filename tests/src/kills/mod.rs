@@ -35,6 +35,7 @@ pub const fn random(level: Level) -> u64 {
 }
 
 const SYNC_MS: u64 = 1000;
+const LEASE_MS: u64 = 10_000;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// One implementation whose defects can be named.
@@ -169,7 +170,8 @@ impl Cases {
         command: &str,
         case: &KitCase,
     ) -> Result<bool, Finding> {
-        let how = AdapterOptions { level: self.level, sync_ms: SYNC_MS, seed: SEED };
+        let how =
+            AdapterOptions { level: self.level, sync_ms: SYNC_MS, seed: SEED, lease_ms: LEASE_MS };
         let done = case.run(adapter, how, &[]);
         let place = || format!("{command}, {}, {}", self.level.name(), case.id);
         let (_, outcome) = done.map_err(|why| format!("{}: {why}", place()))?;

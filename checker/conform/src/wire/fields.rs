@@ -74,9 +74,9 @@ pub struct Init {
 pub struct SyncRequest {
     pub timeout_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub incarnation: Option<i64>,
+    pub incarnation: Option<i128>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<i64>,
+    pub seq: Option<i128>,
 }
 
 /// A message on the array link.
@@ -87,9 +87,9 @@ pub struct LinkMessage {
         "frame", "copy", "resync", "suspend", "delete", "ack", "ready", "suspended"
     ])))]
     pub kind: String,
-    pub incarnation: i64,
+    pub incarnation: i128,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<i64>,
+    pub seq: Option<i128>,
 }
 
 /// An answer's line.
@@ -133,8 +133,8 @@ pub struct Answer {
     pub frozen: Option<bool>,
     pub held: Option<bool>,
     pub done: Option<bool>,
-    pub incarnation: Option<i64>,
-    pub seq: Option<i64>,
+    pub incarnation: Option<i128>,
+    pub seq: Option<i128>,
     pub outcome: Option<SyncOutcome>,
     pub primary: Option<PrimaryStatus>,
     pub secondary: Option<SecondaryStatus>,
@@ -150,11 +150,11 @@ pub struct Answer {
 pub struct PrimaryStatus {
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["SMPL", "COPY", "PAIR", "PSUS", "PSUE"])))]
     pub state: Option<PairState>,
-    pub incarnation: Option<i64>,
-    pub newest: Option<i64>,
-    pub written: Option<i64>,
-    pub journal: Option<Vec<i64>>,
-    pub dirty: Option<Vec<i64>>,
+    pub incarnation: Option<i128>,
+    pub newest: Option<i128>,
+    pub written: Option<i128>,
+    pub journal: Option<Vec<i128>>,
+    pub dirty: Option<Vec<i128>>,
     pub pending: Option<bool>,
     pub held: Option<bool>,
 }
@@ -164,14 +164,14 @@ pub struct PrimaryStatus {
 pub struct SecondaryStatus {
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["SMPL", "COPY", "PAIR", "PSUE", "SSUS", "SSWS"])))]
     pub state: Option<PairState>,
-    pub incarnation: Option<i64>,
-    pub written: Option<i64>,
-    pub queue: Option<Vec<i64>>,
-    pub dirty: Option<Vec<i64>>,
+    pub incarnation: Option<i128>,
+    pub written: Option<i128>,
+    pub queue: Option<Vec<i128>>,
+    pub dirty: Option<Vec<i128>>,
     pub consistent: Option<bool>,
     pub replica: Option<Replica>,
     /// Null where no backup is armed.
-    pub armed: Option<i64>,
+    pub armed: Option<i128>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -326,6 +326,9 @@ pub(crate) struct ConformArgs {
     /// How long a Sync may wait where the implementation is not steered
     #[arg(long, value_name = "DUR", default_value = "1s", value_parser = words::duration)]
     pub(crate) sync_timeout: Duration,
+    /// The shortest lease of a freeze: one that has lasted so long may end by itself
+    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = words::duration)]
+    pub(crate) lease: Duration,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,

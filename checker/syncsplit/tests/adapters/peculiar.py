@@ -4,9 +4,11 @@ what it does not permit, beside it."""
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "..", "adapters"))
+sys.path[:0] = [os.path.dirname(__file__), os.path.join(os.path.dirname(__file__), "..", "..", "..", "adapters")]
+import complete
 import minimal
-from minimal import Replicator
+from complete import Complete, Unsure
+from minimal import Refused, Replicator
 
 
 class SyncSlow(Replicator):
@@ -68,6 +70,141 @@ class NeverAgain(Replicator):
             super().begin_copy()
 
 
+class Indefinite(Complete):
+    """Permitted: now and then whether a request was done is not told, and it was or was not."""
+    odds = 0.15
+
+    def around(self, op, do):
+        if op == "status" or self.chance.random() > self.odds:
+            return do()
+        if self.chance.random() < 0.5:
+            do()
+        raise Unsure("no-answer")
+
+
+class IndefiniteLast(Complete):
+    """Permitted: the last write of a transaction is not done the first time, and that is not told."""
+    is_over = False
+
+    def write(self, block, data, transaction="whole"):
+        if transaction == "last" and not self.is_over:
+            self.is_over = True
+            raise Unsure("no-answer")
+        super().write(block, data, transaction)
+
+
+class DefiniteAndDone(Complete):
+    """Not permitted: a write is done, and an error says that it certainly was not."""
+    def write(self, block, data, transaction="whole"):
+        super().write(block, data, transaction)
+        raise Refused("no-answer")
+
+
+class LosesCommands(Complete):
+    """Permitted: the message of a create or resync is lost, and is sent again once the command is given again."""
+    is_sent = False
+
+    def create(self):
+        super().create()
+        self.is_sent = self.asked and self.chance.random() < 0.3
+
+    def resync(self):
+        super().resync()
+        self.is_sent = self.asked and self.chance.random() < 0.3
+
+    def begin_copy(self):
+        if self.is_sent:
+            super().begin_copy()
+
+
+class ForgetsCommands(Complete):
+    """Not permitted: no create and no resync ever comes to anything, however often it is given."""
+    def begin_copy(self):
+        pass
+
+
+class Suspects(Complete):
+    """Permitted: a link that works is taken for failed now and then (PAIR-3)."""
+    odds = 0.02
+
+    def work(self, steps):
+        if self.linked() and self.chance.random() < self.odds:
+            self.leave("PSUE")
+        super().work(steps)
+
+
+class SuspectsUnmarked(Suspects):
+    """Not permitted: what is in the journal then is not marked."""
+    def leave(self, state):
+        dirty = set(self.dirty)
+        super().leave(state)
+        self.dirty = dirty
+
+
+class ShowsNoPrimary(Complete):
+    """Permitted: the status shows nothing of the primary, and numbers begin anywhere."""
+    hides = [["primary"]]
+
+    def __init__(self, **request):
+        super().__init__(**request)
+        self.incarnation, self.s_incarnation = self.incarnation + 7, self.s_incarnation + 7
+        self.newest = self.written = self.s_written = 1000
+
+
+class ShowsNoNumbers(ShowsNoPrimary):
+    """Permitted: nor does it show a number of the secondary."""
+    hides = [["primary"], ["secondary"]]
+
+
+class ShowsNoPrimarySyncEarly(ShowsNoPrimary):
+    """Not permitted: Sync is done one write too early (SYNC-3)."""
+    def mark(self):
+        mark = super().mark()
+        return {**mark, "seq": mark["seq"]}
+
+    def sync(self, timeout_ms, **mark):
+        mark = mark or self.mark()
+        return super().sync(timeout_ms, incarnation=mark["incarnation"], seq=mark["seq"] - 1)
+
+
+class LeaseEnds(Complete):
+    """Permitted where leases may be short: one ends by itself, and the thaw says so."""
+    def work(self, steps):
+        if self.freeze_for is not None and self.chance.random() < 0.05:
+            self.advance_clock("lease")
+        super().work(steps)
+
+
+class LeaseEndsUntold(LeaseEnds):
+    """Not permitted: the thaw does not say so (FREEZE-3)."""
+    def thaw(self, backup):
+        super().thaw(backup)
+        return True
+
+
+class MarksMore(Complete):
+    """Permitted where it is declared: what is suspended is marked as a whole, as a coarse bitmap may."""
+    extra = ["marks-more"]
+
+    def leave(self, state):
+        super().leave(state)
+        self.dirty |= set(self.chance.sample(sorted(self.every), 1))
+
+
+class MarksMoreUndeclared(MarksMore):
+    """Not permitted: it does not say so."""
+    extra = []
+
+
+class MarksMoreAndLess(MarksMore):
+    """Not permitted: a write to what is suspended is not marked."""
+    def write(self, block, data, transaction="whole"):
+        dirty = set(self.dirty)
+        super().write(block, data, transaction)
+        if self.state in ("PSUS", "PSUE"):
+            self.dirty = dirty
+
+
 class LacksAll(Replicator):
     """Nothing is promised, and nothing is ever written remotely: `lacks` names the rules that follow on the command line."""
     def carry(self):
@@ -85,4 +222,4 @@ if __name__ == "__main__":
         minimal.HELLO["capabilities"].remove("journal")
     if peculiar is LacksAll:
         minimal.HELLO["lacks"] = sys.argv[2].split(",")
-    minimal.main(peculiar)
+    (complete if issubclass(peculiar, Complete) else minimal).main(peculiar)
