@@ -173,19 +173,18 @@ struct Runner<'a> {
     finished: usize,
 }
 
-/// Does every case.
-///
-/// `progress` is told now and then how old the campaign is in seconds, and how far.
-///
-/// # Errors
-/// The plan cannot be carried out, or the adapter failed.
-pub fn campaign(
-    plan: &CampaignPlan,
-    interrupt: &Arc<AtomicBool>,
-    progress: &dyn Fn(f64, String),
-) -> Result<Campaign, Refused> {
+/// An adapter that has said who it is, and the cases for what it can do.
+struct Prepared {
+    adapter: Adapter,
+    hello: Hello,
+    level: Level,
+    generated: Generated,
+    wanted: Vec<KitCase>,
+}
+
+/// Starts the adapter and finds its cases.
+fn prepared(plan: &CampaignPlan, interrupt: &Arc<AtomicBool>) -> Result<Prepared, Refused> {
     plan.demands.check().map_err(Refused::Usage)?;
-    let begin = Instant::now();
     let start = |trouble| Refused::AdapterFailure("start".into(), Box::new(trouble));
     let adapter = Adapter::start(&plan.command, plan.limit, interrupt, false).map_err(start)?;
     let hello = adapter.hello().clone();
@@ -199,6 +198,44 @@ pub fn campaign(
     let generated =
         if plan.script.is_some() { Generated::default() } else { generate(&hello, level) };
     let wanted = wanted(plan, &hello, level, &generated).map_err(Refused::Usage)?;
+    Ok(Prepared { adapter, hello, level, generated, wanted })
+}
+
+/// The cases that a campaign would do, in this order. None is done.
+///
+/// # Errors
+/// The plan cannot be carried out, or the adapter failed.
+pub fn listed(
+    plan: &CampaignPlan,
+    interrupt: &Arc<AtomicBool>,
+) -> Result<Vec<ListedCase>, Refused> {
+    let listed = |case: &KitCase| ListedCase { id: case.id.clone(), script: case.script() };
+    prepared(plan, interrupt).map(|prepared| prepared.wanted.iter().map(listed).collect())
+}
+
+/// A case before it is done.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedCase {
+    /// Its id.
+    pub id: String,
+    /// Its script; none where chance draws it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+}
+
+/// Does every case.
+///
+/// `progress` is told now and then how old the campaign is in seconds, and how far.
+///
+/// # Errors
+/// The plan cannot be carried out, or the adapter failed.
+pub fn campaign(
+    plan: &CampaignPlan,
+    interrupt: &Arc<AtomicBool>,
+    progress: &dyn Fn(f64, String),
+) -> Result<Campaign, Refused> {
+    let begin = Instant::now();
+    let Prepared { adapter, hello, level, generated, wanted } = prepared(plan, interrupt)?;
     let sync_ms = u64::try_from(plan.sync.as_millis()).unwrap_or(u64::MAX);
     let lease_ms = u64::try_from(plan.lease.as_millis()).unwrap_or(u64::MAX);
     let how = AdapterOptions { level, sync_ms, seed: plan.seed, lease_ms };

@@ -43,6 +43,15 @@ impl KitCase {
         Self { id: "script".into(), rule: None, beginning: 0, way: CaseKind::Script(script) }
     }
 
+    /// Its script as text; none where chance draws it.
+    #[must_use]
+    pub fn script(&self) -> Option<String> {
+        match &self.way {
+            CaseKind::Script(script) | CaseKind::Patient(script) => Some(script.to_string()),
+            CaseKind::Random(_) => None,
+        }
+    }
+
     /// The seed that the implementation's own choices begin with, where the whole begins with `seed`.
     #[must_use]
     pub const fn seed(&self, seed: u64) -> u64 {

@@ -13,7 +13,7 @@ use crate::seen::{NoExplanation, Numbers, Observation, keep};
 use crate::sync;
 use crate::track::{Guide, Track};
 use crate::verb::{Message, MessageKind, Verb};
-use crate::wire::Reply;
+use crate::wire::{Reply, printable};
 
 /// The states after `seen`, of those before it.
 ///
@@ -90,7 +90,7 @@ pub fn observed(
             let Some(Json::Object(fields)) = status.get(part) else { continue };
             tracks = guide.closure(&tracks).ok_or(NoExplanation::TooMany)?;
             for (name, value) in fields {
-                let shown = || value.to_string();
+                let shown = || printable(&value.to_string());
                 tracks = keep(tracks, &format!("{part} {name}"), &shown, |track| {
                     match field(guide, numbers, track, part, name) {
                         Some(expected) if expected != *value => Err(expected.to_string()),

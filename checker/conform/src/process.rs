@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::leash::Leash;
 use crate::orphans;
-use crate::wire::{Hello, LINE_MAX, Reply, Request, VERSION};
+use crate::wire::{Hello, LINE_MAX, Reply, Request, VERSION, printable};
 
 /// How many lines of the adapter's stderr are kept.
 const STDERR_LINES: usize = 20;
@@ -142,7 +142,9 @@ impl Adapter {
         if let Some(record) = &mut self.record {
             record.push((line, answer.clone()));
         }
-        Reply::read(&answer, self.asked).map_err(|what| {
+        let reply = Reply::read(&answer, self.asked);
+        let reply = reply.and_then(|reply| reply.with_what_is_asked(request).map(|()| reply));
+        reply.map_err(|what| {
             let shown: String = answer.chars().take(200).collect();
             self.trouble(request, format!("{what}; it answered {shown:?}"))
         })
@@ -161,7 +163,7 @@ impl Adapter {
         let stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         AdapterFailure {
             request: request.to_string(),
-            what,
+            what: printable(&what),
             stderr: stderr.iter().cloned().collect(),
         }
     }
@@ -249,6 +251,6 @@ fn keep_last(from: impl Read, kept: &Mutex<VecDeque<String>>) {
         if kept.len() == STDERR_LINES {
             kept.pop_front();
         }
-        kept.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
+        kept.push_back(printable(String::from_utf8_lossy(&line).trim_end()));
     }
 }

@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use serde_json::{Value, json};
 use syncsplit_model::world::Verdict;
 
-use crate::campaign::{Campaign, CaseReport, FailureReport};
+use crate::campaign::{Campaign, CaseReport, FailureReport, ListedCase};
 use crate::conclusion::Conclusion;
 use crate::process::AdapterFailure;
 
@@ -155,6 +155,16 @@ fn of_rules(campaign: &Campaign, conclusion: &Conclusion) -> String {
         }
         Verdict::Holds | Verdict::NoViolationFound => format!(" on {kept} of {all} rules"),
     }
+}
+
+/// Cases that would be done, as a person reads them: an id a line, and the script of each.
+#[must_use]
+pub fn listing(cases: &[ListedCase]) -> String {
+    let line = |case: &ListedCase| {
+        let script = case.script.as_deref().unwrap_or("drawn by chance");
+        format!("{}: {script}\n", case.id)
+    };
+    cases.iter().map(line).collect()
 }
 
 /// One JSON object.

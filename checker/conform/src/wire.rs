@@ -110,7 +110,7 @@ impl Hello {
     /// What the answer lacks, or what is unknown in it, and what would be valid.
     pub fn read(answer: &Answer) -> Result<Self, String> {
         let text = |name: &str, text: &Option<String>| {
-            text.clone().ok_or_else(|| format!("hello: {name:?} is missing"))
+            text.as_deref().map(printable).ok_or_else(|| format!("hello: {name:?} is missing"))
         };
         if answer.protocol != Some(VERSION) {
             let found = answer.protocol.map_or("null".into(), |version| version.to_string());
@@ -165,6 +165,15 @@ impl Hello {
     }
 }
 
+/// A text of an adapter as a terminal may be given it: what would steer the terminal is written out.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let letter = |letter: char| {
+        if letter.is_control() { letter.escape_default().to_string() } else { letter.into() }
+    };
+    text.chars().map(letter).collect()
+}
+
 /// What an adapter answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
@@ -213,10 +222,24 @@ impl Reply {
             (None, Some(error)) if error.code == "unsupported" => Ok(Self::Unsupported),
             (None, Some(Failure { code, definite, text })) => {
                 let definite = definite.ok_or("an error needs \"definite\": true or false")?;
-                Ok(Self::Refused { code, definite, text: text.unwrap_or_default() })
+                let (code, text) = (printable(&code), printable(&text.unwrap_or_default()));
+                Ok(Self::Refused { code, definite, text })
             }
             _ => Err("an answer has either \"ok\", an object, or \"error\"".into()),
         }
+    }
+
+    /// Whether a positive answer says what `request` asks for.
+    ///
+    /// # Errors
+    /// The field that is missing.
+    pub fn with_what_is_asked(&self, request: &Request) -> Result<(), String> {
+        let Some(answer) = self.answer() else { return Ok(()) };
+        let needed = request.answered_by();
+        let missing = needed.iter().find(|name| !answer.shown.contains_key(**name));
+        missing.map_or(Ok(()), |name| {
+            Err(format!("ok.{name}: missing, and {} asks for it", request.op()))
+        })
     }
 
     /// What a Sync has come to.
@@ -239,7 +262,9 @@ impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ok(answer) if answer.shown.is_empty() => f.write_str("done"),
-            Self::Ok(answer) => write!(f, "{}", Value::Object(answer.shown.clone())),
+            Self::Ok(answer) => {
+                f.write_str(&printable(&Value::Object(answer.shown.clone()).to_string()))
+            }
             Self::Refused { code, definite, text } => {
                 write!(f, "refused ({code})")?;
                 if !text.is_empty() {
@@ -364,6 +389,45 @@ impl Request {
     #[must_use]
     pub fn op(&self) -> &'static str {
         self.into()
+    }
+
+    /// The fields that a positive answer has to have.
+    fn answered_by(&self) -> &'static [&'static str] {
+        match self {
+            Self::Freeze { .. } => &["frozen"],
+            Self::Thaw { .. } => &["held"],
+            Self::Mark => &["incarnation", "seq"],
+            Self::Sync(_) => &["outcome"],
+            Self::Split { .. } => &["done"],
+            Self::Backup { .. } | Self::Read { .. } => &["blocks"],
+            Self::Hello { .. }
+            | Self::Init(_)
+            | Self::Reset
+            | Self::Write { .. }
+            | Self::Arm { .. }
+            | Self::Release { .. }
+            | Self::Create
+            | Self::Suspend
+            | Self::Resync
+            | Self::Delete
+            | Self::Takeover { .. }
+            | Self::RemoteWrite { .. }
+            | Self::Failback
+            | Self::LinkDown
+            | Self::LinkUp
+            | Self::Send { .. }
+            | Self::Deliver { .. }
+            | Self::Repeat { .. }
+            | Self::Lose { .. }
+            | Self::Apply
+            | Self::Report
+            | Self::Copy { .. }
+            | Self::PairMark
+            | Self::Fail { .. }
+            | Self::Crash { .. }
+            | Self::AdvanceClock { .. }
+            | Self::Status => &[],
+        }
     }
 
     /// The operation and its arguments.

@@ -1,7 +1,7 @@
 //! `syncsplit conform`: takes an implementation behind an adapter through the model's scripts.
 use std::fs;
 
-use syncsplit_conform::campaign::{CampaignPlan, Refused, campaign};
+use syncsplit_conform::campaign::{self, CampaignPlan, Refused, campaign};
 use syncsplit_conform::conclusion::{Conclusion, Demands};
 use syncsplit_conform::known::Known;
 use syncsplit_conform::process::AdapterFailure;
@@ -33,6 +33,9 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
         lease: args.lease,
     };
     orphans::adopt();
+    if args.dry_run {
+        return list(&plan, args.format);
+    }
     let reporter = Reporter::new(args.progress);
     let done = campaign(&plan, &interrupt::flag(), &|seconds, line| {
         reporter.tell("conform", seconds, || line);
@@ -40,10 +43,7 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
     reporter.finish();
     let campaign = match done {
         Ok(campaign) => campaign,
-        Err(Refused::Usage(message)) => return Err(Failure::Unusable(message)),
-        Err(Refused::AdapterFailure(case, trouble)) => {
-            return undecided(args.format, &case, &trouble);
-        }
+        Err(refused) => return no_campaign(args.format, refused),
     };
     let conclusion = Conclusion::new(&campaign, &known, &demands);
     match args.format {
@@ -54,6 +54,30 @@ pub(crate) fn run(args: &ConformArgs) -> Ended {
         CheckFormat::Junit => print::junit(&report::junit(&campaign, &conclusion)),
     }?;
     Ok(conclusion.verdict())
+}
+
+/// Lists the cases, and does none.
+fn list(plan: &CampaignPlan, format: CheckFormat) -> Ended {
+    let cases = match campaign::listed(plan, &interrupt::flag()) {
+        Ok(cases) => cases,
+        Err(refused) => return no_campaign(format, refused),
+    };
+    match format {
+        CheckFormat::Text => print::text(report::listing(&cases)),
+        CheckFormat::Json => print::json(&serde_json::json!({ "cases": cases })),
+        CheckFormat::Junit => {
+            Err("--dry-run: there is no JUnit XML of cases that are not done".into())
+        }
+    }?;
+    Ok(Verdict::NoViolationFound)
+}
+
+/// Why no campaign has come to anything.
+fn no_campaign(format: CheckFormat, refused: Refused) -> Ended {
+    match refused {
+        Refused::Usage(message) => Err(Failure::Unusable(message)),
+        Refused::AdapterFailure(case, trouble) => undecided(format, &case, &trouble),
+    }
 }
 
 /// The list of known failures.

@@ -185,3 +185,70 @@ fn a_failure_that_no_rule_explains_is_blamed_on_none() {
         assert!(rules.iter().all(|row| row["verdict"] != "fail"), "{peculiarity}: {report:#}");
     }
 }
+
+/// What the schema refutes is no answer, so that it says nothing of a rule.
+#[test]
+fn an_answer_that_is_none_is_no_verdict_and_names_the_field() {
+    let script =
+        "begin pair journal 2; start-backup; deliver-host request 1; sync-begin; sync-look";
+    for (op, answer, field) in [
+        ("freeze", r#"{"frozen":"true"}"#, "ok.frozen: "),
+        ("freeze", "{}", "ok.frozen: missing"),
+        ("mark", r#"{"incarnation":1,"seq":0.5}"#, "ok.seq: "),
+        ("mark", "{}", "ok.incarnation: missing"),
+        ("mark", r#"{"incarnation":1,"seq":18446744073709551616}"#, "ok.seq: "),
+        ("sync", "{}", "ok.outcome: missing"),
+        ("split", "{}", "ok.done: missing"),
+        ("thaw", "{}", "ok.held: missing"),
+        ("backup", "{}", "ok.blocks: missing"),
+        ("status", r#"{"primary":{"newest":"1"}}"#, "ok.primary.newest: "),
+    ] {
+        let output = peculiar(&format!("Answers {op} '{answer}'"), &["--script", script]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(code(&output), 3, "{op} {answer}: {text}");
+        assert!(text.contains(field) && text.contains(&format!("at `{op}")), "{op}: {text}");
+    }
+}
+
+#[test]
+fn numbers_of_64_bits_are_printed_as_they_are() {
+    let answer = r#"{"incarnation":18446744073709551615,"seq":18446744073709551614}"#;
+    let script = "begin pair journal 2; start-backup; deliver-host request 1; sync-begin";
+    let output = peculiar(&format!("Answers mark '{answer}'"), &["--script", script]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(code(&output), 1, "{text}");
+    assert!(text.contains(&format!("seen     {answer}")), "{text}");
+}
+
+#[test]
+fn no_escape_sequence_of_an_adapter_reaches_the_terminal() {
+    let script = "begin pair journal 2; write-one 0; write-one 1";
+    for how in ["Colours", "Colours then-ends"] {
+        let output = peculiar(how, &["--script", script]);
+        for text in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8_lossy(text);
+            assert!(
+                !text.contains(|letter: char| letter.is_control() && letter != '\n'),
+                "{text:?}"
+            );
+        }
+        let said = [output.stdout, output.stderr].concat();
+        assert!(String::from_utf8_lossy(&said).contains("\\u{1b}[31m"), "{how}");
+    }
+}
+
+#[test]
+fn a_dry_run_lists_the_cases_and_does_none() {
+    let only = ["--dry-run", "--only", "directed", "--only", "random", "--cases", "2", "--format"];
+    let report = json(&conform("minimal.py", &[&only[..], &["json"]].concat()));
+    let cases = report["cases"].as_array().unwrap();
+    let script = |id: &str| cases.iter().find(|case| case["id"] == id).unwrap()["script"].clone();
+    assert_eq!(script("directed/WRITE-1"), "begin pair journal 2; write-one 0");
+    assert_eq!(script("random/2"), serde_json::Value::Null);
+    let text = conform("minimal.py", &[&only[..], &["text"]].concat());
+    let lines = String::from_utf8(text.stdout).unwrap();
+    assert_eq!(lines.lines().count(), cases.len());
+    assert!(lines.contains("directed/WRITE-1: begin pair journal 2; write-one 0\n"), "{lines}");
+    // Nothing is asked but who the adapter is.
+    assert_eq!(code(&peculiar("Answers init 1", &only[..1])), 0);
+}

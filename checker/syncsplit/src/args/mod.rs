@@ -317,6 +317,9 @@ pub(crate) struct ConformArgs {
         value_parser = clap::value_parser!(u8).range(1..=100)
     )]
     pub(crate) min_coverage: Option<u8>,
+    /// List the cases, and do none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Stop at the first case that fails
     #[arg(long)]
     pub(crate) fail_fast: bool,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The minimal adapter with a peculiarity, named on the command line: what SPEC.md permits, though hardly anybody does it, and
 what it does not permit, beside it."""
+import json
 import os
 import sys
 
@@ -205,6 +206,19 @@ class MarksMoreAndLess(MarksMore):
             self.dirty = dirty
 
 
+class Answers(Replicator):
+    """Not permitted: one operation is answered with the words that follow on the command line, whatever it came to."""
+
+
+class Colours(Replicator):
+    """Its words would steer a terminal; then it may end."""
+    def write(self, block, data, transaction="whole"):
+        print("\x1b[31mred\x9b0m", file=sys.stderr, flush=True)
+        if sys.argv[2:]:
+            sys.exit()
+        raise Refused("\x1b[31mred\x9b0m")
+
+
 class LacksAll(Replicator):
     """Nothing is promised, and nothing is ever written remotely: `lacks` names the rules that follow on the command line."""
     def carry(self):
@@ -222,4 +236,7 @@ if __name__ == "__main__":
         minimal.HELLO["capabilities"].remove("journal")
     if peculiar is LacksAll:
         minimal.HELLO["lacks"] = sys.argv[2].split(",")
+    if peculiar is Answers:
+        minimal.REQUESTS[sys.argv[2]] = 0
+        setattr(Answers, sys.argv[2].replace("-", "_"), lambda *_, **__: json.loads(sys.argv[3]))
     (complete if issubclass(peculiar, Complete) else minimal).main(peculiar)
