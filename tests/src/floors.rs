@@ -281,6 +281,7 @@ pub const FLOORS: &[Floors] = &[
             &["finish"],
             &["run"],
             &["directed"],
+            &["stories"],
             &["random"],
             &["generated"],
             &["cases"],

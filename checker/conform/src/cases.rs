@@ -1,4 +1,5 @@
-//! Every case for what an adapter can do, in the order in which they are done: directed, generated, by chance. What becomes of
+//! Every case for what an adapter can do, in the order in which they are done: directed, generated, by chance, stories,
+//! commands. What becomes of
 //! an outcome is not decided here.
 
 use syncsplit_model::protocol::Rule;
@@ -10,6 +11,7 @@ use crate::random::Walk;
 use crate::run::{self, ScriptOutcome};
 use crate::script::Script;
 use crate::session::{AdapterOptions, Session};
+use crate::stories;
 use crate::wire::{Hello, Level};
 
 /// One case before it is done.
@@ -106,7 +108,8 @@ pub fn all(
         beginning: case.beginning,
         way: CaseKind::Script(case.script),
     });
-    let generated = generated.scripts.iter().map(|(class, script)| KitCase {
+    let Generated { scripts, commands, .. } = generated;
+    let generated = scripts.iter().map(|(class, script)| KitCase {
         id: format!("generated/{}", class.to_string().replace(' ', "-")),
         rule: None,
         beginning: 0,
@@ -118,5 +121,18 @@ pub fn all(
         beginning: number,
         way: CaseKind::Random(number),
     });
-    Ok(directed.chain(generated).chain(random).collect())
+    let stories =
+        stories::at_level(hello, level)?.into_iter().map(|(story, script, round)| KitCase {
+            id: format!("story/{}/{round}", story.name),
+            rule: None,
+            beginning: round,
+            way: CaseKind::Script(script),
+        });
+    let commands = commands.iter().map(|(name, script)| KitCase {
+        id: format!("command/{name}"),
+        rule: None,
+        beginning: 0,
+        way: CaseKind::Patient(script.clone()),
+    });
+    Ok(directed.chain(generated).chain(random).chain(stories).chain(commands).collect())
 }

@@ -30,6 +30,14 @@ impl Class {
     }
 }
 
+impl Class {
+    /// The pair states, the primary's first.
+    #[must_use]
+    pub fn pair(&self) -> String {
+        format!("{} {}", self.primary, self.secondary)
+    }
+}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, is_taken, primary, secondary } = self;

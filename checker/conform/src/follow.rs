@@ -173,7 +173,7 @@ fn answer(
             let is_lost = |after: &Track| after.state.coordinator.state == CoordinatorState::Idle;
             match after {
                 Ok(after) if is_lost(&after) => Ok(vec![after]),
-                _ if track.was_lost => Ok(vec![guide.sync_returned(track, false)]),
+                _ if track.was_lost() => Ok(vec![guide.sync_returned(track, false)]),
                 _ => Err("an outcome".into()),
             }
         }

@@ -29,6 +29,9 @@ pub struct Generated {
     pub scripts: Vec<(Class, Script)>,
     /// Every class that these worlds reach.
     pub classes: Vec<Class>,
+    /// Each command in each pair state that these worlds reach, whether or not an operator would give it there: what is asked
+    /// where, in words with hyphens, and the script.
+    pub commands: Vec<(String, Script)>,
 }
 
 /// The worlds that an adapter can be taken through.
@@ -111,6 +114,7 @@ pub fn generate(hello: &Hello, level: Level) -> Generated {
         }
     }
     let classes: Vec<Class> = ways.keys().copied().collect();
+    let commands = commands(hello, &ways);
     // A way that another begins with is taken with that one.
     let mut longest: Vec<(Class, Script)> = ways.into_iter().collect();
     longest.sort_by(|(a, x), (b, y)| (y.verbs.len(), a).cmp(&(x.verbs.len(), b)));
@@ -124,7 +128,41 @@ pub fn generate(hello: &Hello, level: Level) -> Generated {
         }
     }
     scripts.reverse();
-    Generated { scripts, classes }
+    Generated { scripts, classes, commands }
+}
+
+/// What an operator of either site can ask for.
+const COMMANDS: [Verb; 8] = [
+    Verb::bare(ActionKind::Create),
+    Verb::bare(ActionKind::Suspend),
+    Verb::bare(ActionKind::Resync),
+    Verb::bare(ActionKind::Delete),
+    Verb::bare(ActionKind::Takeover),
+    Verb { extra: true, ..Verb::bare(ActionKind::Takeover) },
+    Verb::bare(ActionKind::Failback),
+    Verb { number: Some(0), ..Verb::bare(ActionKind::RemoteWrite) },
+];
+
+/// Each command at the end of the shortest way to each pair state.
+fn commands(hello: &Hello, ways: &BTreeMap<Class, Script>) -> Vec<(String, Script)> {
+    let mut pairs: BTreeMap<String, Script> = BTreeMap::new();
+    for (class, script) in ways {
+        let mut way = script.clone();
+        way.verbs.pop();
+        let is_shorter = |known: &Script| way.verbs.len() < known.verbs.len();
+        if pairs.get(&class.pair()).is_none_or(is_shorter) {
+            pairs.insert(class.pair(), way);
+        }
+    }
+    let had = || COMMANDS.into_iter().filter(|command| hello.can(&command.word()));
+    let case = |(pair, way): (String, Script)| {
+        had().map(move |command| {
+            let mut script = way.clone();
+            script.verbs.push(command);
+            (format!("{command} {pair}").replace(' ', "-"), script)
+        })
+    };
+    pairs.into_iter().flat_map(case).collect()
 }
 
 /// Each class that a world reaches within [`STATES`] states, with a shortest way to it.

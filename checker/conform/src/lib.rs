@@ -32,6 +32,7 @@ pub mod script;
 pub mod seen;
 pub mod session;
 mod shadow;
+pub mod stories;
 mod sync;
 pub mod track;
 pub mod verb;

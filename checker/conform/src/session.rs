@@ -19,7 +19,7 @@ use crate::seen::{Mismatch, NoExplanation, Numbers, Observation};
 use crate::shadow::{Shadow, ShadowOutcome};
 use crate::track::{Guide, Pacing, Track};
 use crate::verb::Verb;
-use crate::wire::{Hello, Level, Reply, Request};
+use crate::wire::{Hello, Level, Reply, Request, Volume};
 
 mod notes;
 
@@ -283,15 +283,8 @@ impl<'a> Session<'a> {
             flaw = read.and_then(|image| self.history.backup(image).err());
             seen.image = Some(image);
         }
-        let is_due =
-            !self.setting.is_hasty || *verb == Verb::WAIT || self.seen.len() % HASTY == HASTY - 1;
-        if self.how.level != Level::BlackBox && self.hello.can("status") && is_due {
-            let status = self.ask(&Request::Status, &mut log)?;
-            flaw = flaw.or_else(|| self.judge(&status));
-            if let Reply::Ok(status) = status {
-                seen.status = Some(status.shown);
-            }
-        }
+        let shown = self.shown_after(&mut seen, &mut log)?;
+        flaw = flaw.or(shown);
         seen.may_lapse |= self.may_lapse(&ask);
         let observed = follow::observed(&self.guide, numbers, tracks, &seen);
         let observed = observed.or_else(|lost| {
@@ -363,6 +356,36 @@ impl<'a> Session<'a> {
         let reply = self.adapter.ask(request)?;
         log.push(format!("{request} -> {reply}"));
         Ok(reply)
+    }
+
+    /// Asks what there is to see after a verb, if it is due; a flaw that the image has by itself is returned. A black box shows at
+    /// least what a takeover has left.
+    fn shown_after(
+        &mut self,
+        seen: &mut Observation,
+        log: &mut Vec<String>,
+    ) -> Result<Option<Flaw>, AdapterFailure> {
+        let verb = &seen.verb;
+        let is_taken_over =
+            verb.is(ActionKind::Takeover) && matches!(seen.reply, Some(Reply::Ok(_)));
+        let is_due =
+            !self.setting.is_hasty || *verb == Verb::WAIT || self.seen.len() % HASTY == HASTY - 1;
+        if self.how.level == Level::BlackBox {
+            if is_taken_over && self.hello.can("read") {
+                let read = self.insist(&Request::Read { volume: Volume::SpVol }, log)?;
+                let blocks = read.answer().and_then(|read| read.blocks.clone());
+                let volumes = serde_json::json!({ "sp_vol": blocks.unwrap_or_default() });
+                seen.status = Some(serde_json::Map::from_iter([("volumes".into(), volumes)]));
+            }
+        } else if self.hello.can("status") && is_due {
+            let status = self.ask(&Request::Status, log)?;
+            let flaw = self.judge(&status);
+            if let Reply::Ok(status) = status {
+                seen.status = Some(status.shown);
+            }
+            return Ok(flaw);
+        }
+        Ok(None)
     }
 
     /// Asks for what the kit does itself as coordinator and requester: again, as long as it is not told whether it was done.

@@ -104,8 +104,13 @@ pub(crate) fn looked(
         Some(SyncOutcome::Done) if done_now || track.was_done => {
             Ok(vec![guide.sync_returned(track, true)])
         }
-        Some(SyncOutcome::Broken | SyncOutcome::Changed) if lost_now || track.was_lost => {
+        Some(outcome @ (SyncOutcome::Broken | SyncOutcome::Changed))
+            if track.comes_to(guide.world.rules, outcome) =>
+        {
             Ok(vec![guide.sync_returned(track, false)])
+        }
+        _ if lost_now && !track.comes_to(guide.world.rules, SyncOutcome::Changed) => {
+            Err("BROKEN".into())
         }
         _ if lost_now => Err("BROKEN or CHANGED".into()),
         _ if done_now => Err("DONE".into()),

@@ -7,16 +7,16 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use foldhash::fast::FixedState;
-use syncsplit_model::protocol::containers::DirtyMap;
 use syncsplit_model::protocol::coordinator::CoordinatorState;
-use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
 use syncsplit_model::protocol::sync::{SyncEffect, SyncEvent, SyncOutcome};
-use syncsplit_model::protocol::{BlockIndex, PairState, Rules, Seq, ToSecondary};
+use syncsplit_model::protocol::{PairState, Rules, Seq, ToSecondary};
 use syncsplit_model::world::state::{BLOCKS_MAX, JOURNAL_MAX};
 use syncsplit_model::world::{Action, ActionKind, Start, State, Value, WhyNot, World};
 
 use crate::block::{Writer, Written};
 use crate::verb::Verb;
+
+mod beyond;
 
 /// The most states that are kept for what an implementation may be in.
 pub const TRACKS_MAX: usize = 12_000;
@@ -54,8 +54,10 @@ pub struct Track {
     names: [[Name; NAMES]; BLOCKS_MAX],
     /// Whether a look of the Sync that is on would have been DONE at some moment.
     pub was_done: bool,
-    /// Whether one would have been BROKEN or CHANGED.
-    pub was_lost: bool,
+    /// Whether one would have been BROKEN.
+    was_broken: bool,
+    /// Whether one would have been CHANGED.
+    was_changed: bool,
     /// Whether the array link was ever down.
     pub was_down: bool,
     /// A message that ends the pairing, for which the model's link had no room. It waits for some, since it is not sent
@@ -108,8 +110,9 @@ impl Guide {
             }
         }
         let state = self.world.raw_initial();
-        let (was_done, was_lost, was_down) = (false, false, false);
-        let mut track = Track { state, names, was_done, was_lost, was_down, late: None };
+        let (was_done, was_broken, was_changed, was_down) = (false, false, false, false);
+        let mut track =
+            Track { state, names, was_done, was_broken, was_changed, was_down, late: None };
         self.settle(&mut track);
         track
     }
@@ -175,36 +178,6 @@ impl Guide {
         }
     }
 
-    /// A command where the world's operator would not give it: what the primary makes of it is in SPEC.md, 5.3.
-    fn command(&self, track: &Track, verb: &Verb) -> Result<Track, WhyNot> {
-        let commands = [
-            (ActionKind::Create, PrimaryEvent::Create),
-            (ActionKind::Suspend, PrimaryEvent::Suspend),
-            (ActionKind::Resync, PrimaryEvent::Resync),
-            (ActionKind::Delete, PrimaryEvent::Delete),
-        ];
-        let event = commands.into_iter().find(|(kind, _)| verb.is(*kind));
-        let (_, event) = event.ok_or(WhyNot::NotOffered)?;
-        let step = track.state.primary.step(self.world.rules, event);
-        if let Some(refusal) = step.refused {
-            return Err(WhyNot::Primary(refusal));
-        }
-        let mut after = *track;
-        after.state.primary = step.state;
-        for effect in step.effects {
-            if let PrimaryEffect::Send(message) = effect
-                && track.state.link_up
-            {
-                let is_full = !after.state.to_secondary.add(message, self.world.bounds.frames);
-                let ends = !matches!(message, ToSecondary::Resync { .. });
-                after.late = Some(message).filter(|_| is_full && ends && self.manner.runs_free);
-            }
-        }
-        after.look(self.world.rules);
-        self.settle(&mut after);
-        Ok(after)
-    }
-
     /// Whether a step may happen without the kit's doing.
     fn is_internal(&self, track: &Track, action: &Action) -> bool {
         let State { link_up, secondary, primary, .. } = &track.state;
@@ -224,38 +197,6 @@ impl Guide {
             // What was not answered is asked for again.
             || verb.is_in(ActionKind::Create | ActionKind::Resync) && primary.pending.is_some()
             || verb.is_in(ActionKind::Lose | ActionKind::LoseReply) && !link_up
-    }
-
-    /// The message that waits for room finds some, or is lost with the link.
-    fn late_enters(&self, track: &Track) -> Option<Track> {
-        let message = track.late?;
-        let mut after = Track { late: None, ..*track };
-        let is_in = after.state.to_secondary.add(message, self.world.bounds.frames);
-        (is_in || !track.state.link_up).then_some(after)
-    }
-
-    /// What is suspended may be marked further, block by block.
-    fn marked_more(&self, track: &Track) -> Vec<Track> {
-        let mut after = Vec::new();
-        let State { primary, secondary, .. } = &track.state;
-        for block in (0..self.world.bounds.blocks).map(BlockIndex) {
-            if !self.manner.marks_more {
-                break;
-            }
-            if primary.state.is_suspended() && !primary.dirty.is_dirty(block) {
-                let mut marked = *track;
-                marked.state.primary.dirty.mark(block);
-                after.push(marked);
-            }
-            let is_left = secondary.state != PairState::Smpl && !secondary.state.is_linked();
-            if is_left && !secondary.dirty.is_dirty(block) {
-                let mut marked = *track;
-                marked.state.secondary.dirty.mark(block);
-                after.push(marked);
-            }
-        }
-        after.iter_mut().for_each(|track| self.settle(track));
-        after
     }
 
     /// Every state that `from` may have become by itself. None where there are too many.
@@ -410,22 +351,42 @@ impl Track {
         let mut state = self.state;
         (state.coordinator, state.requester) = (hosts.coordinator, hosts.requester);
         (state.host, state.sync) = (hosts.host, hosts.sync);
-        let (was_done, was_lost) =
-            (self.was_done || other.was_done, self.was_lost || other.was_lost);
-        Self { state, was_done, was_lost, ..*self }
+        let was_done = self.was_done || other.was_done;
+        let was_broken = self.was_broken || other.was_broken;
+        let was_changed = self.was_changed || other.was_changed;
+        Self { state, was_done, was_broken, was_changed, ..*self }
     }
 
     /// Whether the Sync that is on has nothing to wait for any more: a look ends it.
     #[must_use]
     pub const fn is_decided(&self) -> bool {
-        self.was_done || self.was_lost
+        self.was_done || self.was_lost()
+    }
+
+    /// Whether a look of the Sync that is on would have been BROKEN or CHANGED at some moment.
+    #[must_use]
+    pub const fn was_lost(&self) -> bool {
+        self.was_broken || self.was_changed
+    }
+
+    /// Whether a look of the Sync that is on has this outcome, or would have had it at some moment.
+    #[must_use]
+    pub fn comes_to(&self, rules: Rules, outcome: SyncOutcome) -> bool {
+        let mut looked = *self;
+        looked.look(rules);
+        match outcome {
+            SyncOutcome::Done => looked.was_done,
+            SyncOutcome::Broken => looked.was_broken,
+            SyncOutcome::Changed => looked.was_changed,
+            SyncOutcome::Timeout => false,
+        }
     }
 
     /// Notes what a look of the Sync would see now.
     fn look(&mut self, rules: Rules) {
         let is_syncing = matches!(self.state.coordinator.state, CoordinatorState::Syncing(_));
         let Some(sync) = self.state.sync.filter(|_| is_syncing) else {
-            (self.was_done, self.was_lost) = (false, false);
+            (self.was_done, self.was_broken, self.was_changed) = (false, false, false);
             return;
         };
         let look = SyncEvent::Look(self.state.primary.view());
@@ -433,7 +394,9 @@ impl Track {
         for effect in step.effects {
             match effect {
                 SyncEffect::Return(SyncOutcome::Done) => self.was_done = true,
-                SyncEffect::Return(_) => self.was_lost = true,
+                SyncEffect::Return(SyncOutcome::Broken) => self.was_broken = true,
+                SyncEffect::Return(SyncOutcome::Changed) => self.was_changed = true,
+                SyncEffect::Return(SyncOutcome::Timeout) => {}
                 SyncEffect::Wait => {}
             }
         }

@@ -288,6 +288,16 @@ impl Verb {
         self.kind.map_or_else(|| WAIT.into(), |kind| kebab(kind.name()))
     }
 
+    /// The operation that an adapter is asked for it under another word, or else the verb's own word.
+    #[must_use]
+    pub fn operation(&self) -> String {
+        if self.is_in(ActionKind::Fail | ActionKind::SecondaryFail) {
+            "fail".into()
+        } else {
+            self.word()
+        }
+    }
+
     /// Whether `offered`, a step that the model offers, is what this asks for. The model offers a takeover by force only where
     /// force is needed; whoever asks for force gets the takeover that there is.
     #[must_use]

@@ -18,6 +18,7 @@ mod listing;
 mod reach;
 mod reductions;
 mod simulate;
+mod stories;
 mod studies;
 mod systems;
 mod terminal;

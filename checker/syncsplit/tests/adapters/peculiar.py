@@ -206,6 +206,79 @@ class MarksMoreAndLess(MarksMore):
             self.dirty = dirty
 
 
+class SecondaryGivesUp(Complete):
+    """Not permitted: a secondary that has left the pair never says so, and the primary waits for ever (PAIR-3)."""
+    def work(self, steps):
+        if not (self.linked() and self.s_state == "PSUE"):
+            super().work(steps)
+
+
+class SyncMixed(Complete):
+    """Not permitted: BROKEN and CHANGED are told in each other's place (SYNC-5)."""
+    def sync(self, timeout_ms, **mark):
+        outcome = super().sync(timeout_ms, **mark)
+        return {"BROKEN": "CHANGED", "CHANGED": "BROKEN"}.get(outcome, outcome)
+
+
+class SyncTimeoutDone(Complete):
+    """Not permitted: a Sync whose time is over is DONE (SYNC-4)."""
+    def sync(self, timeout_ms, **mark):
+        outcome = super().sync(timeout_ms, **mark)
+        return "DONE" if outcome == "TIMEOUT" else outcome
+
+
+class CreatesAgain(Complete):
+    """Not permitted: a suspended pair is created again (PAIR-1)."""
+    def create(self):
+        if self.state in ("PSUS", "PSUE"):
+            self.dirty, self.asked = set(self.every), True
+        else:
+            super().create()
+
+
+class TakesOverWithoutImage(Complete):
+    """Not permitted: a takeover needs no force (TAKEOVER-1)."""
+    def takeover(self, force):
+        super().takeover(True)
+
+
+class TakesOverTwice(Complete):
+    """Not permitted: what is taken over is taken over again (TAKEOVER-1)."""
+    def takeover(self, force):
+        if self.s_state != "SSWS":
+            super().takeover(force)
+
+
+class WrongWay(Complete):
+    """Not permitted: the sides change roles though nobody took over (TAKEOVER-2)."""
+    def failback(self):
+        self.s_state = "SSWS"
+        super().failback()
+
+
+class GoldOfSome(Complete):
+    """Not permitted: the gold copy is of those blocks only that are out of date (RESYNC-4)."""
+    part = None
+
+    def begin_copy(self):
+        stale = self.dirty | self.s_dirty
+        self.part = stale if self.consistent and self.replica == "pair" else self.part
+        super().begin_copy()
+
+    def takeover(self, force):
+        if self.replica == "gold" and not self.consistent and self.part is not None:
+            self.lag &= self.part
+        super().takeover(force)
+
+
+class CopyForgets(Complete):
+    """Not permitted: copying that is interrupted forgets what was on its way (PAIR-3)."""
+    def leave(self, state):
+        was_copying, dirty = self.state == "COPY", set(self.dirty)
+        super().leave(state)
+        self.dirty = dirty if was_copying else self.dirty
+
+
 class Answers(Replicator):
     """Not permitted: one operation is answered with the words that follow on the command line, whatever it came to."""
 
