@@ -417,15 +417,16 @@ impl<'a> Session<'a> {
     }
 
     /// What nothing explains as long as the link is only taken for failed once it was, may be a false suspicion, which PAIR-3
-    /// permits: then the implementation is followed as one that suspects, from the beginning. How the rules that it was
-    /// seen to keep would have looked is not asked again.
+    /// permits: then an implementation that says it suspects is followed as one that does, from the beginning. How the rules
+    /// that it was seen to keep would have looked is not asked again.
     fn excused(
         &mut self,
         lost: NoExplanation,
         judge: impl Fn(&Guide, Vec<Track>) -> Result<Vec<Track>, NoExplanation>,
     ) -> Result<Vec<Track>, NoExplanation> {
         let manner = self.guide.manner;
-        if lost == NoExplanation::TooMany || !manner.runs_free || manner.suspects {
+        let may_suspect = self.hello.can("suspects-link") && manner.runs_free;
+        if lost == NoExplanation::TooMany || !may_suspect || manner.suspects {
             return Err(lost);
         }
         let world = self.guide.world.clone();

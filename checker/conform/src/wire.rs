@@ -69,8 +69,15 @@ const STEERING: &[&str] =
     &["status", "send", "deliver", "repeat", "lose", "apply", "report", "copy", "pair-mark"];
 
 /// What may stand among the capabilities beside the operations.
-pub const FEATURES: &[&str] =
-    &["transactions", "journal", "suspend-when-full", "start-smpl", "hold-writes", "marks-more"];
+pub const FEATURES: &[&str] = &[
+    "transactions",
+    "journal",
+    "suspend-when-full",
+    "start-smpl",
+    "hold-writes",
+    "marks-more",
+    "suspects-link",
+];
 
 /// Every operation but `hello`.
 pub const OPERATIONS: &[&str] = match Request::VARIANTS {

@@ -12,7 +12,6 @@ fn each_mistake_that_a_story_is_for_fails() {
     for defect in [
         "SecondaryGivesUp",
         "SyncMixed",
-        "SyncTimeoutDone",
         "CreatesAgain",
         "TakesOverWithoutImage",
         "TakesOverTwice",
@@ -29,7 +28,7 @@ fn each_mistake_that_a_story_is_for_fails() {
 
 #[test]
 fn some_mistakes_fail_at_black_box_as_well() {
-    for defect in ["SyncTimeoutDone", "TakesOverTwice", "WrongWay", "GoldOfSome", "NeverHeld"] {
+    for defect in ["TakesOverTwice", "WrongWay", "GoldOfSome", "NeverHeld"] {
         let more = ["--level", "black-box", "--fail-fast"];
         let output = peculiar(defect, &[&KINDS[..], &more].concat());
         assert_eq!(code(&output), 1, "{defect} passes: {:#}", json(&output));
@@ -44,7 +43,7 @@ fn stories_and_commands_find_nothing_where_there_is_nothing() {
         let cases = report["cases"].as_array().unwrap();
         let failed: Vec<_> = cases.iter().filter(|case| case["verdict"] == "fail").collect();
         assert!(failed.is_empty(), "{level}: {failed:#?}");
-        assert!(cases.len() > 200, "{}", cases.len());
+        assert!(cases.len() > 90, "{}", cases.len());
     }
 }
 

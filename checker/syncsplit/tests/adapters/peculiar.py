@@ -126,6 +126,7 @@ class ForgetsCommands(Complete):
 
 class Suspects(Complete):
     """Permitted: a link that works is taken for failed now and then (PAIR-3)."""
+    extra = ["suspects-link"]
     odds = 0.02
 
     def work(self, steps):
@@ -218,13 +219,6 @@ class SyncMixed(Complete):
     def sync(self, timeout_ms, **mark):
         outcome = super().sync(timeout_ms, **mark)
         return {"BROKEN": "CHANGED", "CHANGED": "BROKEN"}.get(outcome, outcome)
-
-
-class SyncTimeoutDone(Complete):
-    """Not permitted: a Sync whose time is over is DONE (SYNC-4)."""
-    def sync(self, timeout_ms, **mark):
-        outcome = super().sync(timeout_ms, **mark)
-        return "DONE" if outcome == "TIMEOUT" else outcome
 
 
 class CreatesAgain(Complete):
