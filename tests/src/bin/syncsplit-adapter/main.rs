@@ -54,11 +54,15 @@ pub(crate) fn broken(what: impl Into<Box<dyn Error>>) -> Refused {
     Refused::Broken(what.into())
 }
 
-/// Every operation and every feature that the program has.
+/// Every operation, and every feature that the program has: two are liberties.
 fn capabilities(options: Options) -> Vec<&'static str> {
-    let marks_more = options.liberty == Some(Liberty::MarksMore);
     let all = OPERATIONS.iter().chain(FEATURES).copied();
-    all.filter(|name| *name != "marks-more" || marks_more).collect()
+    let is_there = |name: &&str| match *name {
+        "marks-more" => options.liberty == Some(Liberty::MarksMore),
+        "suspects-link" => options.liberty == Some(Liberty::Suspects),
+        _ => true,
+    };
+    all.filter(is_there).collect()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
