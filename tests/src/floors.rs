@@ -243,6 +243,7 @@ pub const FLOORS: &[Floors] = &[
         rooms: &[
             &["content"],
             &["table"],
+            &["calls"],
             &["containers"],
             &["part"],
             &["pattern"],
@@ -252,6 +253,7 @@ pub const FLOORS: &[Floors] = &[
             &["read"],
             &["why"],
             &["system"],
+            &["trail"],
             &["moves"],
             &["search"],
             &["report"],

@@ -5,13 +5,14 @@
 //! |---|---|
 //! | `log`, [`read`], [`mapping`] | from text to logs, and from a foreign log's words to the format's |
 //! | [`record`], [`pattern`], `part`, [`content`] | what a record can say, and what it shows in part |
-//! | [`system`] | the model's roles, what is on its way, the volumes, and what has to hold |
-//! | `moves`, [`search`] | what an incomplete record can be, and the search for a run |
+//! | `calls`, [`system`] | the model's roles, what is on its way, the volumes, and what has to hold |
+//! | `moves`, `trail`, [`search`] | what an incomplete record can be, what was read into records, and the search for a run |
 //! | `why`, [`report`] | reasons with their rules, and the outcome in words and in JSON |
 
 #![forbid(unsafe_code)]
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod calls;
 pub mod containers;
 pub mod content;
 mod log;
@@ -25,6 +26,7 @@ pub mod report;
 pub mod search;
 pub mod system;
 mod table;
+mod trail;
 mod why;
 
 pub use log::{Line, Log};

@@ -17,6 +17,13 @@ pub struct Line {
     pub record: Record,
 }
 
+impl Line {
+    /// Whose record it is, as the format spells it.
+    pub(super) const fn role(&self) -> &'static str {
+        self.record.role()
+    }
+}
+
 /// One node's records, in the order of their numbers.
 #[derive(Clone, Debug)]
 pub struct Log {

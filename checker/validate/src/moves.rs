@@ -1,6 +1,6 @@
 //! Which events a record can be that does not show all of its event, and which steps can have been taken that no record
 //! shows. Whether the model takes them is found by trying.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::discriminant;
 
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use syncsplit_model::protocol::coordinator::CoordinatorEvent;
 use syncsplit_model::protocol::database::DatabaseEvent;
 use syncsplit_model::protocol::primary::{PrimaryEffect, PrimaryEvent};
-use syncsplit_model::protocol::requester::RequesterEvent;
+use syncsplit_model::protocol::requester::{RequesterEvent, RequesterState};
 use syncsplit_model::protocol::secondary::{SecondaryEffect, SecondaryEvent};
 use syncsplit_model::protocol::{
     BackupId, BlockIndex, DirtyMap, Incarnation, Journal, PairState, Seq, ToPrimary, ToSecondary,
@@ -16,7 +16,7 @@ use syncsplit_model::protocol::{
 use syncsplit_model::record::{Blocks, SyncTaken, blocks};
 
 use super::content::Content;
-use super::log::Log;
+use super::log::{Line, Log};
 use super::part::filled;
 use super::pattern::{PartlyShown, as_json, form};
 use super::record::{ModelPrimary, ModelSecondary, Record, Taken};
@@ -25,13 +25,29 @@ use super::system::{Event, System};
 /// The most blocks that are tried for a write that does not say which it is to.
 pub(super) const BLOCKS_TRIED: u32 = 1 << 16;
 
-/// Which block each number changes, where some record shows it: an entry is the same wherever it is seen.
+/// What later records tell of a step that is not shown whole.
 #[derive(Debug, Default)]
-pub(super) struct Clues(HashMap<(Incarnation, Seq), BlockIndex>);
+pub(super) struct Clues {
+    /// Which block each number changes, where some record shows it: an entry is the same wherever it is seen.
+    blocks: HashMap<(Incarnation, Seq), BlockIndex>,
+    /// The Syncs that records show; nothing if some record of a Sync does not show which it is of.
+    syncs: Option<HashSet<u64>>,
+}
 
 impl Clues {
     pub(super) fn of(logs: &[Log]) -> Self {
-        let mut clues = Self::default();
+        let sync = |line: &Line| match &line.record {
+            Record::Sync(taken) => Some(taken.after.all().map(|after| after.id)),
+            Record::Start(_)
+            | Record::Fault(_)
+            | Record::Primary(_)
+            | Record::Secondary(_)
+            | Record::Database(_)
+            | Record::Coordinator(_)
+            | Record::Requester(_) => None,
+        };
+        let syncs = logs.iter().flat_map(|log| &log.lines).filter_map(sync).collect();
+        let mut clues = Self { blocks: HashMap::new(), syncs };
         for line in logs.iter().flat_map(|log| &log.lines) {
             if let Record::Secondary(Taken { event: PartlyShown::All(event), .. }) = &line.record
                 && let SecondaryEvent::Arrived(message) = event
@@ -53,15 +69,20 @@ impl Clues {
     fn add(&mut self, message: &ToSecondary<Content>) {
         let Some(frame) = message.frame() else { return };
         if let Some(block) = frame.entry.item.block() {
-            self.0.insert((frame.incarnation, frame.entry.seq), block);
+            self.blocks.insert((frame.incarnation, frame.entry.seq), block);
         }
+    }
+
+    /// Whether a record may be of this Sync.
+    fn shows_sync(&self, id: u64) -> bool {
+        self.syncs.as_ref().is_none_or(|syncs| syncs.contains(&id))
     }
 
     /// The block of the entry that the primary numbers next.
     fn next(&self, primary: &ModelPrimary) -> Option<BlockIndex> {
         let linked = primary.state.is_linked();
         let at = (primary.incarnation, primary.newest.next());
-        self.0.get(&at).copied().filter(|_| linked)
+        self.blocks.get(&at).copied().filter(|_| linked)
     }
 }
 
@@ -193,10 +214,22 @@ pub(super) fn hidden(system: &System, clues: &Clues) -> Vec<Event> {
     let mut events = Vec::new();
     events.extend(primary(system, &Wanted::ANY, clues).into_iter().map(Event::Primary));
     events.extend(secondary(system, &Wanted::ANY).into_iter().map(Event::Secondary));
-    events.extend(syncs(system, None).into_iter().map(|(id, event)| Event::Sync(id, event)));
+    // A Sync that nobody ever hears of again leads nowhere.
+    let leads = |(id, event): &(u64, SyncTaken)| match event {
+        SyncTaken::Begin(_) => system.may_hide_sync() || clues.shows_sync(*id),
+        SyncTaken::Look(_) | SyncTaken::Timeout => true,
+    };
+    let of_sync = syncs(system, None).into_iter().filter(leads);
+    events.extend(of_sync.map(|(id, event)| Event::Sync(id, event)));
     events.extend(database(system).into_iter().map(Event::Database));
     events.extend(coordinator(system).into_iter().map(Event::Coordinator));
-    events.extend(requester(system).into_iter().map(Event::Requester));
+    // A restart that tells the secondary what it is told already need not come before the secondary has taken it.
+    let says_again = system.requester.state == RequesterState::Idle
+        && system.sent.is_releasing(system.requester.newest);
+    let of_requester = requester(system).into_iter();
+    let of_requester =
+        of_requester.filter(|event| !(says_again && *event == RequesterEvent::Restart));
+    events.extend(of_requester.map(Event::Requester));
     events
 }
 

@@ -18,10 +18,11 @@ use super::pattern::{as_json, form, shown_json};
 use super::record::Record;
 use super::search::{Ending, Limit, Limits, Node, ValidationOutcome};
 use super::system::{Event, System};
+use super::trail::{Assumption, Trail};
 use super::why::Explain;
 use super::{Options, search};
 
-/// How many fillings-in of one record are shown.
+/// How many fillings-in of one record, and how many assumptions of one kind, are shown.
 const CANDIDATES_MAX: usize = 12;
 
 /// A record that could come next, as one of the events that it can be, and why it does not follow.
@@ -147,6 +148,9 @@ fn samples<E: DeserializeOwned, M: DeserializeOwned>() -> Vec<E> {
     names.iter().filter_map(|name| filled(&json!(name)).ok()).map(|(_, event)| event).collect()
 }
 
+/// An assumption in words and in JSON.
+type ToldAssumption = (String, Value);
+
 /// All that is told of a validation.
 pub struct Report<'a> {
     /// The names of the files that the records stand in.
@@ -186,6 +190,53 @@ impl Report<'_> {
         format!("{file}:{line}: {node}{role} {event}")
     }
 
+    /// What was read into the records, of one kind each: the record, and the step or the reason.
+    fn assumed(&self, trail: &Trail) -> (Vec<ToldAssumption>, Vec<ToldAssumption>) {
+        let (mut hidden, mut refused) = (Vec::new(), Vec::new());
+        for assumed in trail.list() {
+            let log = &self.logs[assumed.log];
+            let Some(line) = log.lines.get(assumed.at) else { continue };
+            let file = self.files.get(line.file).map_or("", String::as_str);
+            let (number, node) = (line.line, &log.node);
+            let mut value = json!({ "file": file, "line": number, "node": node });
+            let (role, event) = (line.record.role(), event_of(&line.record));
+            match &assumed.what {
+                Assumption::Hidden(step) => {
+                    let step = moves::words(step);
+                    let text = format!("before {file}:{number}: {step}");
+                    value["step"] = step.into();
+                    hidden.push((text, value));
+                }
+                Assumption::Refused(reason) => {
+                    let text = format!("{file}:{number}: {role} {event}: {reason}");
+                    (value["role"], value["event"]) = (role.into(), event.into());
+                    value["reason"] = reason.clone().into();
+                    refused.push((text, value));
+                }
+            }
+        }
+        (hidden, refused)
+    }
+
+    /// What was read into the records, for a person.
+    fn assumed_text(&self, trail: &Trail, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hidden, refused) = self.assumed(trail);
+        let kinds = [
+            (hidden, "Steps that no record shows, and that were assumed:"),
+            (refused, "Records that do not say so, and that were read as refused:"),
+        ];
+        for (all, title) in kinds.iter().filter(|(all, _)| !all.is_empty()) {
+            writeln!(out, "\n{title}")?;
+            for (text, _) in all.iter().take(CANDIDATES_MAX) {
+                writeln!(out, "  {text}")?;
+            }
+            if all.len() > CANDIDATES_MAX {
+                writeln!(out, "  and {} more", all.len() - CANDIDATES_MAX)?;
+            }
+        }
+        Ok(())
+    }
+
     /// One JSON object.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -219,13 +270,17 @@ impl Report<'_> {
                     })
                 })
                 .collect();
+            let (hidden, refused) = self.assumed(&node.trail);
             json!({
+                "hidden_steps": values(hidden),
+                "read_as_refused": values(refused),
                 "state": state(&node.system),
                 "candidates": candidates,
                 "candidates_more": stuck.len().saturating_sub(CANDIDATES_MAX),
                 "offered": offered,
             })
         });
+        let (hidden, refused) = self.assumed(&self.outcome.trail);
         json!({
             "verdict": self.outcome.ending.verdict(),
             "files": self.files,
@@ -237,6 +292,8 @@ impl Report<'_> {
                 self.followed()
             },
             "hidden": self.outcome.hidden,
+            "hidden_steps": values(hidden),
+            "read_as_refused": values(refused),
             "states": self.outcome.visited,
             "seconds": self.seconds,
             "ended": match self.outcome.ending {
@@ -278,6 +335,7 @@ impl Report<'_> {
                 writeln!(out, "  ended     by the limit of {}", limit_name(*limit))?;
             }
         }
+        self.assumed_text(&self.outcome.trail, out)?;
         for (at, node) in self.outcome.deepest.iter().enumerate() {
             self.deepest(at, node, out)?;
         }
@@ -299,6 +357,7 @@ impl Report<'_> {
                 writeln!(out, "  {role:<12} {fields}")?;
             }
         }
+        self.assumed_text(&node.trail, out)?;
         writeln!(out, "\nWhat comes next does not follow:")?;
         let stuck = reasons(node, self.logs, self.limits);
         for one in stuck.iter().take(CANDIDATES_MAX) {
@@ -329,6 +388,10 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.text(f)
     }
+}
+
+fn values(all: Vec<ToldAssumption>) -> Vec<Value> {
+    all.into_iter().map(|(_, value)| value).collect()
 }
 
 fn ids(rules: &[Rule]) -> Vec<&'static str> {

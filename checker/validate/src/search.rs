@@ -18,6 +18,7 @@ use super::moves::{Clues, fill, hidden};
 use super::record::Record;
 use super::system::{Event, System};
 use super::table::print_of;
+use super::trail::{Assumed, Assumption, Trail};
 use super::why::{Explain, Why};
 
 /// How many moves lie between two states that are kept.
@@ -55,6 +56,29 @@ pub struct Node {
     pub at: Vec<usize>,
     /// How many hidden steps have been taken since the last record.
     pub hidden: u32,
+    /// Those steps.
+    pending: Vec<Event>,
+    /// What was read into the records up to here.
+    pub(super) trail: Trail,
+}
+
+impl Node {
+    fn new(system: System, logs: usize) -> Self {
+        let (pending, trail) = (Vec::new(), Trail::default());
+        Self { system, at: vec![0; logs], hidden: 0, pending, trail }
+    }
+
+    /// The next record of a log was taken: what was assumed for it is assumed for good.
+    fn note_taken(&mut self, log: usize) {
+        let at = self.at[log];
+        let hidden = self.pending.drain(..).map(|event| Assumption::Hidden(Box::new(event)));
+        let refused = self.system.read_as_refused.take().map(Assumption::Refused);
+        for what in hidden.chain(refused) {
+            self.trail.push(Assumed { log, at, what });
+        }
+        self.at[log] += 1;
+        self.hidden = 0;
+    }
 }
 
 /// Which limit ended a search.
@@ -100,6 +124,8 @@ pub struct ValidationOutcome {
     pub visited: u64,
     /// How many steps that no record shows are on the way to the end.
     pub hidden: u64,
+    /// What was read into the records on the way to the end.
+    pub(super) trail: Trail,
     /// The deepest place reached, if it is not the end: states of the model there, at most [`SHOWN_MAX`].
     pub deepest: Vec<Node>,
     /// How many states there are at the deepest place.
@@ -121,6 +147,8 @@ struct Open {
     /// The record that was followed from here, its event being shown whole.
     taken: Option<Move>,
     hid: bool,
+    /// The roles whose records do not follow for a reason of their own; nothing once another reason was met.
+    own: Option<Vec<&'static str>>,
 }
 
 /// The search.
@@ -159,13 +187,17 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn run(mut self, system: System) -> ValidationOutcome {
-        let mut node = Some(Node { system, at: vec![0; self.logs.len()], hidden: 0 });
+        let mut node = Some(Node::new(system, self.logs.len()));
+        let mut trail = Trail::default();
         let ending = loop {
             if let Some(limit) = self.limit() {
                 break Ending::Limit(limit);
             }
             node = match node {
-                Some(here) if self.is_end(&here) => break Ending::Run(Box::new(here.system)),
+                Some(here) if self.is_end(&here) => {
+                    trail = here.trail;
+                    break Ending::Run(Box::new(here.system));
+                }
                 Some(here) => self.enter(here),
                 None if self.opens.is_empty() && self.capped => {
                     break Ending::Limit(Limit::Blocks);
@@ -178,11 +210,13 @@ impl<'a> Search<'a> {
         if is_run {
             self.deepest.clear();
         }
-        let hidden = self.path.iter().filter(|way| matches!(way, Move::Hide(_))).count();
+        let is_hidden = |assumed: &&&Assumed| matches!(assumed.what, Assumption::Hidden(_));
+        let hidden = trail.list().iter().filter(is_hidden).count() as u64;
         ValidationOutcome {
             ending,
             visited: self.visited,
-            hidden: if is_run { hidden as u64 } else { 0 },
+            hidden,
+            trail,
             deepest: self.deepest,
             deepest_states: if is_run { 0 } else { self.deepest_prints.len() as u64 },
         }
@@ -233,7 +267,7 @@ impl<'a> Search<'a> {
                 None
             };
         }
-        self.opens.push(Open { depth, moves, taken: None, hid: false });
+        self.opens.push(Open { depth, moves, taken: None, hid: false, own: Some(Vec::new()) });
         self.go_on(&here)
     }
 
@@ -265,11 +299,13 @@ impl<'a> Search<'a> {
                     break;
                 }
                 open.hid = true;
-                let taken = open.taken.take();
+                let (taken, own) = (open.taken.take(), open.own.take());
                 if taken.is_none() {
                     self.note(here);
                 }
-                let moves = self.hidden_moves(here, taken.as_ref());
+                let is_last = here.hidden + 1 == self.limits.hidden;
+                let own = own.filter(|own| is_last && taken.is_none() && !own.is_empty());
+                let moves = self.hidden_moves(here, taken.as_ref(), own.as_deref());
                 self.opens.last_mut()?.moves = moves;
                 continue;
             };
@@ -286,9 +322,18 @@ impl<'a> Search<'a> {
                     self.path.push(way);
                     return Some(next);
                 }
-                // No other node's record can make it possible.
-                Err(why) if is_whole && !why.waits => open.moves.clear(),
-                Err(_) => {}
+                Err(why) => {
+                    match (&way, &mut open.own) {
+                        (Move::Take { log, .. }, Some(own)) if why.is_own => {
+                            own.extend(self.logs[*log].lines.get(here.at[*log]).map(Line::role));
+                        }
+                        (_, own) => *own = None,
+                    }
+                    // No other node's record can make it possible.
+                    if is_whole && !why.waits {
+                        open.moves.clear();
+                    }
+                }
             }
         }
         if first {
@@ -317,6 +362,7 @@ impl<'a> Search<'a> {
             }
             Move::Hide(event) => {
                 node.hidden += 1;
+                node.pending.push(Event::clone(event));
                 node.system.hide(event)
             }
         }
@@ -340,14 +386,21 @@ impl<'a> Search<'a> {
     }
 
     /// The steps without a record that can lead further than the record alone, in the order of trying from the end.
-    fn hidden_moves(&mut self, here: &Node, taken: Option<&Move>) -> Vec<Move> {
+    /// Where the records do not follow by the state of their `own` roles alone, and one step is left, it is a step of those.
+    fn hidden_moves(
+        &mut self,
+        here: &Node,
+        taken: Option<&Move>,
+        own: Option<&[&'static str]>,
+    ) -> Vec<Move> {
         let print = here.system.print();
         let behind = taken.and_then(|way| {
             let mut behind = here.clone();
             self.apply(&mut behind, way).ok().map(|()| behind)
         });
         let mut moves = Vec::new();
-        for event in hidden(&here.system, &self.clues) {
+        let helps = |event: &Event| own.is_none_or(|own| own.contains(&event.role()));
+        for event in hidden(&here.system, &self.clues).into_iter().filter(helps) {
             let way = Move::Hide(Box::new(event));
             let mut before = here.clone();
             if self.apply(&mut before, &way).is_err() || before.system.print() == print {
@@ -417,8 +470,7 @@ fn follow(
         }
     }
     node.system.follow(line, event)?;
-    node.at[log] += 1;
-    node.hidden = 0;
+    node.note_taken(log);
     Ok(())
 }
 

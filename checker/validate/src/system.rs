@@ -4,7 +4,8 @@
 //! For every step:
 //! - the same event, taken by the model's role, is refused for the same reason or leaves the state and the effects that
 //!   the record shows (`arrays`, `hosts`); a role that changes sides goes on from the same state (`failback`);
-//! - what a role received was sent to it, or told it, by an effect before; a link may lose and repeat (`sent`);
+//! - what a role received was sent to it by an effect before, a link may lose and repeat (`sent`); what another role of
+//!   its site told it is taken once and in order ([`super::calls`]);
 //! - the volumes are as the effects make them, and a copy carries what the P-VOL holds (`volumes`);
 //! - the model's properties hold (`properties`).
 
@@ -89,6 +90,20 @@ pub(super) enum Event {
     Requester(RequesterEvent),
 }
 
+impl Event {
+    /// Whose event it is, as a record spells it.
+    pub(super) const fn role(&self) -> &'static str {
+        match self {
+            Self::Primary(_) => "primary",
+            Self::Secondary(_) => "secondary",
+            Self::Sync(..) => "sync",
+            Self::Database(_) => "database",
+            Self::Coordinator(_) => "coordinator",
+            Self::Requester(_) => "requester",
+        }
+    }
+}
+
 /// What a role was told to do last, and by which record: its effects may still turn out to have failed.
 #[derive(Clone, Debug)]
 struct Last {
@@ -137,6 +152,8 @@ pub struct System {
     bindings: Bindings,
     /// How many contents were left out.
     left_out: u32,
+    /// Why the last step did nothing, where its record does not say that it did nothing.
+    pub(super) read_as_refused: Option<String>,
 }
 
 impl System {
@@ -165,6 +182,7 @@ impl System {
             last: [const { None }; 4],
             bindings: Bindings::default(),
             left_out: 0,
+            read_as_refused: None,
         }
     }
 
@@ -200,6 +218,12 @@ impl System {
     /// The Syncs that wait, by number, and the number that the next one has.
     pub(super) fn sync_ids(&self) -> (Vec<u64>, u64) {
         (self.syncs.keys().copied().collect(), self.sync_newest + 1)
+    }
+
+    /// Whether a Sync that no record shows may be what the coordinator waits for, and none such waits already.
+    pub(super) fn may_hide_sync(&self) -> bool {
+        let mut waiting = self.syncs.iter().map(|(_, waiting)| waiting);
+        self.sent.is_sync_awaited() && !waiting.any(|sync| sync.is_hidden(self.sync_rounds))
     }
 
     /// Follows a record, whose event is `event` if the record does not show all of it. After a refusal the system is
@@ -346,6 +370,7 @@ impl System {
             Some(Actor::Database) => failed.iter().for_each(|deed| self.sent.take_back(deed)),
             // The secondary was asked before it failed; what stands after the failed effect was not.
             Some(Actor::Requester) => {
+                failed.iter().take(1).for_each(|deed| self.sent.fail(deed));
                 failed.iter().skip(1).for_each(|deed| self.sent.take_back(deed));
             }
             // The secondary keeps what failed and performs it before its next step, so nothing changes there.

@@ -13,6 +13,7 @@ use syncsplit_model::protocol::secondary::{SecondaryEvent, SecondaryRefusal};
 use syncsplit_model::protocol::{PairState, Rule, ToPrimary, ToSecondary};
 use syncsplit_model::record::SyncTaken;
 
+use super::calls::{Untaken, Words};
 use super::pattern::{PartlyShown, as_json, differing, shown_json};
 
 /// Why the model does not take a step.
@@ -20,6 +21,8 @@ use super::pattern::{PartlyShown, as_json, differing, shown_json};
 pub struct Why {
     /// Whether records of another node may still make it possible.
     pub(super) waits: bool,
+    /// Whether the state of its own role alone decides it.
+    pub(super) is_own: bool,
     /// What is wrong, if somebody wants to know.
     pub(super) reason: Option<Box<Reason>>,
 }
@@ -61,12 +64,28 @@ impl Explain {
             Self::No => None,
             Self::Yes => Some(Box::new(Reason { text: text(), rules: rules.to_vec() })),
         };
-        Why { waits: false, reason }
+        Why { waits: false, is_own: false, reason }
     }
 
-    /// What happened was not sent, or caused, by any record before; it may be by one of another node.
-    pub(super) fn uncaused<T: Serialize>(self, rules: &[Rule], what: &T) -> Why {
-        let text = || format!("{} was not sent, or caused, by any record before", as_json(what));
+    /// What happened was not sent, or caused, by any record before, or not yet; it may be by one of another node.
+    pub(super) fn uncaused<T: Serialize>(self, rules: &[Rule], what: &T, untaken: Untaken) -> Why {
+        let text = || {
+            let what = as_json(what);
+            match untaken {
+                Untaken::Untold => format!("{what} was not sent, or caused, by any record before"),
+                Untaken::Behind(notice) => format!(
+                    "{what} is taken out of order: {} came before it and has not been taken yet",
+                    Words(notice)
+                ),
+                Untaken::Again(None) => {
+                    format!("{what} was taken before, and no other call waits to be taken")
+                }
+                Untaken::Again(Some(notice)) => format!(
+                    "{what} was taken before; {} is what has not been taken yet",
+                    Words(notice)
+                ),
+            }
+        };
         Why { waits: true, ..self.why(rules, text) }
     }
 

@@ -67,6 +67,39 @@ fn json_is_one_object_with_states_candidates_and_rules() {
     assert_eq!((&mark["possible"], &mark["rules"][0]), (&false.into(), &"RESYNC-3".into()));
 }
 
+/// What was read into the records is told: steps that no record shows, and records that were read as refused, in a run and
+/// in a place that no run goes beyond.
+#[test]
+fn what_was_assumed_is_listed() {
+    let silent = r#"{"n":0,"role":"database","event":"Commit"}"#;
+    let ends = r#"{"n":0,"role":"primary","event":"PairMark","refused":null}"#;
+    let text = doctored(&[Edit::Drop(14), Edit::Insert(30, silent)]);
+    let begun: String = text.lines().take(30).map(|line| format!("{line}\n")).collect();
+    let wrong = format!("{begun}{}\n", ends.replace(r#""n":0"#, r#""n":30"#));
+    for (name, text, is_run) in
+        [("assumed.ndjson", text, true), ("assumed-wrong.ndjson", wrong, false)]
+    {
+        let path = file(name, &text);
+        let arguments = [path.to_str().unwrap(), "--hidden", "1"];
+        let (code, out, _) = run(&arguments);
+        assert_eq!(code, i32::from(!is_run), "{out}");
+        for says in [
+            &format!(r#"before {}:15: primary {{"Ack":"#, path.display()),
+            "Records that do not say so, and that were read as refused:",
+            &format!("{}:30: database \"Commit\": no transaction is open", path.display()),
+        ] {
+            assert!(out.contains(says), "no {says:?} in\n{out}");
+        }
+        let (_, out, _) = run(&[&arguments[..], &["--format", "json"]].concat());
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let assumed = if is_run { &report } else { &report["deepest"][0] };
+        let (hidden, refused) = (&assumed["hidden_steps"][0], &assumed["read_as_refused"][0]);
+        assert_eq!((&hidden["line"], &refused["line"]), (&15.into(), &30.into()), "{out}");
+        assert!(hidden["step"].as_str().unwrap().contains("Ack"), "{out}");
+        assert_eq!(refused["reason"], "no transaction is open", "{out}");
+    }
+}
+
 #[test]
 fn a_line_that_is_no_record_names_itself_and_what_would_be_valid() {
     let start = GOOD.lines().next().unwrap();

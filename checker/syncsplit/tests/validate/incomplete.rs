@@ -287,3 +287,20 @@ fn hosts_need_not_be_recorded() {
     let (_, words) = judge(&arrays, Options::default(), Limits::default());
     assert!(words.contains("was not sent"), "{words}");
 }
+
+/// A run that is none stays one however much is hidden, and that is known soon: a write while the database is frozen,
+/// which only a freeze taken twice would explain, in a log that does not show the states there.
+#[test]
+fn a_step_that_nothing_explains_is_refused_soon() {
+    let write = r#"{"n":0,"role":"primary","event":{"HostWrite":{"block":0,"payload":"aaaaaaaa"}},"refused":null}"#;
+    let begin = r#"{"n":0,"role":"database","event":"Begin","refused":null}"#;
+    let commit = r#"{"n":0,"role":"database","event":"Commit"}"#;
+    let edits = [begin, write, commit].map(|line| Edit::Insert(46, line));
+    for options in [gated(), Options::default()] {
+        let text: String =
+            doctored(&edits).lines().take(52).map(|line| format!("{line}\n")).collect();
+        let (outcome, words) = judge(&text, options, hidden(1));
+        assert!(words.contains("database"), "{words}");
+        assert!(outcome.visited < 300_000, "{} states", outcome.visited);
+    }
+}

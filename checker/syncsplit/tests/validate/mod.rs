@@ -3,6 +3,7 @@
 
 mod command;
 mod incomplete;
+mod local_calls;
 
 use serde_json::Value;
 use syncsplit_validate::{

@@ -38,9 +38,8 @@ impl System {
         let Some(before) = self.primary.take() else { return Err(self.not_started("primary")) };
         let (was, newest) = (before.state, before.newest);
         let governing = of_primary(event, was);
-        if !self.sent.caused_primary(event) {
-            return Err(self.explain.uncaused(governing, event));
-        }
+        let caused = self.sent.caused_primary(event);
+        caused.map_err(|untaken| self.explain.uncaused(governing, event, untaken))?;
         let event = self.settled(event)?;
         let fills = self.fills_in(&event);
         let size = self.volumes.pvol.size();
@@ -129,9 +128,8 @@ impl System {
     ) -> Result<(), Why> {
         let Some(before) = self.secondary.take() else { return Err(self.not_started("secondary")) };
         let governing = of_secondary(event);
-        let Some(event) = self.sent.caused_secondary(event, &mut self.bindings) else {
-            return Err(self.explain.uncaused(governing, event));
-        };
+        let caused = self.sent.caused_secondary(event, &mut self.bindings);
+        let event = caused.map_err(|untaken| self.explain.uncaused(governing, event, untaken))?;
         let was = Was {
             incarnation: before.incarnation,
             written: before.written,

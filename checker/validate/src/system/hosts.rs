@@ -36,6 +36,15 @@ pub(super) struct Waiting {
     image: Image,
     /// How many Syncs the coordinator had begun by then.
     round: u64,
+    /// Whether a record shows its begin.
+    is_shown: bool,
+}
+
+impl Waiting {
+    /// Whether it was assumed for the coordinator's sake.
+    pub(super) const fn is_hidden(&self, round: u64) -> bool {
+        !self.is_shown && self.round == round
+    }
 }
 
 impl System {
@@ -91,7 +100,9 @@ impl System {
             return Ok(());
         };
         let (image, round) = (self.volumes.pvol.clone(), self.sync_rounds);
-        match self.syncs.insert(id, Waiting { held, image, round }) {
+        let is_shown =
+            !matches!((&taken.event, &taken.after), (PartlyShown::Nothing, PartlyShown::Nothing));
+        match self.syncs.insert(id, Waiting { held, image, round, is_shown }) {
             None => Ok(()),
             Some(_) => Err(self
                 .explain
@@ -135,9 +146,8 @@ impl System {
         n: Option<u64>,
     ) -> Result<(), Why> {
         let governing = of_database(event);
-        if !self.sent.caused_database(event) {
-            return Err(self.explain.uncaused(governing, &event));
-        }
+        let caused = self.sent.caused_database(event);
+        caused.map_err(|untaken| self.explain.uncaused(governing, &event, untaken))?;
         let step = self.database.step(self.options.rules, event);
         self.judge_step(governing, taken, &step)?;
         self.database = step.state;
@@ -151,9 +161,10 @@ impl System {
         event: CoordinatorEvent,
     ) -> Result<(), Why> {
         let governing = of_coordinator(event);
-        if !self.sent.caused_coordinator(event) {
-            return Err(self.explain.uncaused(governing, &event));
-        }
+        let (rules, coordinator) = (self.options.rules, self.coordinator);
+        let refuses = |event| coordinator.step(rules, event).refused.is_some();
+        let caused = self.sent.caused_coordinator(event, refuses);
+        caused.map_err(|untaken| self.explain.uncaused(governing, &event, untaken))?;
         let step = self.coordinator.step(self.options.rules, event);
         self.judge_step(governing, taken, &step)?;
         self.coordinator = step.state;
@@ -167,9 +178,8 @@ impl System {
         n: Option<u64>,
     ) -> Result<(), Why> {
         let governing = of_requester(event);
-        if !self.sent.caused_requester(event) {
-            return Err(self.explain.uncaused(governing, &event));
-        }
+        let caused = self.sent.caused_requester(event);
+        caused.map_err(|untaken| self.explain.uncaused(governing, &event, untaken))?;
         let step = self.requester.step(self.options.rules, event);
         self.judge_step(governing, taken, &step)?;
         self.requester = step.state;
@@ -224,6 +234,23 @@ impl System {
     /// it, and its effects.
     pub(super) fn judge<E, R, A, D>(
         &mut self,
+        rules: (&[Rule], &[Rule]),
+        taken: &Taken<E, R, A, D>,
+        refused: &Option<R>,
+        after: &A,
+        effects: &Vec<D>,
+    ) -> Result<(), Why>
+    where
+        R: Serialize + PartialEq + Display,
+        A: Serialize + PartialEq,
+        D: Serialize + PartialEq,
+    {
+        let judged = self.compare(rules, taken, refused, after, effects);
+        judged.map_err(|why| Why { is_own: true, ..why })
+    }
+
+    fn compare<E, R, A, D>(
+        &mut self,
         (governing, deciding): (&[Rule], &[Rule]),
         taken: &Taken<E, R, A, D>,
         refused: &Option<R>,
@@ -235,6 +262,9 @@ impl System {
         A: Serialize + PartialEq,
         D: Serialize + PartialEq,
     {
+        if let (PartlyShown::Nothing, Some(refusal)) = (&taken.refused, refused) {
+            self.read_as_refused = Some(refusal.to_string());
+        }
         if !self.bindings.fits(&taken.refused, refused) {
             let shown = shown_json(&taken.refused);
             return Err(self.explain.refusal((governing, deciding), refused.as_ref(), &shown));
