@@ -66,6 +66,14 @@ fn not_binds_before_and_and_and_before_or() {
         (format!("not not {yes}"), true),
         ("written < newest.seq or written == known_written".into(), true),
         ("journal[0].seq == known_written".into(), false),
+        ("written < known_written".into(), false),
+        ("written <= known_written".into(), true),
+        ("written > known_written".into(), false),
+        ("written >= known_written".into(), true),
+        ("written != known_written".into(), false),
+        ("p_vol.size > journal.size".into(), true),
+        ("p_vol[0] == sp_vol[0]".into(), true),
+        ("p_vol has sp_vol[1]".into(), true),
     ] {
         assert_eq!(is_true(&text, &world, &state), truth, "{text}");
     }
