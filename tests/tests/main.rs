@@ -6,6 +6,7 @@ mod architecture;
 mod conform;
 mod counts;
 mod kills;
+mod liberties;
 mod lives;
 mod mutants;
 mod pinned;

@@ -75,10 +75,15 @@ pub(crate) fn each(parts: impl Iterator<Item = Blessing>, of: &str) -> ExitCode 
 
 /// What `test` has no time for.
 pub(crate) fn nightly() -> ExitCode {
-    let tests = ["--test", WHOLE, "--", "pinned::nightly_", "reductions::", "--ignored"];
-    let arguments = [&["test"], BUILD, &tests, &["--nocapture", "--test-threads=1"]].concat();
+    let tests = ["pinned::nightly_", "reductions::", "liberties::nightly_", "--ignored"];
+    let whole = ["--test", WHOLE, "--"];
+    let shown = ["--nocapture", "--test-threads=1"];
+    let arguments = [&["test"], BUILD, &whole, &tests, &shown].concat();
     let run = || some_tests(outcome(&mut cargo(&arguments), 0, Show::Stdout));
-    let checked = timed(("nightly", "`nightly`, and reductions of large checks"), run);
+    let checked = timed(
+        ("nightly", "`nightly`, reductions of large checks, and what is no false alarm of the kit"),
+        run,
+    );
     summary(&[checked, found()])
 }
 

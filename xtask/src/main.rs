@@ -50,8 +50,8 @@ enum Command {
         #[arg(long, value_name = "NAME", requires = "only", value_parser = KILLS)]
         of: Vec<String>,
     },
-    /// Check the instance `nightly` against what is pinned, reductions of large checks, and `mutants`; takes an hour and
-    /// 10 GiB, so `test` leaves it out
+    /// Check the instance `nightly` against what is pinned, reductions of large checks, a thousand runs of the kit with each
+    /// liberty that SPEC.md leaves, and `mutants`; takes two hours and 10 GiB, so `test` leaves it out
     Nightly,
     /// Apply each patch of tests/mutants to a copy of the tree, and see the test fail that finds it; `nightly` does so too
     Mutants,
