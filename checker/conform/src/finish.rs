@@ -146,8 +146,12 @@ pub fn finish(session: &mut Session<'_>, level: Level) -> Result<Ending, Adapter
             is_last = false;
             looks += 1;
         }
+        if looks > LOOKS_MAX && session.begins_to_suspect() {
+            // It may have given the pair up unseen, and waits for a command.
+            looks = 0;
+        }
         if looks > LOOKS_MAX {
-            let primary = now.primary.state;
+            let primary = session.tracks[0].state.primary.state;
             let expected = "a backup, since nothing fails any more";
             let seen = format!("after {looks} looks the primary is in {primary}");
             let what = "what has to come in the end";
@@ -270,9 +274,11 @@ fn settles_a_doubt(session: &Session<'_>) -> Option<Verb> {
         let first = states.next();
         states.any(|other| Some(other) != first)
     };
+    // While writes are held or the journal is full no state changes by it: what else there is to do goes on in between.
+    let was_asked = session.seen.last().is_some_and(|seen| seen.verb.is(ActionKind::WriteSecond));
     if differs(&|state| state.link_up) {
         Some(Verb::bare(ActionKind::LinkUp))
-    } else if differs(&|state| state.database.open > 0) {
+    } else if !was_asked && differs(&|state| state.database.open > 0) {
         Some(Verb::bare(ActionKind::WriteSecond))
     } else {
         None
