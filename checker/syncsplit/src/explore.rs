@@ -1,6 +1,5 @@
-//! `syncsplit explore`: serves Explorer's pages on a world until Ctrl-C.
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+//! `syncsplit explore`: serves the explorer of a world until Ctrl-C.
+use std::net::{Ipv4Addr, TcpListener};
 
 use syncsplit_model::world::Verdict;
 use syncsplit_study::explore::serve;
@@ -21,17 +20,16 @@ pub(crate) fn run(args: ExploreArgs) -> Ended {
         bounds: instance.bounds,
     };
     let port = args.port;
-    let address = address(port).map_err(|error| {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    let (listener, address) = bound.map_err(|error| {
         format!("port {port} of 127.0.0.1 cannot be used: {error}; `--port 0` takes any free one")
     })?;
     interrupt::ends_the_process();
     let title = subject.title();
     print::text(format_args!("Explorer of {title} at http://{address}/ until Ctrl-C\n"))?;
-    serve(subject, address)?;
+    serve(subject, &listener);
     Ok(Verdict::NoViolationFound)
-}
-
-/// A free address on this host, tried out, since Explorer itself only panics when there is none.
-fn address(port: u16) -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()
 }

@@ -241,8 +241,8 @@ pub(crate) struct SimulateArgs {
 /// Arguments of `syncsplit explore`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "The pages are those of stateright's Explorer. \"Run to completion\" on them searches the whole \
-instance and keeps it in memory; a large one is better left to `syncsplit check`."
+    after_help = "The page shows the state at hand, each property's truth of this state alone, and the steps out of it; \
+`syncsplit check` says what holds of every state. It is served to this host alone."
 )]
 pub(crate) struct ExploreArgs {
     /// Which world to explore; `syncsplit list instances` describes them
