@@ -20,11 +20,12 @@ use crate::{interrupt, next, print};
 
 /// Runs the command.
 pub(crate) fn run(args: &CheckArgs) -> Ended {
-    let mut question = question(args)?;
+    let is_junit = args.format == CheckFormat::Junit;
+    let mut question = print::refused("check", is_junit, question(args))?;
     let condition = args.reach.as_ref().map(|text| Condition::parse(text, &question.world()));
     let condition = condition.transpose().map_err(|error| format!("--reach: {error}"))?;
     if let Some(condition) = &condition {
-        if args.format == CheckFormat::Junit {
+        if is_junit {
             return Err("--format junit tells properties; --reach takes text or json"
                 .to_owned()
                 .into());
@@ -34,7 +35,10 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
     }
     let file = args.checkpoint.as_ref().or(args.resume.as_ref());
     let checkpoint = match file {
-        Some(file) => Checkpoint::new(&question, file, args.resume.is_some())?,
+        Some(file) => {
+            let checkpoint = Checkpoint::new(&question, file, args.resume.is_some());
+            print::refused("check", is_junit, checkpoint)?
+        }
         None => Checkpoint::default(),
     };
     let interrupt = interrupt::flag();
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &CheckArgs) -> Ended {
         },
         Err(error) => {
             print::complain(&error);
-            if args.format == CheckFormat::Junit {
+            if is_junit {
                 print::junit(&junit::broken("check", &question.instance.name, &error))?;
             }
             Err(Failure::Reported)

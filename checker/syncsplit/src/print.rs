@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 
 use quick_junit::Report as Junit;
 use serde::Serialize;
+use syncsplit_study::report::junit::{self, xml};
 use syncsplit_study::trace::Trace;
 use syncsplit_study::trace::file::TraceFile;
 
@@ -50,8 +51,7 @@ impl Stream {
     /// # Errors
     /// As [`Self::text`].
     pub(crate) fn junit(self, report: &Junit) -> Result<(), String> {
-        let xml = report.to_string().map_err(unwritten)?;
-        self.write(&(xml.trim_end().to_owned() + "\n"))
+        self.write(&xml(report).map_err(unwritten)?)
     }
 
     fn write(self, text: &str) -> Result<(), String> {
@@ -87,6 +87,24 @@ pub(crate) fn json(report: &impl Serialize) -> Result<(), String> {
 /// Prints JUnit XML on stdout, as [`Stream::junit`].
 pub(crate) fn junit(report: &Junit) -> Result<(), String> {
     Stream::Stdout.junit(report)
+}
+
+/// Says in JUnit XML that a command was not asked what it can answer, if that is the form of its reports: a file of nothing
+/// is no report.
+///
+/// # Errors
+/// What was refused.
+pub(crate) fn refused<T>(
+    command: &str,
+    is_junit: bool,
+    asked: Result<T, String>,
+) -> Result<T, String> {
+    asked.inspect_err(|why| {
+        if is_junit {
+            // The refusal is said on stderr, whatever becomes of stdout.
+            let _ = junit(&junit::refused(command, why));
+        }
+    })
 }
 
 /// Writes `trace`, if there is one, to the file that was asked for, and says what the user should know besides.

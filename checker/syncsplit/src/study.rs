@@ -17,8 +17,9 @@ use crate::{interrupt, print};
 /// Runs `syncsplit ablate`.
 pub(crate) fn ablate(args: &AblateArgs) -> Ended {
     let load = |name: &String| Instance::load(name).map_err(|refused| refused.to_string());
-    let instance = args.instance.as_ref().map(load).transpose()?;
-    let plan = AblationPlan::new(instance, args.variant, &args.only)?;
+    let instance = args.instance.as_ref().map(load).transpose();
+    let plan = instance.and_then(|instance| AblationPlan::new(instance, args.variant, &args.only));
+    let plan = print::refused("ablate", args.format == StudyFormat::Junit, plan)?;
     let study = searching(&args.search, |searcher| plan.run(searcher))?;
     match args.format {
         StudyFormat::Text => print::text(page(&text::ablation(&study))),

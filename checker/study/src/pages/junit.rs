@@ -5,9 +5,7 @@ use quick_junit::{Report as Junit, TestCase, TestCaseStatus, TestSuite};
 use crate::ablate::Study;
 use crate::case::{CaseFinding, StudyCase};
 use crate::matrix::Matrix;
-use crate::report::junit::{
-    case, duration, error_status, failure, of_suites, open, skipped, table,
-};
+use crate::report::junit::{case, duration, error, failure, of_suites, open, table};
 
 /// Rules left out: each a test case, which passes if the outcome is the expected one.
 #[must_use]
@@ -39,15 +37,15 @@ pub fn matrix(matrix: &Matrix) -> Junit {
 }
 
 fn of_case(name: &str, class: &str, found: &StudyCase) -> TestCase {
+    let shown = table(&found.trace, found.explanation.as_ref());
     let status = match (&found.shown, &found.unexpected) {
-        (CaseFinding::Failed { error }, _) => error_status(error),
-        (CaseFinding::Open { limit }, _) => skipped(&open(limit)),
-        (_, Some(unexpected)) => failure(unexpected, &table(&found.trace)),
+        (CaseFinding::Failed { error: failure }, _) => error("engine", failure),
+        (CaseFinding::Open { limit }, _) => error("limit", &open(limit)),
+        (_, Some(unexpected)) => failure(unexpected, &shown),
         (_, None) => TestCaseStatus::success(),
     };
     let mut case = case(name, class, status);
     case.set_time(duration(found.seconds));
-    case.add_property(("states", found.states.to_string().as_str()));
-    case.set_system_out(format!("{}\n{}", found.shown, table(&found.trace)));
+    case.set_system_out(format!("{}, {} states\n{shown}", found.shown, found.states));
     case
 }

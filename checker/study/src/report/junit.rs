@@ -1,5 +1,5 @@
-//! A check as JUnit XML: what is false is a failure, what a limit left open is skipped, and an engine that failed is an
-//! error. What other reports in that form are made of stands here too.
+//! A check as JUnit XML: what is false is a failure, and a search that a limit ended or that failed is an error, beside
+//! which each property that is left open is skipped. What other reports in that form are made of stands here too.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use syncsplit_model::world::Verdict;
 
 use crate::report::{NOT_EXERCISED, PropertyReport, Report};
+use crate::trace::explanation::Explanation;
 use crate::trace::{Step, text};
 
 /// A check: each property a test case. With an outcome that the instance expects, one more says whether it is that; a
@@ -52,10 +53,18 @@ pub fn check(report: &Report) -> Junit {
         };
         suite.add_test_case(case("expected", &report.instance, status));
     }
-    // Without a property that was violated a run may end before it has settled any.
-    if report.verdict == Verdict::Undecided && !report.shows_nothing() {
-        let status = skipped(&open(report.ended));
+    // What is not decided does not pass, and a skipped case alone would.
+    if report.verdict == Verdict::Undecided {
+        let status = match report.shows_nothing() {
+            true => error("nothing", "nothing is shown: no state raised a question"),
+            false => error("limit", &open(report.ended)),
+        };
         suite.add_test_case(case("search", &report.instance, status));
+    }
+    // One search judges them all.
+    let share = report.seconds / suite.test_cases.len().max(1) as f64;
+    for case in &mut suite.test_cases {
+        case.set_time(duration(share));
     }
     of_suites("syncsplit check", [suite])
 }
@@ -68,10 +77,9 @@ fn unexercised(report: &Report, property: &str) -> String {
 }
 
 fn of_property(report: &Report, property: &PropertyReport, is_expected: bool) -> TestCase {
-    let PropertyReport { name, verdict, trace, closing, .. } = property;
+    let PropertyReport { name, verdict, trace, explanation, .. } = property;
     let steps = trace.as_deref().unwrap_or_default();
-    let closing = closing.iter().map(|closing| format!("\n{closing}\n"));
-    let shown = table(steps) + &closing.collect::<String>();
+    let shown = table(steps, explanation.as_ref());
     let (status, out) = match *verdict {
         "violated" if is_expected => (TestCaseStatus::success(), shown),
         "violated" => (failure(&violated(steps.len()), &shown), String::new()),
@@ -93,10 +101,48 @@ fn of_property(report: &Report, property: &PropertyReport, is_expected: bool) ->
 
 /// A command whose engine failed: one test case that says how.
 #[must_use]
-pub fn broken(command: &str, instance: &str, error: &impl Display) -> Junit {
-    let mut suite = TestSuite::new(instance);
-    suite.add_test_case(case("search", instance, error_status(&error.to_string())));
+pub fn broken(command: &str, instance: &str, failure: &impl Display) -> Junit {
+    alone(command, "search", instance, error("engine", &failure.to_string()))
+}
+
+/// A command that was not asked what it can answer: one test case that says why.
+#[must_use]
+pub fn refused(command: &str, why: &str) -> Junit {
+    alone(command, "question", command, error("input", why))
+}
+
+fn alone(command: &str, name: &str, class: &str, status: TestCaseStatus) -> Junit {
+    let mut suite = TestSuite::new(class);
+    let mut case = case(name, class, status);
+    case.set_time(Duration::ZERO);
+    suite.add_test_case(case);
     of_suites(&format!("syncsplit {command}"), [suite])
+}
+
+/// The XML, less what Jenkins' schema of such files does not know: a root with a count of what was skipped.
+///
+/// # Errors
+/// A text cannot stand in XML.
+pub fn xml(junit: &Junit) -> Result<String, quick_junit::SerializeError> {
+    let xml = junit.to_string()?;
+    let Some((root, rest)) = xml.split_once("<testsuites").and_then(|(head, rest)| {
+        let (root, rest) = rest.split_once('>')?;
+        Some((format!("{head}<testsuites{}", without_attribute(root, "skipped")), rest))
+    }) else {
+        return Ok(xml);
+    };
+    Ok(format!("{root}>{}\n", rest.trim_end()))
+}
+
+/// The attributes of an element less the one called `name`.
+fn without_attribute(attributes: &str, name: &str) -> String {
+    let begin = format!(" {name}=\"");
+    match attributes.split_once(&begin) {
+        Some((before, rest)) => {
+            format!("{before}{}", rest.split_once('"').map_or("", |(_, after)| after))
+        }
+        None => attributes.to_owned(),
+    }
 }
 
 pub(crate) fn of_suites(name: &str, suites: impl IntoIterator<Item = TestSuite>) -> Junit {
@@ -120,9 +166,9 @@ pub(crate) fn failure(message: &str, text: &str) -> TestCaseStatus {
     status
 }
 
-pub(crate) fn error_status(error: &str) -> TestCaseStatus {
+pub(crate) fn error(kind: &str, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_message(error).set_type("engine");
+    status.set_message(message).set_type(kind);
     status
 }
 
@@ -143,8 +189,8 @@ fn violated(steps: usize) -> String {
     format!("violated; a shortest way there has {steps} step(s)")
 }
 
-pub(crate) fn table(trace: &[Step]) -> String {
-    if trace.is_empty() { String::new() } else { text::table(trace) }
+pub(crate) fn table(trace: &[Step], explanation: Option<&Explanation>) -> String {
+    if trace.is_empty() { String::new() } else { text::counterexample(trace, explanation) }
 }
 
 pub(crate) fn duration(seconds: f64) -> Duration {
