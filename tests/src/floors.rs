@@ -128,8 +128,10 @@ pub const FLOORS: &[Floors] = &[
             &["commute"],
             &["promise"],
             &["order"],
-            &["property"],
+            &["property", "condition"],
             &["describe"],
+            &["evidence"],
+            &["lean"],
             &["parties"],
             &["verdict"],
         ],
@@ -227,6 +229,7 @@ pub const FLOORS: &[Floors] = &[
     Floors {
         folder: "checker/study/src/trace",
         rooms: &[
+            &["explanation"],
             &["diagram"],
             &["value"],
             &["variables"],

@@ -7,11 +7,28 @@ use syncsplit_model::world::Variant;
 use syncsplit_study::ablate::{self, AblationPlan, REASONS};
 use syncsplit_study::case::{Searcher, StudyCase};
 use syncsplit_study::matrix::{self, Matrix};
-use syncsplit_study::pages::markdown;
+use syncsplit_study::pages::{markdown, text};
 use syncsplit_tests::ids::sections;
 use syncsplit_tests::pinned::alone;
 use syncsplit_tests::source::files;
 use syncsplit_tests::{bless, studies};
+
+/// Each counterexample says what is violated and by which witness, and so does each page.
+fn assert_say_why(cases: &[(String, &StudyCase)], pages: &[String]) {
+    for (name, case) in cases.iter().filter(|(_, case)| !case.trace.is_empty()) {
+        let explanation = case.explanation.as_ref();
+        let explanation = explanation.unwrap_or_else(|| panic!("{name} does not say why"));
+        assert_eq!(Some(explanation.property), case.property.as_deref(), "{name}");
+        assert!(explanation.witness.is_some(), "{name}: no witness");
+        let is_told =
+            case.trace.iter().any(|step| !step.rules.is_empty() || step.departs.is_some());
+        assert!(is_told, "{name}: no rule");
+        for line in explanation.lines() {
+            let is_said = |page: &String| page.contains(&line);
+            assert!(pages.iter().any(is_said), "{name}: no page says {line}");
+        }
+    }
+}
 
 /// Writes what is found, or compares it with what stands in the repository.
 fn settle(cases: &[(String, &StudyCase)], files: &[(&str, String)]) {
@@ -51,6 +68,12 @@ fn the_ablation_comes_to_what_is_pinned() {
         ("checker/ablations.toml", studies::ablations(&rows)),
         ("docs/ablation.md", markdown::ablation(&study)),
     ];
+    assert_say_why(&cases, &[markdown::ablation(&study), text::ablation(&study)]);
+    let departs = |case: &StudyCase| {
+        case.explanation.as_ref().is_none_or(|explanation| !explanation.departs.is_empty())
+    };
+    let nowhere: Vec<_> = cases.iter().filter(|(_, case)| !departs(case)).collect();
+    assert!(nowhere.is_empty(), "a rule is left out, and no step departs: {nowhere:?}");
     settle(&cases, &files);
 }
 
@@ -74,6 +97,7 @@ fn the_matrix_comes_to_what_is_pinned() {
         ("checker/matrix.toml", studies::matrix(&rows)),
         ("docs/matrix.md", markdown::matrix(&matrix)),
     ];
+    assert_say_why(&cases, &[text::matrix(&matrix)]);
     settle(&cases, &files);
 }
 

@@ -138,8 +138,11 @@ impl Positions for SearchSpace {
             return property.is_true(&self.world, state);
         }
         let at = position - self.properties.len();
-        let condition = self.promises.get(at / 2).map(|info| [info.from, info.to][at % 2]);
-        condition.is_some_and(|condition| condition(&self.world, state))
+        let promise = self.promises.get(at / 2);
+        promise.is_some_and(|info| match at % 2 {
+            0 => (info.from)(state),
+            _ => (info.to)(state).is_ok(),
+        })
     }
 }
 

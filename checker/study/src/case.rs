@@ -13,6 +13,7 @@ use crate::instance::Instance;
 use crate::question::{Question, Watch};
 use crate::report::Report;
 use crate::trace::Step;
+use crate::trace::explanation::Explanation;
 
 /// What a search showed. In a table of expected outcomes it is the last fields of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -184,6 +185,9 @@ pub struct StudyCase {
     pub cycle: Option<usize>,
     /// The shortest counterexample.
     pub trace: Vec<Step>,
+    /// Why it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
     /// Distinct states seen.
     pub states: u64,
     /// Wall-clock time.
@@ -262,10 +266,11 @@ impl Searcher<'_> {
         let idle = !faults.is_empty()
             && shown == CaseFinding::Nothing {}
             && faults.iter().all(|fault| fault.fired == 0);
-        let trace = report.as_ref().and_then(|report| {
-            let found = report.properties.iter().find(|p| Some(p.name) == shown.property());
-            found.and_then(|property| property.trace.clone())
-        });
+        let found = report
+            .as_ref()
+            .and_then(|report| report.properties.iter().find(|p| Some(p.name) == shown.property()));
+        let trace = found.and_then(|property| property.trace.clone());
+        let explanation = found.and_then(|property| property.explanation.clone());
         StudyCase {
             instance: question.instance.name.clone(),
             bounds: bounds::in_words(&question.instance.bounds),
@@ -275,6 +280,7 @@ impl Searcher<'_> {
             steps: shown.steps(),
             cycle: shown.cycle(),
             trace: trace.unwrap_or_default(),
+            explanation,
             states: report.as_ref().map_or(0, |report| report.states),
             seconds: report.as_ref().map_or(0.0, |report| report.seconds),
             idle,

@@ -6,7 +6,7 @@ use syncsplit_model::world::{Action, State, Verdict, WhyNot, World, WorldPropert
 use crate::trace::itf::{self, ReadTrace};
 use crate::trace::value::Value;
 use crate::trace::variables::variables;
-use crate::trace::{Numbers, Step, text};
+use crate::trace::{Numbers, Step, mark_first, text};
 
 /// What a replay comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,7 @@ pub fn replay(trace: &ReadTrace) -> Replay {
             finding = Finding::NoLoop { from, variables };
         }
     }
+    mark_first(&mut steps);
     Replay { finding, steps, last: world.normal(state) }
 }
 

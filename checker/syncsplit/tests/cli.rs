@@ -21,7 +21,7 @@ fn what_holds_exits_0_and_says_within_which_bounds() {
 fn a_violation_exits_1_and_shows_the_steps() {
     let says = predicate::str::starts_with("VIOLATED: smoke, hardened without XFER-2\n")
         .and(predicate::str::contains("a shortest way there"))
-        .and(predicate::str::is_match(r"step +who +what +changed").unwrap())
+        .and(predicate::str::is_match(r"step +who +what +rules +changed").unwrap())
         .and(predicate::str::is_match(r"\n +1  \w+").unwrap());
     syncsplit(&["check", "smoke", "--without", "XFER-2"]).assert().code(1).stdout(says);
 }

@@ -12,6 +12,7 @@ use syncsplit_study::report::{Report, junit, run};
 use syncsplit_study::trace::file::{TraceFile, TraceFormat};
 use syncsplit_study::trace::{Numbers, Trace};
 
+use crate::counterexamples::{assert_every_file_explains, assert_explains};
 use crate::traces::place;
 
 /// A small world in which every promise is asked, and kept under all rules.
@@ -143,6 +144,14 @@ fn the_run_of_a_broken_promise_is_one_of_the_protocol_with_its_true_numbers() {
                 TraceFile { path: path.clone(), format: *format }.write(trace).unwrap();
                 assert_speaks_of_names(&fs::read_to_string(path).unwrap(), times, &what);
             }
+        }
+        for (index, trace) in runs.iter().enumerate() {
+            assert_every_file_explains(trace, &format!("promise_without_{rule}_{index}"));
+            for text in [report.to_string(), serde_json::to_string(&report).unwrap()] {
+                assert_explains(trace, &text, &format!("the report without {rule}"));
+            }
+            let departs = trace.explanation().unwrap().departs;
+            assert!(!departs.is_empty(), "{} without {rule} departs nowhere", trace.title());
         }
         let loops = runs.iter().filter(|trace| trace.loop_from != Some(trace.len())).count();
         let json = serde_json::to_string(&report).unwrap();

@@ -344,6 +344,42 @@ fn a_loop_is_written_read_and_drawn() {
     assert!(svg::picture(&trace).contains("for ever"));
 }
 
+/// What an attribute holds in each element of `svg` that begins so.
+fn attributes<'a>(svg: &'a str, element: &str, name: &str) -> Vec<&'a str> {
+    let elements = svg.split('<').filter(|text| text.starts_with(element));
+    let held = elements.filter_map(|text| text.split(&format!(" {name}=\"")).nth(1));
+    held.filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn a_picture_is_drawn_by_attributes_alone_and_tells_parties_steps_and_faults_apart() {
+    let write = Action::WriteOne(BlockIndex(0));
+    let quiet = svg::picture(&run(&[write, Action::StartBackup], None));
+    let broken = svg::picture(&run(&[write, Action::StartBackup, Action::LinkDown], None));
+    for svg in [&quiet, &broken] {
+        for word in ["var(", "style", "class="] {
+            assert!(!svg.contains(word), "{word} in {svg}");
+        }
+        for element in svg.split('<').filter(|text| !text.starts_with('/')) {
+            let is_shape = ["rect", "path", "text"].iter().any(|name| element.starts_with(name));
+            assert!(!is_shape || element.contains(" fill=\""), "no fill: {element}");
+        }
+    }
+    let red = "#d1242f";
+    assert!(!quiet.contains(red) && broken.contains(&format!("stroke=\"{red}\"")), "{broken}");
+    let lifelines = attributes(&quiet, "path d=\"M95 52", "stroke");
+    assert_eq!(lifelines.len(), 1, "{quiet}");
+    let mut boxes = attributes(&broken, "rect x=", "fill");
+    boxes.retain(|fill| fill.starts_with('#') && *fill != "#ffffff");
+    let parties = broken.matches("text-anchor=\"middle\"").count();
+    boxes.sort_unstable();
+    boxes.dedup();
+    assert_eq!(boxes.len(), parties, "a party without a colour of its own: {boxes:?}");
+    let lasso = svg::picture(&run(&[write, Action::LinkDown, Action::LinkUp], Some(1)));
+    let back = attributes(&lasso, "path d=\"M21", "d");
+    assert!(back.iter().any(|way| way.contains(" H6 V")), "no way back: {lasso}");
+}
+
 #[test]
 fn a_loop_that_does_not_close_is_found() {
     let write = Action::WriteOne(BlockIndex(0));

@@ -221,6 +221,17 @@ impl Rules {
         Self(self.0 - rule)
     }
 
+    /// The same set and `rule`.
+    #[must_use]
+    pub fn with(self, rule: Rule) -> Self {
+        Self(self.0 | rule)
+    }
+
+    /// The rules that are in force, in the order of SPEC.md.
+    pub fn in_force(self) -> impl Iterator<Item = Rule> {
+        self.0.iter()
+    }
+
     /// The rules that are not in force, in the order of SPEC.md.
     pub fn left_out(self) -> impl Iterator<Item = Rule> {
         (!self.0).iter()

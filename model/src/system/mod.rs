@@ -5,4 +5,4 @@ mod deed;
 pub mod view;
 
 pub use deed::{Deed, Notice, Volume};
-pub use view::View;
+pub use view::{Judgement, View, Witness};

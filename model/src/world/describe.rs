@@ -6,7 +6,7 @@ use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::replica::{Purpose, ReplicaState};
 use crate::protocol::requester::RequesterState;
-use crate::protocol::{Entry, HostMessage, Item, QMarker, ToPrimary, ToSecondary};
+use crate::protocol::{Entry, HostMessage, Item, QMarker, Rule, ToPrimary, ToSecondary};
 use crate::world::action::Action;
 use crate::world::bounded::BlockSet;
 use crate::world::instance::World;
@@ -123,7 +123,10 @@ fn host(message: &HostMessage) -> String {
 }
 
 /// Values as letters, as in a table of contents; beyond 26 with a number.
-fn value(value: Value) -> String {
+pub(super) fn value(value: Value) -> String {
+    if value == Value::FORGOTTEN {
+        return "contents that are lost".into();
+    }
     let letter = char::from(b'a' + value.0 % 26);
     if value.0 < 26 { letter.to_string() } else { format!("{letter}{}", value.0 / 26) }
 }
@@ -154,7 +157,7 @@ fn set(blocks: &BlockSet) -> String {
 pub fn fields(world: &World, state: &State) -> Vec<(&'static str, String)> {
     let State { primary, secondary, .. } = state;
     let marker = QMarker { incarnation: primary.incarnation, seq: primary.newest };
-    vec![
+    let mut fields = vec![
         ("P-VOL", image(world, &state.pvol)),
         ("S/P-VOL", image(world, &state.spvol)),
         ("S-VOL", image(world, &state.svol)),
@@ -184,7 +187,11 @@ pub fn fields(world: &World, state: &State) -> Vec<(&'static str, String)> {
         ("Sync holds", state.sync.map_or("-".into(), |sync| sync.held.to_string())),
         ("requester", requester(&state.requester.state)),
         ("host messages", list(state.host.iter(), host)),
-    ]
+    ];
+    if !world.rules.has(Rule::Xfer1) {
+        fields.push(("sent", primary.sent.0.to_string()));
+    }
+    fields
 }
 
 /// What an action changed, as `field: before -> after`, in the order of [`fields`].

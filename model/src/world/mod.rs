@@ -4,19 +4,23 @@
 //! Here the roles are composed and nothing of the protocol is decided: every transition of a role is the one that
 //! [`crate::protocol`] defines. [`state`] holds what there is, in containers of [`bounded`], [`action`] what can
 //! happen, `offer` when, [`step`] how, with `arrays` and `hosts`; [`kind`] names sets of actions; [`normal`] says
-//! which states are the same, [`property`] what must be true, [`promise`] what must come to pass, [`instance`] how
-//! large it all is, [`describe`] how a person reads it, [`parties`] who takes part in it, [`symmetry`] which blocks
-//! can be exchanged, and `order` which steps can be taken first.
+//! which states are the same, [`property`] what must be true, `condition` when it is, [`promise`] what must come to
+//! pass, [`instance`] how large it all is, [`describe`] how a person reads it, [`evidence`] why a state is wrong, [`parties`] who takes part in it,
+//! [`lean`] which rules a step leans on, [`symmetry`] which blocks can be exchanged, and `order` which steps can be
+//! taken first.
 
 pub mod action;
 mod arrays;
 pub mod bounded;
 pub mod commute;
+mod condition;
 pub mod describe;
+pub mod evidence;
 pub mod fault;
 mod hosts;
 pub mod instance;
 pub mod kind;
+pub mod lean;
 pub mod normal;
 mod offer;
 mod order;
@@ -34,12 +38,14 @@ use stateright::{Model, Property};
 use crate::system::Notice;
 pub use action::Action;
 pub use commute::Commuting;
+pub use evidence::Evidence;
 pub use fault::{Fault, FaultClass, Faults};
 pub use instance::{
     Bounds, Cache, INSTANCES, Instance, Naming, NumberRange, Start, Stillness, Transactions,
     Variant, World,
 };
 pub use kind::{ActionKind, ActionKinds};
+pub use lean::{Departure, Otherwise};
 pub use promise::{PROMISES, PromiseInfo};
 pub use property::WorldProperty;
 pub use state::{State, Value};

@@ -51,7 +51,7 @@ impl Party {
     pub fn owner(field: &str) -> Option<Self> {
         Some(match field {
             "P-VOL" | "primary" | "newest" | "known written" | "asked for" | "writes held"
-            | "journal" | "dirty" => Self::Primary,
+            | "journal" | "dirty" | "sent" => Self::Primary,
             "S/P-VOL" | "S-VOL" | "disk" | "secondary" | "consistent" | "written"
             | "incarnation" | "arrived" | "dirty at secondary" | "replica pair" | "armed" => {
                 Self::Secondary

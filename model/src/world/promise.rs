@@ -7,10 +7,11 @@ use crate::protocol::coordinator::CoordinatorState;
 use crate::protocol::database::FreezeState;
 use crate::protocol::requester::RequesterState;
 use crate::protocol::{BackupId, BlockIndex, HostMessage, PairState, ToPrimary, ToSecondary};
+use crate::system::{Judgement, Witness};
 use crate::world::action::{Action, ActionKind};
 use crate::world::fault::Fault;
 use crate::world::instance::{Bounds, World};
-use crate::world::state::{BLOCKS_MAX, JOURNAL_MAX, State};
+use crate::world::state::{BLOCKS_MAX, JOURNAL_MAX, State, Value};
 
 /// A promise's name, meaning and conditions.
 #[derive(Clone, Copy)]
@@ -22,9 +23,9 @@ pub struct PromiseInfo {
     /// Whether it must be kept while faults go on for ever; otherwise once they have ended.
     pub faults_go_on: bool,
     /// Where it begins to bind.
-    pub from: fn(&World, &State) -> bool,
-    /// What has to come then.
-    pub to: fn(&World, &State) -> bool,
+    pub from: fn(&State) -> bool,
+    /// What has to come then, or the witness that it has not.
+    pub to: fn(&State) -> Judgement<Value>,
     /// What a world must have to be asked for it.
     pub needs: &'static str,
     /// Which worlds can be asked for it.
@@ -45,7 +46,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         says: "a database that is held still goes on, whatever fails",
         faults_go_on: true,
         from: is_held,
-        to: |world, state| !is_held(world, state),
+        to: runs_on,
         needs: "the fault lease-expiry",
         applies: has_lease,
     },
@@ -54,7 +55,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         says: "a requester that waits is permitted, rejected, or gives up, whatever fails",
         faults_go_on: true,
         from: is_waiting,
-        to: |world, state| !is_waiting(world, state),
+        to: |state| unless(is_waiting(state), "requester", "idle, or reading"),
         needs: "the fault timeouts",
         applies: has_timers,
     },
@@ -63,7 +64,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         says: "a Sync that was begun returns, whatever fails",
         faults_go_on: true,
         from: is_syncing,
-        to: |world, state| !is_syncing(world, state),
+        to: |state| unless(is_syncing(state), "coordinator", "out of Sync"),
         needs: "the fault timeouts",
         applies: has_timers,
     },
@@ -72,7 +73,7 @@ pub const PROMISES: &[PromiseInfo] = &[
         says: "in PAIR a write is written remotely, or the pair leaves PAIR, once faults have ended",
         faults_go_on: false,
         from: is_owing,
-        to: |world, state| !is_owing(world, state),
+        to: |state| unless(is_owing(state), "journal", "empty, or the primary out of PAIR"),
         needs: "a journal of one entry and one frame in flight",
         applies: is_simple,
     },
@@ -80,8 +81,8 @@ pub const PROMISES: &[PromiseInfo] = &[
         name: "copy-leads-to-pair",
         says: "COPY ends in PAIR or in a suspension, once faults have ended",
         faults_go_on: false,
-        from: |_, state| state.primary.state == PairState::Copy,
-        to: |_, state| state.primary.state != PairState::Copy,
+        from: is_copying,
+        to: |state| unless(is_copying(state), "primary", "out of COPY"),
         needs: "a journal of one entry and one frame in flight",
         applies: is_simple,
     },
@@ -90,13 +91,22 @@ pub const PROMISES: &[PromiseInfo] = &[
         says: "a request, or one of those after it, leads to a backup that is read, once faults have ended",
         faults_go_on: false,
         from: is_waiting,
-        to: |_, state| matches!(state.requester.state, RequesterState::Reading(_)),
+        to: |state| {
+            let is_reading = matches!(state.requester.state, RequesterState::Reading(_));
+            unless(!is_reading, "requester", "reading")
+        },
         needs: "a journal of one entry, one frame in flight, and the faults timeouts and lease-expiry",
         applies: |bounds| is_simple(bounds) && has_timers(bounds) && has_lease(bounds),
     },
 ];
 
 impl PromiseInfo {
+    /// The promise with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        PROMISES.iter().find(|promise| promise.name == name)
+    }
+
     /// Whether a world of these bounds can be asked for the promise. A world in which no timer ever fires cannot be held
     /// to what timers are for. With a longer journal, weak fairness lets the sender choose another entry whenever the
     /// oldest could go, for ever; a sender that takes turns does not, and the world has none.
@@ -118,20 +128,33 @@ fn is_simple(bounds: &Bounds) -> bool {
     bounds.journal == 1 && bounds.frames == 1
 }
 
-fn is_held(_: &World, state: &State) -> bool {
-    state.database.freeze != FreezeState::Running || state.primary.quiesced.is_some()
+fn unless(is_so: bool, field: &'static str, should: &'static str) -> Judgement<Value> {
+    if is_so { Err(Witness::Field { field, should }) } else { Ok(()) }
 }
 
-fn is_waiting(_: &World, state: &State) -> bool {
+fn is_held(state: &State) -> bool {
+    runs_on(state).is_err()
+}
+
+fn runs_on(state: &State) -> Judgement<Value> {
+    unless(state.database.freeze != FreezeState::Running, "database", "running")?;
+    unless(state.primary.quiesced.is_some(), "writes held", "-")
+}
+
+fn is_copying(state: &State) -> bool {
+    state.primary.state == PairState::Copy
+}
+
+fn is_waiting(state: &State) -> bool {
     matches!(state.requester.state, RequesterState::Waiting(_))
 }
 
-fn is_syncing(_: &World, state: &State) -> bool {
+fn is_syncing(state: &State) -> bool {
     matches!(state.coordinator.state, CoordinatorState::Syncing(_))
 }
 
 /// With a journal of one entry this is one and the same write until it is written.
-fn is_owing(_: &World, state: &State) -> bool {
+fn is_owing(state: &State) -> bool {
     state.primary.state == PairState::Pair && !state.primary.journal.is_empty()
 }
 

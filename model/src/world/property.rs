@@ -5,17 +5,11 @@ use enumset::{EnumSet, EnumSetType, enum_set};
 use stateright::{Expectation, Property};
 use strum::{EnumMessage, IntoStaticStr, VariantArray};
 
-use crate::protocol::containers::DirtyMap;
-use crate::protocol::coordinator::CoordinatorState;
-use crate::protocol::database::FreezeState;
-use crate::protocol::primary::Primary;
-use crate::protocol::requester::RequesterState;
-use crate::protocol::secondary::Secondary;
-use crate::protocol::{BackupId, BlockIndex, Entry, PairState, ToSecondary};
-use crate::system::view::{self, View};
+use crate::system::Judgement;
+use crate::world::condition;
 use crate::world::fault::Fault;
-use crate::world::instance::{Stillness, Variant, World};
-use crate::world::state::{Image, State, Value};
+use crate::world::instance::World;
+use crate::world::state::{State, Value};
 
 /// A property of the world. Its documentation is what it says, in one line. Each that must hold `always` is followed by its
 /// twin, the state that has to be reached `sometimes`.
@@ -170,280 +164,35 @@ impl WorldProperty {
     /// Whether the condition is true of `state`.
     #[must_use]
     pub fn is_true(self, world: &World, state: &State) -> bool {
-        (self.condition())(world, state)
+        self.judge(world, state).is_ok()
     }
 
-    fn condition(self) -> fn(&World, &State) -> bool {
-        match self {
-            Self::BackupIsFrozenImage => {
-                |world, state| view::backup_is_frozen_image(&WorldView { world, state })
+    /// Whether the condition is true of `state`.
+    ///
+    /// # Errors
+    /// The witness: which part holds what it should not.
+    pub fn judge(self, world: &World, state: &State) -> Judgement<Value> {
+        condition::judge(self, world, state)
+    }
+}
+
+macro_rules! conditions {
+    ($($property:ident)*) => {
+        impl WorldProperty {
+            /// One plain function for each, since stateright's form carries nothing.
+            fn condition(self) -> fn(&World, &State) -> bool {
+                match self {
+                    $(Self::$property => |world, state| Self::$property.is_true(world, state),)*
+                }
             }
-            Self::ReadingAfterMoreWrites => reading_after_more_writes,
-            Self::NoTornTransaction => no_torn_transaction,
-            Self::FreezingWithOpenTransaction => freezing_with_open_transaction,
-            Self::SyncMeansWritten => sync_means_written,
-            Self::SyncWaits => sync_waits,
-            Self::ImageIsPrefix => {
-                |world, state| view::image_is_prefix(&WorldView { world, state })
-            }
-            Self::ConsistentAndBehind => consistent_and_behind,
-            Self::DifferenceIsCovered => difference_is_covered,
-            Self::DifferenceInCopy => difference_in_copy,
-            Self::OneImageAlways => {
-                |world, state| view::one_image_always(&WorldView { world, state })
-            }
-            Self::OnlyTheGoldCopy => only_the_gold_copy,
-            Self::FrozenMeansStill => frozen_means_still,
-            Self::FrozenAndBehind => frozen_and_behind,
-            Self::SvolStillWhileRead => {
-                |world, state| view::svol_still_while_read(&WorldView { world, state })
-            }
-            Self::ReadWhileApplying => read_while_applying,
-            Self::BackupKeepsPair => backup_keeps_pair,
-            Self::ReadingInPair => reading_in_pair,
-            Self::StatesDefined => states_defined,
-            Self::MarkNotYetKnown => mark_not_yet_known,
-            Self::Invariants => invariants,
-            Self::JournalIsFull => journal_is_full,
-        }
-    }
-}
-
-/// A state as those properties see it that a recorded run shares.
-struct WorldView<'a> {
-    world: &'a World,
-    state: &'a State,
-}
-
-impl View for WorldView<'_> {
-    fn is_unpaired(&self) -> bool {
-        self.state.primary.state == PairState::Smpl
-    }
-
-    fn is_consistent(&self) -> bool {
-        self.state.secondary.consistent
-    }
-
-    fn is_promised(&self) -> bool {
-        self.state.ghost.promised
-    }
-
-    fn is_spvol_a_prefix(&self) -> bool {
-        self.state.spvol == self.state.ghost.oracle
-    }
-
-    fn is_svol_a_prefix(&self) -> bool {
-        self.state.secondary.replica.is_split() && self.state.ghost.svol_good
-    }
-
-    fn is_dirty(&self, block: BlockIndex) -> bool {
-        let State { primary, secondary, .. } = self.state;
-        primary.dirty.is_dirty(block) || secondary.dirty.is_dirty(block)
-    }
-
-    fn is_equal(&self, block: BlockIndex) -> bool {
-        self.state.spvol[block.0 as usize] == self.state.pvol[block.0 as usize]
-    }
-
-    /// Frames in flight count: the link may lose them, but the journal has them until they are written.
-    fn is_queued(&self, block: BlockIndex) -> bool {
-        last_queued(self.state, block) == Some(self.state.pvol[block.0 as usize])
-    }
-
-    fn reading(&self) -> Option<BackupId> {
-        match self.state.requester.state {
-            RequesterState::Reading(id) => Some(id),
-            RequesterState::Idle | RequesterState::Waiting(_) => None,
-        }
-    }
-
-    /// The conventional backup reads the S/P-VOL, which stands still while it is not linked.
-    fn is_still_for(&self, _: BackupId) -> bool {
-        let secondary = &self.state.secondary;
-        match self.world.variant {
-            Variant::Conventional => !secondary.state.is_linked(),
-            Variant::Hardened | Variant::Published | Variant::Synchronous | Variant::Unordered => {
-                secondary.replica.is_split()
-            }
-        }
-    }
-
-    fn is_frozen_image(&self, id: BackupId) -> bool {
-        let held = read(self.world, self.state);
-        self.state.ghost.permitted.is_some_and(|frozen| {
-            let mut blocks = self.world.blocks().map(|block| block.0 as usize);
-            frozen.id == id && blocks.all(|at| frozen.image[at] == held[at])
-        })
-    }
-}
-
-/// What the requester reads: the S-VOL, or the suspended S/P-VOL where there is no other copy.
-fn read<'a>(world: &World, state: &'a State) -> &'a Image {
-    if world.variant == Variant::Conventional { &state.spvol } else { &state.svol }
-}
-
-fn reading_after_more_writes(world: &World, state: &State) -> bool {
-    let moved = world.variant != Variant::Conventional && !state.secondary.replica.dirty.is_clean();
-    is_reading(state) && (moved || is_behind(world, state))
-}
-
-/// Whether the P-VOL has been written since the S/P-VOL was. In a pair that is suspended the dirty map tells; contents of
-/// dirty blocks are not compared between the sites.
-fn is_behind(world: &World, state: &State) -> bool {
-    if world.variant == Variant::Conventional {
-        return !state.primary.dirty.is_clean();
-    }
-    let paired = state.primary.state == PairState::Pair && state.secondary.state == PairState::Pair;
-    paired && state.spvol != state.pvol
-}
-
-fn no_torn_transaction(_: &World, state: &State) -> bool {
-    !is_reading(state) || state.ghost.permitted.is_none_or(|frozen| !frozen.torn)
-}
-
-/// A hold (QUIESCE-1) waits for no transaction: there it is enough that a backup begins in the middle of one.
-fn freezing_with_open_transaction(world: &World, state: &State) -> bool {
-    let held = world.bounds.stillness == Stillness::Quiesce && state.primary.quiesced.is_some();
-    let freezing = matches!(state.coordinator.state, CoordinatorState::Freezing(_));
-    (freezing || held) && state.database.open > 0
-}
-
-/// Blocks that were written again after a lease ran out are not what Sync held, and are left aside; so is everything once
-/// the remote host writes the S/P-VOL.
-fn sync_means_written(world: &World, state: &State) -> bool {
-    let CoordinatorState::Splitting(id) = state.coordinator.state else { return true };
-    if state.secondary.state == PairState::Ssws {
-        return true;
-    }
-    let Some(frozen) = state.ghost.frozen.filter(|frozen| frozen.id == id) else { return true };
-    world.blocks().map(|block| block.0 as usize).all(|at| {
-        let held = frozen.image[at];
-        state.pvol[at] != held || state.spvol[at] == held
-    })
-}
-
-fn sync_waits(_: &World, state: &State) -> bool {
-    let held = |incarnation| incarnation == state.primary.incarnation;
-    state.primary.state == PairState::Pair
-        && state.sync.is_some_and(|sync| {
-            held(sync.held.incarnation) && sync.held.seq > state.secondary.written
-        })
-}
-
-fn consistent_and_behind(world: &World, state: &State) -> bool {
-    state.secondary.consistent && is_behind(world, state)
-}
-
-fn difference_is_covered(world: &World, state: &State) -> bool {
-    world.blocks().all(|block| view::is_covered(&WorldView { world, state }, block))
-}
-
-/// What a block of the S/P-VOL will hold once everything queued for it has been applied.
-fn last_queued(state: &State, block: BlockIndex) -> Option<Value> {
-    let State { primary, secondary, to_secondary, .. } = state;
-    let mut unsequenced = None;
-    let mut newest: Option<Entry<Value>> = None;
-    let mut queued = |entry: Entry<Value>| {
-        let comes = entry.item.block() == Some(block) && entry.seq > secondary.written;
-        if comes && newest.is_none_or(|newest| newest.seq <= entry.seq) {
-            newest = Some(entry);
         }
     };
-    primary.journal.entries().chain(secondary.queue.entries()).for_each(|entry| queued(*entry));
-    for message in to_secondary.iter() {
-        match message {
-            ToSecondary::Frame(frame) if frame.incarnation == secondary.incarnation => {
-                queued(frame.entry);
-            }
-            ToSecondary::Unsequenced { incarnation, block: to, payload }
-                if incarnation == secondary.incarnation && to == block =>
-            {
-                unsequenced = unsequenced.or(Some(payload));
-            }
-            ToSecondary::Frame(_)
-            | ToSecondary::Unsequenced { .. }
-            | ToSecondary::Resync { .. }
-            | ToSecondary::Suspend { .. }
-            | ToSecondary::Delete { .. } => {}
-        }
-    }
-    newest.and_then(|entry| entry.item.payload().copied()).or(unsequenced)
 }
 
-fn difference_in_copy(world: &World, state: &State) -> bool {
-    let queued = world
-        .blocks()
-        .any(|block| !state.primary.dirty.is_dirty(block) && last_queued(state, block).is_some());
-    queued && !state.primary.dirty.is_clean()
-}
-
-fn only_the_gold_copy(_: &World, state: &State) -> bool {
-    let replica = &state.secondary.replica;
-    !state.secondary.consistent && replica.is_split() && !replica.dirty.is_clean()
-}
-
-fn frozen_means_still(_: &World, state: &State) -> bool {
-    let FreezeState::Frozen(id) = state.database.freeze else {
-        return quiesced_means_still(state);
-    };
-    state.ghost.frozen.is_some_and(|frozen| frozen.id == id && frozen.image == state.pvol)
-}
-
-fn quiesced_means_still(state: &State) -> bool {
-    let Some(id) = state.primary.quiesced else { return true };
-    state.ghost.frozen.is_some_and(|frozen| frozen.id == id && frozen.image == state.pvol)
-}
-
-fn frozen_and_behind(world: &World, state: &State) -> bool {
-    let frozen = matches!(state.database.freeze, FreezeState::Frozen(_));
-    (frozen || state.primary.quiesced.is_some()) && is_behind(world, state)
-}
-
-fn read_while_applying(world: &World, state: &State) -> bool {
-    is_reading(state)
-        && match world.variant {
-            Variant::Conventional => is_behind(world, state),
-            Variant::Hardened | Variant::Published | Variant::Synchronous | Variant::Unordered => {
-                !state.secondary.replica.dirty.is_clean()
-            }
-        }
-}
-
-fn backup_keeps_pair(_: &World, state: &State) -> bool {
-    !state.ghost.backup_suspended
-}
-
-fn reading_in_pair(_: &World, state: &State) -> bool {
-    is_reading(state) && state.primary.state == PairState::Pair
-}
-
-/// The pairs of states that can stand beside each other, as SPEC.md lists them.
-fn states_defined(_: &World, state: &State) -> bool {
-    use PairState::{Copy, Pair, Psue, Psus, Smpl, Ssus, Ssws};
-    matches!(
-        (state.primary.state, state.secondary.state),
-        (Pair, Pair | Psue | Ssws)
-            | (Copy, Copy | Pair | Psue | Ssws)
-            | (Psus | Psue, Copy | Pair | Psue | Ssus | Ssws)
-            | (Smpl, _)
-            | (Psus | Psue, Smpl)
-    )
-}
-
-fn mark_not_yet_known(_: &World, state: &State) -> bool {
-    state.primary.state == PairState::Copy && state.secondary.state == PairState::Pair
-}
-
-fn invariants(_: &World, state: &State) -> bool {
-    Primary::check(&state.primary).is_ok()
-        && Secondary::check(&state.secondary).is_ok()
-        && state.database.check().is_ok()
-}
-
-fn journal_is_full(_: &World, state: &State) -> bool {
-    crate::protocol::containers::Journal::is_full(&state.primary.journal)
-}
-
-fn is_reading(state: &State) -> bool {
-    matches!(state.requester.state, RequesterState::Reading(_))
+conditions! {
+    BackupIsFrozenImage ReadingAfterMoreWrites NoTornTransaction FreezingWithOpenTransaction
+    SyncMeansWritten SyncWaits ImageIsPrefix ConsistentAndBehind DifferenceIsCovered
+    DifferenceInCopy OneImageAlways OnlyTheGoldCopy FrozenMeansStill FrozenAndBehind
+    SvolStillWhileRead ReadWhileApplying BackupKeepsPair ReadingInPair StatesDefined
+    MarkNotYetKnown Invariants JournalIsFull
 }

@@ -155,7 +155,7 @@ fn of_property(property: WorldProperty) -> Result<Vec<Demonstration>, String> {
 }
 
 fn of_promise(promise: &PromiseInfo) -> Result<Vec<Demonstration>, String> {
-    let arises = arises(promise.name, |world, state| (promise.from)(world, state))?;
+    let arises = arises(promise.name, |_, state| (promise.from)(state))?;
     Ok(vec![broken(promise.name)?, arises])
 }
 

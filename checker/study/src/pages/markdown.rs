@@ -4,10 +4,15 @@
 use std::fmt::Write as _;
 
 use crate::ablate::{Ablation, Study};
-use crate::case::CaseFinding;
+use crate::case::{CaseFinding, StudyCase};
 use crate::matrix::{Cell, Line, Matrix};
 use crate::pages::text::outcome;
 use crate::trace::Step;
+use crate::trace::explanation::Explanation;
+
+/// What stands beside the steps of a counterexample.
+const RULES: &str = "The rules beside a step are those that it leans on: without one of them it would not be taken, or would \
+                     end in another state.\nThe step marked * is the first that the full rules take otherwise.";
 
 const WRITTEN: &str = "Written by `cargo xtask bless`, never by hand.";
 
@@ -17,7 +22,7 @@ pub fn ablation(study: &Study) -> String {
     let mut page = format!(
         "# What each rule prevents\n\n{WRITTEN}\nEach rule of [SPEC.md](../SPEC.md) is left out of variant `{}`, \
          alone. Every reachable state of a small instance is then searched\nfor a property that is false. A row shows a \
-         shortest way to such a state. Other ways may exist, and worse ones.\nA row says nothing about larger worlds.\n",
+         shortest way to such a state. Other ways may exist, and worse ones.\nA row says nothing about larger worlds.\n\n{RULES}\n",
         study.variant
     );
     let violated: Vec<_> = study.rules.iter().filter(|rule| rule.case.violated).collect();
@@ -75,7 +80,7 @@ fn counterexample(page: &mut String, rule: &Ablation) {
         "\n### {rule}\n\n{says}. Without it, on `{}`: {}.\n",
         case.instance, case.shown
     );
-    table(page, &case.trace);
+    table(page, case);
 }
 
 /// Every variant under every class of faults.
@@ -85,7 +90,7 @@ pub fn matrix(matrix: &Matrix) -> String {
         "# Variants under faults\n\n{WRITTEN}\nEach cell is a search of every reachable state of one small world, \
          with the faults of its column and no others.\nThe world: {}.\nA cell says \"holds\", or it names the first \
          property that is false and the steps of a shortest way to a state where it is false.\nA cell says nothing about \
-         larger worlds or other faults.\n\n",
+         larger worlds or other faults.\n\n{RULES}\n\n",
         matrix.base
     );
     let heads: Vec<_> = matrix.columns.iter().map(|column| column.faults).collect();
@@ -138,7 +143,7 @@ fn shortest(page: &mut String, line: &Line) {
             seen.push(property);
             let _ =
                 writeln!(page, "\n### {}, {}: {}\n", line.variant, cell.faults, cell.case.shown);
-            table(page, &cell.case.trace);
+            table(page, &cell.case);
         }
     }
 }
@@ -158,11 +163,16 @@ fn link(rule: &str) -> String {
     format!("[{rule}](#{})", rule.to_lowercase())
 }
 
-fn table(page: &mut String, trace: &[Step]) {
-    page.push_str("| step | who | what | changed |\n|---|---|---|---|\n");
-    for Step { step, who, what, changed, .. } in trace {
-        row(page, &[&step.to_string(), who, what, &changed.join("; ")]);
+fn table(page: &mut String, case: &StudyCase) {
+    page.push_str("| step | who | what | rules | changed |\n|---|---|---|---|---|\n");
+    for Step { step, who, what, changed, rules, departs, .. } in &case.trace {
+        let mark = if departs.is_some() { "*" } else { "" };
+        row(page, &[&format!("{step}{mark}"), who, what, &rules.join(" "), &changed.join("; ")]);
     }
+    for line in case.explanation.iter().flat_map(Explanation::lines) {
+        let _ = write!(page, "\n    {line}");
+    }
+    page.push('\n');
 }
 
 fn row(page: &mut String, cells: &[&str]) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::ablate::Study;
 use crate::case::{CaseFinding, StudyCase};
 use crate::matrix::Matrix;
-use crate::trace::{Step, text};
+use crate::trace::text;
 
 /// Rules left out in turn.
 #[must_use]
@@ -37,7 +37,7 @@ pub fn ablation(study: &Study) -> String {
     for ablation in &study.rules {
         let title =
             format!("{}: {}; without it {}", ablation.rule, ablation.says, ablation.case.shown);
-        counterexample(&mut text, &title, &ablation.case.trace);
+        counterexample(&mut text, &title, &ablation.case);
     }
     text
 }
@@ -65,7 +65,7 @@ pub fn matrix(matrix: &Matrix) -> String {
     for variant in &matrix.variants {
         for cell in &variant.cells {
             let title = format!("{}, {}: {}", variant.variant, cell.faults, cell.case.shown);
-            counterexample(&mut text, &title, &cell.case.trace);
+            counterexample(&mut text, &title, &cell.case);
         }
     }
     text
@@ -93,11 +93,12 @@ fn as_expected<'a>(cases: impl Iterator<Item = &'a StudyCase>, compared: bool) -
     }
 }
 
-fn counterexample(text: &mut String, title: &str, trace: &[Step]) {
-    if trace.is_empty() {
+fn counterexample(text: &mut String, title: &str, case: &StudyCase) {
+    if case.trace.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\n{title}\n\n{}", text::table(trace).trim_end());
+    let shown = text::counterexample(&case.trace, case.explanation.as_ref());
+    let _ = writeln!(text, "\n{title}\n\n{}", shown.trim_end());
 }
 
 fn line(text: &mut String, line: &str) {

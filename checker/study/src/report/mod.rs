@@ -14,6 +14,7 @@ use crate::coverage::{self, ActionReport, FaultReport};
 use crate::question::{self, Question};
 use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
+use crate::trace::explanation::Explanation;
 use crate::trace::{Step, Subject, Trace};
 use crate::words::expectation;
 
@@ -102,9 +103,9 @@ pub struct PropertyReport {
     /// The shortest counterexample of an `always`; of a promise the stem, then the loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<Step>>,
-    /// How a run without end goes on after the trace.
+    /// Why the trace is a counterexample.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub closing: Option<String>,
+    pub explanation: Option<Explanation>,
 }
 
 impl Report {
@@ -191,16 +192,17 @@ fn properties(question: &Question, outcome: &SearchOutcome<Action, State>) -> Ve
         .filter(|property| !question.is_silent(property.name))
         .map(|property| {
             let discovery = outcome.discovery(property.name);
-            let counterexample =
-                discovery.filter(|_| property.verdict == syncsplit_engine::Verdict::Violated);
+            let counterexample = discovery
+                .filter(|_| property.verdict == syncsplit_engine::Verdict::Violated)
+                .map(|found| trace(question, found));
             PropertyReport {
                 name: property.name,
                 kind: expectation(&property.expectation),
                 verdict: word(property.name, property.verdict),
                 steps: discovery.map(|found| found.trace.len().saturating_sub(1)),
                 cycle: None,
-                trace: counterexample.map(|found| trace(question, found).steps()),
-                closing: None,
+                trace: counterexample.as_ref().map(Trace::steps),
+                explanation: counterexample.as_ref().and_then(Trace::explanation),
             }
         })
         .chain(outcome.promises.iter().map(|promise| PropertyReport {
@@ -220,7 +222,7 @@ fn of_promise(question: &Question, promise: &PromiseResult<Action, State>) -> Pr
         steps: lasso.map(|lasso| lasso.stem.len().saturating_sub(1)),
         cycle: lasso.map(|lasso| lasso.cycle.len().saturating_sub(1)),
         trace: run.as_ref().map(Trace::steps),
-        closing: run.as_ref().and_then(Trace::closing),
+        explanation: run.as_ref().and_then(Trace::explanation),
     }
 }
 

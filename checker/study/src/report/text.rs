@@ -8,7 +8,7 @@ use syncsplit_model::world::Verdict;
 use crate::reduce::Reduction;
 use crate::report::expected::ExpectedReport;
 use crate::report::{PropertyReport, Report};
-use crate::trace::text::table;
+use crate::trace::text::counterexample;
 use crate::words::thousands;
 
 impl fmt::Display for Report {
@@ -83,10 +83,7 @@ fn write(report: &Report, out: &mut impl Write) -> fmt::Result {
                 None => "a shortest way there",
             };
             writeln!(out, "\n{} is violated; {what}:\n", property.name)?;
-            out.write_str(&table(trace))?;
-            if let Some(closing) = &property.closing {
-                writeln!(out, "\n{closing}")?;
-            }
+            out.write_str(&counterexample(trace, property.explanation.as_ref()))?;
         }
     }
     if let Some(expected) = &report.expected {

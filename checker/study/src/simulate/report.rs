@@ -8,6 +8,7 @@ use syncsplit_model::world::{ActionKind, Verdict, World};
 
 use crate::bounds;
 use crate::simulate::walk::{FoundViolation, Simulation, Tally};
+use crate::trace::explanation::Explanation;
 use crate::trace::{Step, Trace, text};
 use crate::words::{expectation, thousands};
 
@@ -66,6 +67,9 @@ pub struct PropertyReport {
     /// A way to the violation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<Step>>,
+    /// Why the trace is a counterexample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 /// One kind of action.
@@ -113,6 +117,7 @@ impl SimulationReport {
                 steps_walked: found.map(|(found, _)| found.actions.len()),
                 steps: found.map(|(_, trace)| trace.len()),
                 trace: found.map(|(_, trace)| trace.steps()),
+                explanation: found.and_then(|(_, trace)| trace.explanation()),
             }
         });
         let kinds = ActionKind::ALL.iter().zip(&tally.kinds);
@@ -167,7 +172,7 @@ impl fmt::Display for SimulationReport {
                     "\n{name} is violated in run {run} after {walked} steps; a shorter way there, not always the \
                      shortest:\n"
                 )?;
-                out.write_str(&text::table(trace))?;
+                out.write_str(&text::counterexample(trace, property.explanation.as_ref()))?;
             }
         }
         if self.verdict != Verdict::Violated {

@@ -33,7 +33,7 @@ pub struct Diagram {
     pub steps: Vec<(Step, Vec<Note>)>,
     /// Index of the first step of the loop, for a run without end that does not stand still.
     pub loop_from: Option<usize>,
-    /// What is said below the last step, a line each.
+    /// What is said below the last step, a line each: why the run is a counterexample.
     pub closing: Vec<String>,
 }
 
@@ -62,9 +62,24 @@ impl Diagram {
             start,
             steps: steps.into_iter().map(|(notes, step)| (step, notes)).collect(),
             loop_from: trace.loop_from.filter(|from| *from < trace.len()),
-            closing: trace.closing().into_iter().collect(),
+            closing: match trace.explanation() {
+                Some(explanation) => explanation.lines(),
+                None => trace.closing().into_iter().collect(),
+            },
         }
     }
+}
+
+/// A step as an arrow's text: its number, what is done, and the rules that it leans on. One that departs from the full rules
+/// is marked.
+#[must_use]
+pub fn label(step: &Step) -> String {
+    let mark = if step.departs.is_some() { "* " } else { "" };
+    let rules = match step.rules.join(" ") {
+        none if none.is_empty() => none,
+        rules => format!(" [{rules}]"),
+    };
+    format!("{mark}{}. {}{rules}", step.step, step.what)
 }
 
 /// What is known after `step`, the parties in the order of the diagram.

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use syncsplit_model::world::{Action, State, World, describe};
@@ -39,8 +40,13 @@ pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\"loop\": {index},")?;
     }
     writeln!(out, "\"states\": [")?;
+    let steps = trace.steps();
     for (index, state) in states.iter().enumerate() {
-        write!(out, "  {{\n    \"#meta\": {{\"index\": {index}}}")?;
+        let step = index.checked_sub(1).and_then(|before| steps.get(before));
+        let rules = step.map(|step| step.rules.as_slice());
+        let departs = step.and_then(|step| step.departs.as_deref());
+        let meta = serde_json::to_string(&StateMeta { index, rules, departs })?;
+        write!(out, "  {{\n    \"#meta\": {meta}")?;
         for (name, value) in state {
             let (name, value) = (serde_json::to_string(name)?, serde_json::to_string(value)?);
             write!(out, ",\n    {name}: {value}")?;
@@ -49,6 +55,16 @@ pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n  }}{comma}")?;
     }
     writeln!(out, "]\n}}")
+}
+
+/// `#meta` of a state. It is for a reader.
+#[derive(Serialize)]
+struct StateMeta<'a> {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<&'a [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    departs: Option<&'a str>,
 }
 
 /// The variables that say how a state was reached.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use syncsplit_model::world::parties::{Course, Party};
 
 use crate::trace::Trace;
-use crate::trace::diagram::{Diagram, Note};
+use crate::trace::diagram::{Diagram, Note, label};
 
 /// The diagram of `trace`.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn diagram(trace: &Trace) -> String {
             Course::Lost { .. } => "--x",
             Course::Within(_) | Course::Passes { .. } => "->>",
         };
-        line(indent, format!("{from}{arrow}{to}: {}. {}", step.step, escaped(&step.what)));
+        line(indent, format!("{from}{arrow}{to}: {}", escaped(&label(step))));
         for text in notes.iter().map(note) {
             line(indent, text);
         }

@@ -9,6 +9,7 @@ use syncsplit_model::world::{
 };
 
 use crate::bounds;
+use crate::trace::explanation::Explanation;
 use crate::trace::{Numbers, Subject, Trace};
 
 /// Where the format is described.
@@ -33,9 +34,9 @@ pub struct Meta {
     property: Option<String>,
     #[serde(default)]
     numbers: Numbers,
-    /// For a reader; whoever reads the file goes by its `loop`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    closing: Option<String>,
+    /// For a reader; whoever reads the file goes by its states.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
     bounds: BoundsMeta,
 }
 
@@ -94,7 +95,7 @@ impl Meta {
             without: subject.without.iter().map(|rule| rule.id().into()).collect(),
             property: property.map(Into::into),
             numbers: *numbers,
-            closing: trace.closing(),
+            explanation: trace.explanation(),
             bounds: BoundsMeta::of(&subject.bounds),
         }
     }

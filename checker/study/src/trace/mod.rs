@@ -3,6 +3,7 @@
 //! looks is in the files beside.
 
 pub mod diagram;
+pub mod explanation;
 pub mod file;
 pub mod itf;
 pub mod mermaid;
@@ -17,6 +18,8 @@ use syncsplit_model::protocol::Rule;
 use syncsplit_model::world::describe;
 use syncsplit_model::world::parties::Course;
 use syncsplit_model::world::{Action, Bounds, State, Variant, World};
+
+use crate::trace::explanation::{Explanation, departure};
 
 /// The most backups of a run whose ids the world can tell apart when they are not renamed.
 const TRUE_IDS_MAX: u32 = 63;
@@ -133,6 +136,12 @@ impl Trace {
         })
     }
 
+    /// Why it is a counterexample; none if it violates nothing.
+    #[must_use]
+    pub fn explanation(&self) -> Option<Explanation> {
+        Explanation::of(self)
+    }
+
     /// Each step.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
@@ -174,6 +183,14 @@ pub struct Step {
     pub what: String,
     /// Each field that changed, as `field: before -> after`.
     pub changed: Vec<String>,
+    /// Ids of the rules that it leans on: without one of them it would not be taken, or would end in another state.
+    pub rules: Vec<&'static str>,
+    /// The fault that it is, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<&'static str>,
+    /// How it departs from what all rules allow; of the steps of a run the first alone has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub departs: Option<String>,
     /// From whom to whom it goes.
     #[serde(skip)]
     pub course: Course,
@@ -199,6 +216,9 @@ impl Step {
             to: course.to().name(),
             what: describe::action_text(action),
             changed: changes.iter().map(text).collect(),
+            rules: world.leans_on(before, *action).into_iter().map(Rule::id).collect(),
+            fault: action.fault(before.link_up).map(|fault| fault.name()),
+            departs: departure(world, before, *action),
             course,
             changes,
         }
@@ -214,7 +234,15 @@ pub fn steps(world: &World, path: &[(Option<Action>, State)]) -> Vec<Step> {
         }
         _ => None,
     };
-    path.windows(2).enumerate().filter_map(step).collect()
+    let mut steps: Vec<_> = path.windows(2).enumerate().filter_map(step).collect();
+    mark_first(&mut steps);
+    steps
+}
+
+/// Leaves of the departures of a run's steps the first: those after it begin where all rules never lead.
+pub fn mark_first(steps: &mut [Step]) {
+    let departing = steps.iter_mut().filter(|step| step.departs.is_some());
+    departing.skip(1).for_each(|step| step.departs = None);
 }
 
 /// Each field that differs between two states, in the order of [`describe::fields`].

@@ -1,12 +1,12 @@
-//! A run as a picture: lifelines, an arrow for each step, and notes where a step leaves something to know. It takes the
-//! colours of a page that it stands in, and those of the reader's scheme where it stands alone.
+//! A run as a picture: lifelines, an arrow for each step, and notes where a step leaves something to know. Every colour is
+//! an attribute, so that the picture looks the same wherever it is drawn.
 
 use std::fmt::Write as _;
 
 use syncsplit_model::world::parties::{Course, Party};
 
-use crate::trace::Trace;
-use crate::trace::diagram::{Diagram, Note};
+use crate::trace::diagram::{Diagram, Note, label};
+use crate::trace::{Step, Trace};
 
 /// Distance of two lifelines.
 const COLUMN: usize = 138;
@@ -18,31 +18,35 @@ const LETTER: f64 = 6.7;
 const NOTE_LETTERS: usize = 18;
 /// Space round text in a note.
 const PADDING: usize = 5;
-/// Height of an arrow with the text above it.
-const ARROW: usize = 34;
 /// Height of title and party names.
 const HEAD: usize = 62;
 /// Space at the left and right edge.
-const EDGE: usize = 12;
+const EDGE: usize = 26;
+/// How far an arrow of a party to itself goes out.
+const SELF: usize = 22;
 
-/// Colours and strokes. The variables are those of stateright's Explorer; elsewhere what stands behind them counts.
-const STYLE: &str = "\
-.ss-picture{--ss-ground:var(--bg-drk,#ffffff);--ss-ink:var(--fg-lit,#1b1f24);--ss-faint:var(--fg-med,#6e7781);\
---ss-paper:var(--bg-med,#fff6d6);--ss-arrow:var(--contrast-brt,#0550ae)}\
-@media (prefers-color-scheme:dark){.ss-picture{--ss-ground:var(--bg-drk,#0d1117);--ss-ink:var(--fg-lit,#e6edf3);\
---ss-faint:var(--fg-med,#8b949e);--ss-paper:var(--bg-med,#2d2a1e);--ss-arrow:var(--contrast-brt,#79c0ff)}}\
-.ss-picture text{font:11px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:var(--ss-ink);white-space:pre}\
-.ss-picture .ss-title{font-size:13px;font-weight:bold}\
-.ss-picture .ss-party{font-size:12px;font-weight:bold;text-anchor:middle}\
-.ss-picture .ss-life{stroke:var(--ss-faint);stroke-dasharray:3 4}\
-.ss-picture .ss-arrow{stroke:var(--ss-arrow);stroke-width:1.6;fill:none}\
-.ss-picture .ss-lost{stroke-dasharray:5 4}\
-.ss-picture .ss-head{fill:var(--ss-arrow);stroke:none}\
-.ss-picture .ss-what{paint-order:stroke;stroke:var(--ss-ground);stroke-width:4px;stroke-linejoin:round}\
-.ss-picture .ss-note{fill:var(--ss-paper);stroke:var(--ss-faint)}\
-.ss-picture .ss-box{fill:var(--ss-ground);stroke:var(--ss-ink)}\
-.ss-picture .ss-loop{fill:none;stroke:var(--ss-ink);stroke-dasharray:6 3}\
-.ss-picture .ss-ground{fill:var(--ss-ground)}";
+/// Behind everything.
+const GROUND: &str = "#ffffff";
+/// Text and frames.
+const INK: &str = "#1b1f24";
+/// A step that is a fault, and a message that is lost.
+const FAULT: &str = "#d1242f";
+/// Behind the text of the step that departs from the full rules.
+const DEPARTURE: &str = "#ffe08a";
+
+/// The colour of a party: of its lifeline, of its notes, and of the steps that it takes.
+const fn colour(party: Party) -> &'static str {
+    match party {
+        Party::Database => "#6a1b9a",
+        Party::Primary => "#0550ae",
+        Party::ArrayLink => "#6e7781",
+        Party::Secondary => "#116329",
+        Party::Coordinator => "#953800",
+        Party::HostLink => "#7a6f00",
+        Party::Requester => "#a8326e",
+        Party::Operator => "#1b7c83",
+    }
+}
 
 /// The picture of `trace`.
 #[must_use]
@@ -50,7 +54,7 @@ pub fn picture(trace: &Trace) -> String {
     let diagram = Diagram::new(trace);
     let mut canvas = Canvas {
         columns: diagram.parties.clone(),
-        width: 2 * EDGE + COLUMN * diagram.parties.len().max(1),
+        width: 2 * EDGE + COLUMN * diagram.parties.len().max(3),
         y: HEAD,
         body: String::new(),
     };
@@ -61,13 +65,14 @@ pub fn picture(trace: &Trace) -> String {
             loop_top = Some(canvas.y);
             canvas.y += LINE + PADDING;
         }
-        canvas.arrow(step.course, &format!("{}. {}", step.step, step.what));
+        canvas.step(step);
         canvas.notes(notes);
     }
     if let Some(top) = loop_top {
         canvas.frame(top);
     }
-    diagram.closing.iter().for_each(|text| canvas.line(text));
+    diagram.closing.iter().for_each(|text| canvas.paragraph(text));
+    canvas.legend(&diagram);
     canvas.finish(&diagram.title)
 }
 
@@ -85,122 +90,159 @@ impl Canvas {
         EDGE + COLUMN * at + COLUMN / 2
     }
 
-    fn arrow(&mut self, course: Course, what: &str) {
-        let (from, to) = (self.x(course.from()), self.x(course.to()));
-        let y = self.y + ARROW - 8;
-        let body = &mut self.body;
-        let (middle, lines) = match course {
-            Course::Within(_) => {
-                // A loop at the side where there is room for it.
-                let out = if from + COLUMN > self.width { from - 22 } else { from + 22 };
-                let side = if out > from { 1 } else { -1 };
-                let _ = write!(
-                    body,
-                    r#"<path class="ss-arrow" d="M{from} {} H{out} V{y} H{from}"/>"#,
-                    y - 8
-                );
-                head(body, from, y, -side);
-                (from, 0)
-            }
-            Course::Passes { .. } => {
-                let _ = write!(body, r#"<path class="ss-arrow" d="M{from} {y} H{to}"/>"#);
-                head(body, to, y, if to > from { 1 } else { -1 });
-                ((from + to) / 2, 0)
-            }
-            Course::Lost { .. } => {
-                let end = (from + 2 * to) / 3;
-                let _ = write!(
-                    body,
-                    r#"<path class="ss-arrow ss-lost" d="M{from} {y} H{end}"/><path class="ss-arrow" d="M{} {} l10 10 m0 -10 l-10 10"/>"#,
-                    end - 5,
-                    y - 5
-                );
-                ((from + to) / 2, 0)
-            }
-        };
-        let up = if matches!(course, Course::Within(_)) { 13 } else { 6 };
-        self.label(middle, y - up - lines, what);
-        self.y = y + 8;
+    /// The letters that fit between the edges.
+    fn letters(&self) -> usize {
+        ((self.width - 2 * EDGE) as f64 / LETTER) as usize
     }
 
-    /// A text round `middle`, moved where it would stand beyond an edge.
-    fn label(&mut self, middle: usize, y: usize, what: &str) {
-        let half = (what.chars().count() as f64 * LETTER / 2.0) as usize;
-        let most = self.width.saturating_sub(EDGE + half).max(half + EDGE);
-        let x = middle.clamp(half + EDGE, most);
+    /// The text of a step, and its arrow below.
+    fn step(&mut self, step: &Step) {
+        let Course::Within(_) = step.course else {
+            let ends = [step.course.from(), step.course.to()].map(|party| self.x(party));
+            self.label(step, ends.iter().sum::<usize>() / 2);
+            return self.arrow(step, ends);
+        };
+        let from = self.x(step.course.from());
+        self.label(step, from);
+        // A loop at the side where there is room for it.
+        let is_left = from + COLUMN > self.width;
+        let out = if is_left { from - SELF } else { from + SELF };
+        let (colour, y) = (of_step(step), self.y);
+        let d = format!("M{from} {y} H{out} v10 H{from}");
+        self.path(&d, colour, "");
+        self.head(from, y + 10, if is_left { 1 } else { -1 }, colour);
+        self.y += 16;
+    }
+
+    fn arrow(&mut self, step: &Step, [from, to]: [usize; 2]) {
+        let (colour, y) = (of_step(step), self.y + 4);
+        if let Course::Lost { .. } = step.course {
+            let end = (from + 2 * to) / 3;
+            self.path(&format!("M{from} {y} H{end}"), colour, r#" stroke-dasharray="5 4""#);
+            let cross = format!("M{} {} l10 10 m0 -10 l-10 10", end - 5, y - 5);
+            self.path(&cross, colour, "");
+        } else {
+            self.path(&format!("M{from} {y} H{to}"), colour, "");
+            self.head(to, y, if to > from { 1 } else { -1 }, colour);
+        }
+        self.y += 12;
+    }
+
+    fn path(&mut self, d: &str, stroke: &str, more: &str) {
         let _ = write!(
             self.body,
-            r#"<text class="ss-what" text-anchor="middle" x="{x}" y="{y}">{}</text>"#,
-            escaped(what)
+            r#"<path d="{d}" fill="none" stroke="{stroke}" stroke-width="1.6"{more}/>"#
         );
+    }
+
+    /// The point of an arrow that comes from the left if `side` is 1, from the right if it is -1.
+    fn head(&mut self, x: usize, y: usize, side: i32, fill: &str) {
+        let back = -9 * side;
+        let _ = write!(
+            self.body,
+            r#"<path d="M{x} {y} l{back} -4 v8 z" fill="{fill}" stroke="none"/>"#
+        );
+    }
+
+    /// The text of a step round `middle`, moved where it would stand beyond an edge.
+    fn label(&mut self, step: &Step, middle: usize) {
+        self.y += 4;
+        let ground = if step.departs.is_some() { DEPARTURE } else { GROUND };
+        for line in wrapped(&label(step), self.letters()) {
+            let width = (line.chars().count() as f64 * LETTER) as usize;
+            let most = self.width.saturating_sub(EDGE + width).max(EDGE);
+            let left = middle.saturating_sub(width / 2).clamp(EDGE, most);
+            let y = self.y;
+            let _ = write!(
+                self.body,
+                r#"<rect x="{left}" y="{y}" width="{width}" height="{LINE}" fill="{ground}"/>"#
+            );
+            self.text(left, y + LINE - 3, of_step(step), "", &line);
+            self.y += LINE;
+        }
+        self.y += 4;
+    }
+
+    fn text(&mut self, x: usize, y: usize, fill: &str, more: &str, text: &str) {
+        let text = escaped(text);
+        let _ = write!(self.body, r#"<text x="{x}" y="{y}" fill="{fill}"{more}>{text}</text>"#);
     }
 
     fn notes(&mut self, notes: &[Note]) {
         let mut tallest = 0;
         for note in notes {
-            let lines: Vec<String> =
-                note.lines.iter().flat_map(|line| wrapped(line, NOTE_LETTERS)).collect();
+            let texts = note.lines.iter();
+            let lines: Vec<String> = texts.flat_map(|line| wrapped(line, NOTE_LETTERS)).collect();
             let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
             let width = (longest as f64 * LETTER) as usize + 2 * PADDING;
             let height = lines.len() * LINE + PADDING;
-            let left = self.x(note.party) - width / 2;
-            let y = self.y;
-            let body = &mut self.body;
+            let left = self.x(note.party).saturating_sub(width / 2);
+            let (y, colour) = (self.y, colour(note.party));
+            let place = format!(r#"x="{left}" y="{y}" width="{width}" height="{height}" rx="2""#);
+            // A tint over the ground: what stands behind does not show through.
             let _ = write!(
-                body,
-                r#"<rect class="ss-note" x="{left}" y="{y}" width="{width}" height="{height}" rx="2"/>"#
+                self.body,
+                r#"<rect {place} fill="{GROUND}"/><rect {place} fill="{colour}" fill-opacity="0.12" stroke="{colour}"/>"#
             );
             for (index, line) in lines.iter().enumerate() {
-                let _ = write!(
-                    body,
-                    r#"<text x="{}" y="{}">{}</text>"#,
-                    left + PADDING,
-                    y + (index + 1) * LINE - 2,
-                    escaped(line)
-                );
+                self.text(left + PADDING, y + (index + 1) * LINE - 2, INK, "", line);
             }
             tallest = tallest.max(height + 4);
         }
         self.y += tallest;
     }
 
-    /// The frame round the steps of the loop, from `top` to where the picture has come.
+    /// The frame round the steps of the loop, from `top` to where the picture has come, with the way back at its left.
     fn frame(&mut self, top: usize) {
         let (x, width, height) = (EDGE / 2, self.width - EDGE, self.y - top + PADDING);
         let _ = write!(
             self.body,
-            r#"<rect class="ss-loop" x="{x}" y="{top}" width="{width}" height="{height}"/><text class="ss-title" x="{}" y="{}">for ever</text>"#,
-            x + PADDING,
-            top + LINE
+            r#"<rect x="{x}" y="{top}" width="{width}" height="{height}" fill="none" stroke="{INK}" stroke-dasharray="6 3"/>"#
         );
-        self.y += 2 * PADDING;
+        self.text(x + PADDING, top + LINE, INK, TITLE, "for ever");
+        let (bottom, begin) = (top + height - 8, top + LINE + PADDING);
+        self.path(&format!("M{} {bottom} H6 V{begin} H{x}", x + 8), INK, "");
+        self.head(x + 4, begin, 1, INK);
+        self.y += 3 * PADDING;
     }
 
     /// A text from edge to edge, below all that was drawn.
-    fn line(&mut self, text: &str) {
-        let letters = ((self.width - 2 * EDGE) as f64 / LETTER) as usize;
-        for line in wrapped(text, letters) {
+    fn paragraph(&mut self, text: &str) {
+        for line in wrapped(text, self.letters()) {
             self.y += LINE;
-            let y = self.y;
-            let _ = write!(self.body, r#"<text x="{EDGE}" y="{y}">{}</text>"#, escaped(&line));
+            self.text(EDGE, self.y, INK, "", &line);
         }
         self.y += PADDING;
     }
 
+    /// What colours and lines mean, as far as they are in the picture.
+    fn legend(&mut self, diagram: &Diagram) {
+        let mut steps = diagram.steps.iter().map(|(step, _)| step);
+        let mut says = vec!["Colour: who takes the step".to_owned()];
+        if steps.clone().any(|step| step.fault.is_some()) {
+            says.push("red: a fault".into());
+        }
+        if steps.clone().any(|step| matches!(step.course, Course::Lost { .. })) {
+            says.push("dashed with a cross: lost".into());
+        }
+        if steps.any(|step| step.departs.is_some()) {
+            says.push("yellow, marked *: departs from the full rules".into());
+        }
+        self.paragraph(&format!("{}.", says.join("; ")));
+    }
+
     fn finish(self, title: &str) -> String {
-        let (width, height) = (self.width, self.y + EDGE);
+        let (width, height) = (self.width, self.y + EDGE / 2);
+        let title = escaped(title);
         let mut out = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="ss-picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" style="max-width:100%;height:auto" role="img"><title>{title}</title><style>{STYLE}</style><rect class="ss-ground" width="{width}" height="{height}"/><text class="ss-title" x="{EDGE}" y="20">{title}</text>"#,
-            title = escaped(title)
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" xml:space="preserve" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="11"><title>{title}</title><rect width="{width}" height="{height}" fill="{GROUND}"/><text x="{EDGE}" y="20" fill="{INK}"{TITLE}>{title}</text>"#
         );
         for party in &self.columns {
-            let x = self.x(*party);
+            let (x, colour) = (self.x(*party), colour(*party));
+            let (bottom, left, wide) = (height - 4, x - COLUMN / 2 + 14, COLUMN - 28);
             let _ = write!(
                 out,
-                r#"<path class="ss-life" d="M{x} 52 V{}"/><rect class="ss-box" x="{}" y="32" width="{}" height="20" rx="3"/><text class="ss-party" x="{x}" y="46">{}</text>"#,
-                height - 4,
-                x - COLUMN / 2 + 16,
-                COLUMN - 32,
+                r#"<path d="M{x} 52 V{bottom}" fill="none" stroke="{colour}" stroke-opacity="0.5" stroke-dasharray="3 4"/><rect x="{left}" y="32" width="{wide}" height="20" rx="3" fill="{colour}"/><text x="{x}" y="46" fill="{GROUND}" font-size="12" font-weight="bold" text-anchor="middle">{}</text>"#,
                 escaped(party.name())
             );
         }
@@ -211,10 +253,15 @@ impl Canvas {
     }
 }
 
-/// The point of an arrow that comes from the left if `side` is 1, from the right if it is -1.
-fn head(body: &mut String, x: usize, y: usize, side: i32) {
-    let back = -9 * side;
-    let _ = write!(body, r#"<path class="ss-head" d="M{x} {y} l{back} -4 v8 z"/>"#);
+/// How a title is set.
+const TITLE: &str = r#" font-size="13" font-weight="bold""#;
+
+/// The colour of a step: of a fault, or of the party that takes it.
+const fn of_step(step: &Step) -> &'static str {
+    match (step.fault, step.course) {
+        (Some(_), _) | (None, Course::Lost { .. }) => FAULT,
+        (None, course) => colour(course.from()),
+    }
 }
 
 /// `line` in lines of at most so many letters; those that follow are indented.

@@ -38,6 +38,7 @@ fn structured(world: &World, state: &State, field: &str) -> Option<Value> {
         "S/P-VOL" => image(world, &state.spvol),
         "S-VOL" => image(world, &state.svol),
         "newest" => numbered(primary.incarnation, primary.newest),
+        "sent" => Value::number(primary.sent.0),
         "known written" => Value::number(primary.written.0),
         "journal" => queue(&primary.journal),
         "dirty" => blocks(&primary.dirty),

@@ -7,6 +7,7 @@ use syncsplit_model::protocol::replica::{Purpose, ReplicaState};
 use syncsplit_model::protocol::requester::RequesterState;
 use syncsplit_model::protocol::{BackupId, BlockIndex, Broken, DirtyMap, PairState, Rule};
 use syncsplit_model::system::view::{self, View};
+use syncsplit_model::system::{Judgement, Volume, Witness};
 use syncsplit_model::world::WorldProperty;
 
 use super::volumes::differences;
@@ -73,39 +74,66 @@ impl System {
         }
     }
 
-    fn judge_image(&self) -> Result<(), Why> {
-        if view::image_is_prefix(self) {
-            return Ok(());
+    /// Refuses what a property of the model has a witness against.
+    fn hold(
+        &self,
+        property: impl Into<&'static str>,
+        rules: &[Rule],
+        judged: Judgement<Option<Content>>,
+    ) -> Result<(), Why> {
+        judged.map_err(|witness| self.broken(property, rules, || self.found(&witness)))
+    }
+
+    fn found(&self, witness: &Witness<Option<Content>>) -> String {
+        match *witness {
+            Witness::Contents { volume: Volume::Svol, block, .. } => {
+                let id = self.reading().unwrap_or_default().0;
+                format!("backup {id}: the S-VOL differs from the frozen P-VOL in block {}", block.0)
+            }
+            Witness::Contents { block, holds, should, .. } => {
+                let (got, want) = (shown(holds), shown(should));
+                let block = block.0;
+                format!("block {block}: the S/P-VOL holds {got}, the writes up to here make {want}")
+            }
+            Witness::Uncovered { block, .. } => format!(
+                "block {}: P-VOL and S/P-VOL differ; it is not dirty, and what is queued is not what \
+                 the P-VOL holds",
+                block.0
+            ),
+            Witness::NoImage { is_split: true } => {
+                "the S/P-VOL is no consistent image, and the S-VOL was none when it was split"
+                    .into()
+            }
+            Witness::NoImage { is_split: false } => {
+                "the S/P-VOL is no consistent image, and the S-VOL follows it".into()
+            }
+            Witness::NoFreeze(id) => {
+                format!("backup {}: no freeze for it is in the records", id.0)
+            }
+            Witness::Moves(id) => {
+                format!("backup {}: it is read, and the replica pair is not split for it", id.0)
+            }
+            // No record shows these, and no property that is judged here says them.
+            Witness::Torn(_)
+            | Witness::Field { .. }
+            | Witness::Invariant(_)
+            | Witness::Unreached => String::new(),
         }
-        let at = self.volumes.astray().unwrap_or_default();
-        Err(self.broken(WorldProperty::ImageIsPrefix, &[Rule::Xfer3, Rule::Resync3], || {
-            let (got, want) = (self.volumes.spvol.get(at), self.volumes.oracle.get(at));
-            let (got, want) = (shown(got), shown(want));
-            format!("block {}: the S/P-VOL holds {got}, the writes up to here make {want}", at.0)
-        }))
+    }
+
+    fn judge_image(&self) -> Result<(), Why> {
+        const RULES: &[Rule] = &[Rule::Xfer3, Rule::Resync3];
+        self.hold(WorldProperty::ImageIsPrefix, RULES, view::image_is_prefix(self))
     }
 
     fn judge_one_image(&self) -> Result<(), Why> {
-        if view::one_image_always(self) {
-            return Ok(());
-        }
-        let is_split =
-            self.secondary.as_ref().is_some_and(|secondary| secondary.replica.is_split());
-        let found = match is_split {
-            true => "the S/P-VOL is no consistent image, and the S-VOL was none when it was split",
-            false => "the S/P-VOL is no consistent image, and the S-VOL follows it",
-        };
-        Err(self.broken(WorldProperty::OneImageAlways, &[Rule::Resync4], || found.to_owned()))
+        let judged = view::one_image_always(self);
+        self.hold(WorldProperty::OneImageAlways, &[Rule::Resync4], judged)
     }
 
     pub(super) fn judge_still(&self) -> Result<(), Why> {
-        if view::svol_still_while_read(self) {
-            return Ok(());
-        }
-        Err(self.broken(WorldProperty::SvolStillWhileRead, &[Rule::Backup1], || {
-            let id = self.reading().unwrap_or_default().0;
-            format!("backup {id}: it is read, and the replica pair is not split for it")
-        }))
+        let judged = view::svol_still_while_read(self);
+        self.hold(WorldProperty::SvolStillWhileRead, &[Rule::Backup1], judged)
     }
 
     /// BACKUP-1: what is being read is what the split made. Only a copy to the S-VOL can change that.
@@ -124,39 +152,22 @@ impl System {
 
     /// The image that may be read is the one that was frozen.
     pub(super) fn judge_permit(&self) -> Result<(), Why> {
-        const PROPERTY: WorldProperty = WorldProperty::BackupIsFrozenImage;
         const RULES: &[Rule] = &[Rule::Freeze3, Rule::Split2];
-        if view::backup_is_frozen_image(self) {
-            return Ok(());
-        }
-        let id = self.reading().unwrap_or_default();
-        let frozen = self.frozen.get(&id);
-        let block = frozen.and_then(|frozen| differences(&self.volumes.svol, frozen).next());
-        Err(self.broken(PROPERTY, RULES, || match (id.0, block) {
-            (id, None) => format!("backup {id}: no freeze for it is in the records"),
-            (id, Some(BlockIndex(block))) => {
-                format!("backup {id}: the S-VOL differs from the frozen P-VOL in block {block}")
-            }
-        }))
+        let judged = view::backup_is_frozen_image(self);
+        self.hold(WorldProperty::BackupIsFrozenImage, RULES, judged)
     }
 
     /// Records show no link: what is in flight covers nothing here. By XFER-2 the journal has it too.
     fn judge_covered(&self, touched: Touched) -> Result<(), Why> {
-        let is_bare = |block: &BlockIndex| !view::is_covered(self, *block);
-        let bare = match touched {
-            Touched::None => None,
-            Touched::Block(block) => Some(block).filter(is_bare),
-            Touched::All => self.volumes.unequal().find(is_bare),
+        const RULES: &[Rule] = &[Rule::Write1, Rule::Xfer2];
+        let judged = match touched {
+            Touched::None => Ok(()),
+            Touched::Block(block) => view::is_covered(self, block),
+            Touched::All => {
+                self.volumes.unequal().try_for_each(|block| view::is_covered(self, block))
+            }
         };
-        bare.map_or(Ok(()), |block| {
-            Err(self.broken(DIFFERENCE_IS_JOURNALED, &[Rule::Write1, Rule::Xfer2], || {
-                let block = block.0;
-                format!(
-                    "block {block}: P-VOL and S/P-VOL differ; it is not dirty, and what is queued \
-                     is not what the P-VOL holds"
-                )
-            }))
-        })
+        self.hold(DIFFERENCE_IS_JOURNALED, RULES, judged)
     }
 }
 
@@ -179,6 +190,17 @@ pub(super) const WRITE_MEANS_OPEN_GATE: &str = "write-means-open-gate";
 
 /// A side that has not started is unpaired, and says nothing of an image.
 impl View for System {
+    type Contents = Option<Content>;
+
+    fn held(&self, volume: Volume, block: BlockIndex) -> Option<Content> {
+        match volume {
+            Volume::Pvol => &self.volumes.pvol,
+            Volume::Spvol => &self.volumes.spvol,
+            Volume::Svol => &self.volumes.svol,
+        }
+        .get(block)
+    }
+
     fn is_unpaired(&self) -> bool {
         self.primary.as_ref().is_none_or(|primary| primary.state == PairState::Smpl)
     }
@@ -191,13 +213,17 @@ impl View for System {
         self.paired
     }
 
-    fn is_spvol_a_prefix(&self) -> bool {
-        self.volumes.astray().is_none()
+    fn astray(&self) -> Option<(BlockIndex, Option<Content>)> {
+        let block = self.volumes.astray()?;
+        Some((block, self.volumes.oracle.get(block)))
     }
 
-    fn is_svol_a_prefix(&self) -> bool {
-        let secondary = self.secondary.as_ref();
-        self.svol_good && secondary.is_some_and(|secondary| secondary.replica.is_split())
+    fn is_svol_split(&self) -> bool {
+        self.secondary.as_ref().is_some_and(|secondary| secondary.replica.is_split())
+    }
+
+    fn is_svol_good(&self) -> bool {
+        self.svol_good
     }
 
     fn is_dirty(&self, block: BlockIndex) -> bool {
@@ -234,9 +260,14 @@ impl View for System {
             || state == Some(ReplicaState::Split(Purpose::Backup(id)))
     }
 
-    fn is_frozen_image(&self, id: BackupId) -> bool {
-        let is_it = |frozen| differences(&self.volumes.svol, frozen).next().is_none();
-        self.options.writes == Writes::Free || self.frozen.get(&id).is_some_and(is_it)
+    fn is_frozen_image(&self, id: BackupId) -> Judgement<Option<Content>> {
+        if self.options.writes == Writes::Free {
+            return Ok(());
+        }
+        let frozen = self.frozen.get(&id).ok_or(Witness::NoFreeze(id))?;
+        let Some(block) = differences(&self.volumes.svol, frozen).next() else { return Ok(()) };
+        let (volume, holds) = (Volume::Svol, self.volumes.svol.get(block));
+        Err(Witness::Contents { volume, block, holds, should: frozen.get(block) })
     }
 }
 
