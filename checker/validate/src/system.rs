@@ -5,7 +5,7 @@
 //! - the same event, taken by the model's role, is refused for the same reason or leaves the state and the effects that
 //!   the record shows (`arrays`, `hosts`); a role that changes sides goes on from the same state (`failback`);
 //! - what a role received was sent to it by an effect before, a link may lose and repeat (`sent`); what another role of
-//!   its site told it is taken once and in order ([`super::calls`]);
+//!   its site told it is taken once and in order (`calls`);
 //! - the volumes are as the effects make them, and a copy carries what the P-VOL holds (`volumes`);
 //! - the model's properties hold (`properties`).
 
